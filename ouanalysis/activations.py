@@ -1,0 +1,124 @@
+"""Activation functions that autograd differentiates, the simulators run and SymPy can trace.
+
+Smooth functions of `autograd.numpy` (tanh, exp, sin, ...) trace as they are. A branch does not: NumPy decides it
+before SymPy sees it. The four branching functions here do, and their derivative at the kink is the one of
+theory.md, 1[z > 0].
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import autograd.numpy as np
+
+__all__ = ["Activation", "activation", "logistic", "maximum", "relu", "sign", "where_positive"]
+
+
+def where_positive(z, then, otherwise):
+    """`then` where z > 0, `otherwise` elsewhere (at z = 0 too); the three broadcast.
+
+    >>> where_positive(np.array([-1.0, 0.0, 2.0]), 1.0, -1.0)
+    array([-1., -1.,  1.])
+    """
+    if _is_traced(z) or _is_traced(then) or _is_traced(otherwise):
+        z, then, otherwise = np.broadcast_arrays(*(np.asarray(part, dtype=object) for part in (z, then, otherwise)))
+        chosen = np.empty(z.shape, dtype=object)
+        for place in np.ndindex(z.shape):
+            symbolic = hasattr(z[place], "where_positive")
+            chosen[place] = (
+                z[place].where_positive(then[place], otherwise[place])
+                if symbolic
+                else (then[place] if z[place] > 0 else otherwise[place])
+            )
+        return chosen
+    return np.where(z > 0, then, otherwise)
+
+
+def relu(z):
+    """max(z, 0) with derivative 1[z > 0]."""
+    return where_positive(z, z, 0.0)
+
+
+def maximum(a, b):
+    """max(a, b); where the two are equal, the value and the derivative of b."""
+    return where_positive(a - b, a, b)
+
+
+def sign(z):
+    """-1, 0 or 1, with derivative 0."""
+    return where_positive(z, 1.0, where_positive(-z, -1.0, 0.0))
+
+
+def logistic(z):
+    """1/(1 + e^{-z}), written so that no z overflows."""
+    return (1.0 + np.tanh(0.5 * z)) / 2.0
+
+
+_NAMED = {"tanh": np.tanh, "logistic": logistic}
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A smooth scalar function φ, by name or as a SymPy expression of one symbol; calling it maps arrays.
+
+    Attributes
+    ----------
+    name : str
+        "tanh", "logistic", or the expression as text.
+    expression : sympy.Expr or None
+        None for the named ones, so that importing them needs no SymPy.
+    """
+
+    name: str
+    expression: Any = None
+
+    def __call__(self, z):
+        if self.expression is None:
+            return _NAMED[self.name](z)
+        if _is_traced(z):
+            compose = np.frompyfunc(lambda entry: entry.compose(self.expression), 1, 1)
+            return np.asarray(compose(z), dtype=object)
+        return self._numeric(z)
+
+    @cached_property
+    def _numeric(self):
+        import autograd.scipy.special as special
+        from sympy import lambdify
+
+        functions = {name: getattr(special, name) for name in ("erf", "erfc", "gamma", "expit") if hasattr(special, name)}
+        (symbol,) = self.expression.free_symbols
+        return lambdify(symbol, self.expression, modules=[functions, np])
+
+    def __getstate__(self):
+        return {"name": self.name, "expression": self.expression}
+
+    def __repr__(self):
+        return f"Activation({self.name!r})"
+
+
+def activation(given):
+    """The `Activation` that a name or a SymPy expression of one symbol stands for.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, or an expression without exactly one free symbol.
+    TypeError
+        For anything else.
+    """
+    expected = f"activation: expected {' or '.join(map(repr, _NAMED))} or a SymPy expression of one symbol"
+    if isinstance(given, Activation):
+        return given
+    if isinstance(given, str):
+        if given not in _NAMED:
+            raise ValueError(f"{expected}, got {given!r}")
+        return Activation(given)
+    if not (hasattr(given, "free_symbols") and hasattr(given, "diff")):
+        raise TypeError(f"{expected}, got {given!r}")
+    if len(given.free_symbols) != 1:
+        raise ValueError(f"{expected}, got {given} with {len(given.free_symbols)} symbols")
+    return Activation(str(given), given)
+
+
+def _is_traced(z):
+    return getattr(z, "dtype", None) == object or hasattr(z, "where_positive")

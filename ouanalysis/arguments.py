@@ -1,0 +1,116 @@
+"""What an argument must be: each check returns the clean value or raises one line naming expected and got."""
+
+import math
+import operator
+
+import numpy as np
+
+__all__ = ["count", "generator", "nonnegative_number", "positive_number", "real_array"]
+
+
+def real_array(name, value, *, shape=None):
+    """A read-only float64 copy of finite real numbers.
+
+    Parameters
+    ----------
+    name : str
+        How the caller knows the argument; it opens the message.
+    value : array_like
+    shape : tuple, optional
+        The expected shape: integers must match, a string ("n") matches any positive length, and a leading
+        Ellipsis any number of axes.
+
+    Examples
+    --------
+    >>> real_array("theta", [1, 2, 3], shape=(..., 4))
+    Traceback (most recent call last):
+    ValueError: theta: expected shape (..., 4), got (3,)
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name}: expected an array of real numbers, got rows of different lengths") from None
+    if array.dtype.kind not in "biuf":
+        what = "complex numbers" if array.dtype.kind == "c" else f"{_entries(array)}"
+        raise TypeError(f"{name}: expected real numbers, got {what}")
+    if shape is not None and not _matches(array.shape, shape):
+        raise ValueError(f"{name}: expected shape {_written(shape)}, got {_written(array.shape)}")
+    array = np.array(array, dtype=np.float64, order="C")
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        place = ", ".join(map(str, bad[0]))
+        raise ValueError(f"{name}: expected finite numbers, got {array[tuple(bad[0])]} at [{place}]")
+    array.flags.writeable = False
+    return array
+
+
+def positive_number(name, value):
+    """A finite float above 0."""
+    return _number(name, value, "a finite number above 0", lambda number: number > 0)
+
+
+def nonnegative_number(name, value, *, below=math.inf):
+    """A finite float, at least 0 and, where `below` is given, less than it."""
+    wanted = "a finite number at least 0" + (f" and below {below:g}" if below < math.inf else "")
+    return _number(name, value, wanted, lambda number: 0 <= number < below)
+
+
+def count(name, value, *, least, most=None):
+    """An int between `least` and `most`, both included; True and 3.0 are not integers here."""
+    wanted = f"an integer at least {least}" if most is None else f"an integer from {least} to {most}"
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected {wanted}, got {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected {wanted}, got {_short(value)}") from None
+    if number < least or (most is not None and number > most):
+        raise ValueError(f"{name}: expected {wanted}, got {number}")
+    return number
+
+
+def generator(rng):
+    """The numpy Generator that a Generator or a seed stands for (SPEC 7); None, which no run could repeat, is refused."""
+    if rng is None or isinstance(rng, bool | float | str):
+        raise TypeError(f"rng: expected a numpy.random.Generator or a seed, got {rng!r}")
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise ValueError(f"rng: expected a numpy.random.Generator or a seed, got {_short(rng)}") from None
+
+
+def _number(name, value, wanted, accept):
+    if isinstance(value, complex | np.complexfloating | str | bytes | bool | np.bool_) or np.ndim(value):
+        raise TypeError(f"{name}: expected {wanted}, got {_short(value)}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected {wanted}, got {_short(value)}") from None
+    if not (math.isfinite(number) and accept(number)):
+        raise ValueError(f"{name}: expected {wanted}, got {number:g}")
+    return number
+
+
+def _matches(got, expected):
+    if expected and expected[0] is Ellipsis:
+        expected = expected[1:]
+        got = got[len(got) - len(expected) :] if len(got) >= len(expected) else None
+    return (
+        got is not None
+        and len(got) == len(expected)
+        and all(have == want or (isinstance(want, str) and have > 0) for have, want in zip(got, expected, strict=True))
+    )
+
+
+def _written(shape):
+    inside = ", ".join("..." if length is Ellipsis else str(length) for length in shape)
+    return f"({inside},)" if len(shape) == 1 else f"({inside})"
+
+
+def _entries(array):
+    return f"{_short(array.flat[0])} of type {type(array.flat[0]).__name__}" if array.size else "no numbers"
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

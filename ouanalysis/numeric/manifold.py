@@ -1,0 +1,99 @@
+"""The zero-error set M = {θ : h_i(θ) = y_i for all i}: reaching it, and whether a θ lies on it.
+
+Source: theory.md, section 1.
+"""
+
+import numpy as np
+
+from ..arguments import real_array
+from .derivatives import jacobian
+
+__all__ = ["InterpolationError", "interpolate", "on_zero_error_set"]
+
+
+class InterpolationError(ValueError):
+    """No zero-error parameters were reached; the message gives the largest residual that was left."""
+
+
+def interpolate(setting, theta, *, max_iterations=200):
+    """A point of the zero-error set near theta, by damped Gauss-Newton.
+
+    Each step solves (K + μI) u = h − y and moves by −Jᵀu, with Levenberg's μ raised until ‖h − y‖ falls and
+    lowered after. Near M the steps are normal to it, so the end point is close to the nearest one.
+
+    Parameters
+    ----------
+    setting : Setting
+    theta : (p,) array_like
+        Where to start.
+    max_iterations : int, optional
+
+    Returns
+    -------
+    (p,) array
+        θ with max |h_i − y_i| at rounding level.
+
+    Raises
+    ------
+    InterpolationError
+        If the residual does not come down to √eps of the labels' scale.
+
+    Examples
+    --------
+    >>> import ouanalysis as ou
+    >>> setting = ou.MatrixSensing([[[1.0]]], y=[4.0])
+    >>> ou.interpolate(setting, [1.5])
+    array([2.])
+    """
+    theta = np.array(real_array("theta", theta, shape=(setting.dim,)))
+    residual = _residual(setting, theta)
+    damping = 1e-3
+    for _ in range(max_iterations):
+        gradients = jacobian(setting, theta)
+        gram = gradients @ gradients.T
+        scale = np.trace(gram) / setting.n
+        if scale == 0 or not residual.any():
+            break
+        while damping < 1e12:
+            move = gradients.T @ np.linalg.lstsq(gram + damping * scale * np.eye(setting.n), residual, rcond=None)[0]
+            attempt = _residual(setting, theta - move)
+            if np.linalg.norm(attempt) < np.linalg.norm(residual):
+                break
+            damping = max(4 * damping, 1e-16)
+        else:
+            break
+        theta, residual = theta - move, attempt
+        damping = damping / 10 if damping > 1e-15 else 0.0
+    worst, tolerance = _largest(residual), zero_error_tolerance(setting)
+    if worst > tolerance:
+        raise InterpolationError(
+            f"interpolate: expected to reach a largest residual of {tolerance:.1e}, stopped at {worst:.3g};"
+            " start elsewhere, or use a model that can fit these labels"
+        )
+    return theta
+
+
+def on_zero_error_set(setting, theta):
+    """theta (p,), validated; a ValueError if it is not on the zero-error set."""
+    theta = real_array("theta", theta, shape=(setting.dim,))
+    worst, tolerance = _largest(_residual(setting, theta)), zero_error_tolerance(setting)
+    if not worst <= tolerance:
+        raise ValueError(
+            f"theta: expected a point of the zero-error set (largest residual at most {tolerance:.1e}),"
+            f" got residual {worst:.3g}; call interpolate(setting, theta) first"
+        )
+    return theta
+
+
+def zero_error_tolerance(setting):
+    """The largest |h_i − y_i| that counts as zero: √eps of the labels' scale."""
+    return np.sqrt(np.finfo(float).eps) * max(1.0, np.max(np.abs(setting.y)))
+
+
+def _residual(setting, theta):
+    with np.errstate(over="ignore", invalid="ignore"):
+        return setting.h(theta[None, :], setting.x) - setting.y
+
+
+def _largest(residual):
+    return float(np.max(np.abs(residual)))

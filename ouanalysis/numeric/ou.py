@@ -1,0 +1,154 @@
+"""The Ornstein-Uhlenbeck process of label-noise SGD about a zero-error point, to leading order in the step.
+
+Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, section 2.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arguments import count, nonnegative_number, positive_number, real_array
+from .derivatives import jacobian
+from .manifold import on_zero_error_set
+
+__all__ = ["LocalOU", "effective_batch_size", "local_ou"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LocalOU:
+    """The process dδ = −H δ dt + √(η/B̃) C^{1/2} dW about θ*, with H = (2/n) JᵀJ and C = 2σ²H.
+
+    Attributes
+    ----------
+    theta : (p,) array
+        θ*, on the zero-error set.
+    eigenvalues : (r,) array
+        Of H on the row space of J, descending, in units of 1/time where time = lr × steps.
+    basis : (p, r) array
+        V, their orthonormal eigenvectors: the directions across the zero-error set.
+    gram : (n, n) array
+        K = J Jᵀ.
+    rank : int
+        r = rank of J at a relative tolerance of max(n, p) eps on its singular values. Where r < n the zero-error
+        set need not be smooth, and the law is that of the row space only.
+    lr, noise_std : float
+        η, and σ in units of y.
+    batch_size : int
+        B̃, the batch (n for a full batch).
+    """
+
+    theta: np.ndarray
+    eigenvalues: np.ndarray
+    basis: np.ndarray
+    gram: np.ndarray
+    rank: int
+    lr: float
+    noise_std: float
+    batch_size: int
+
+    @property
+    def stationary_variance(self):
+        """ησ²/B̃, the variance along every direction across the zero-error set, in units of θ²."""
+        return self.lr * self.noise_std**2 / self.batch_size
+
+    def variances(self, steps=None):
+        """Variance along each column of basis: steps (...) gives (..., r); None is the stationary (r,)."""
+        if steps is None:
+            return np.full(self.rank, self.stationary_variance)
+        steps = real_array("steps", steps, shape=(...,))
+        if np.any(steps < 0):
+            raise ValueError(f"steps: expected numbers at least 0, got {steps.min():g}")
+        return -self.stationary_variance * np.expm1(-2 * self.lr * steps[..., None] * self.eigenvalues)
+
+    def covariance(self, steps=None):
+        """Cov δ after `steps` steps from δ = 0, (ησ²/B̃) V (I − e^{−2Λt}) Vᵀ: steps (...) gives (..., p, p).
+
+        None is the stationary (p, p) matrix (ησ²/B̃) P.
+        """
+        return (self.basis * self.variances(steps)[..., None, :]) @ self.basis.T
+
+    def function_covariance(self, steps=None):
+        """Cov of the predictions, J (Cov δ) Jᵀ, in units of y²: steps (...) gives (..., n, n)."""
+        modes, singular = self._modes()
+        weighted = modes * (singular**2 * self.variances(steps))[..., None, :]
+        return weighted @ modes.T
+
+    def expected_loss(self, steps=None):
+        """E L = tr(J Cov δ Jᵀ)/n, the clean loss in units of y²: steps (...) gives (...).
+
+        Its plateau is (ησ²/B̃) reg(θ*): the noise floor measures the regularizer.
+        """
+        return self.variances(steps) @ self.eigenvalues / 2
+
+    def _modes(self):
+        """The eigenvectors (n, r) of K and the singular values (r,) of J."""
+        squares, modes = np.linalg.eigh(self.gram)
+        return modes[:, ::-1][:, : self.rank], np.sqrt(np.maximum(squares[::-1][: self.rank], 0))
+
+    def __repr__(self):
+        n, p = len(self.gram), len(self.theta)
+        deficient = "" if self.rank == n else f", J is rank deficient: {self.rank} of {n}"
+        spectrum = f"eigenvalues {self.eigenvalues[-1]:.4g} to {self.eigenvalues[0]:.4g}" if self.rank else "J = 0"
+        return (
+            f"LocalOU(n={n}, dim={p}, {spectrum}{deficient}, lr={self.lr:g}, noise_std={self.noise_std:g},"
+            f" batch_size={self.batch_size}, stationary variance {self.stationary_variance:.4g}"
+            f" in {self.rank} directions, expected loss {self.expected_loss():.4g})"
+        )
+
+
+def local_ou(setting, theta, *, lr, noise_std, batch_size=1):
+    """The local Ornstein-Uhlenbeck process of label-noise SGD at a zero-error point.
+
+    Leading order in the step size: the relative error of a covariance is O(η λ_max(H)).
+
+    Parameters
+    ----------
+    setting : Setting
+    theta : (p,) array_like
+        θ*, on the zero-error set; see `interpolate`.
+    lr, noise_std : float
+        Step size η > 0, and standard deviation σ ≥ 0 of the label noise in units of y.
+    batch_size : int or "full"
+        B, drawn with replacement; "full" takes every datum once, each label noised.
+
+    Returns
+    -------
+    LocalOU
+
+    Raises
+    ------
+    ValueError
+        If theta is off the zero-error set, or lr ≥ 2/λ_max(H), where no stationary law exists.
+
+    Examples
+    --------
+    One datum with h = u² at u = 2, where H = 2·4² = 32:
+
+    >>> import ouanalysis as ou
+    >>> setting = ou.MatrixSensing([[[1.0]]], y=[4.0])
+    >>> local = ou.local_ou(setting, [2.0], lr=0.01, noise_std=1.0)
+    >>> local.eigenvalues, local.covariance()
+    (array([32.]), array([[0.01]]))
+    >>> float(local.expected_loss())
+    0.16
+    """
+    lr = positive_number("lr", lr)
+    noise_std = nonnegative_number("noise_std", noise_std)
+    batch_size = effective_batch_size(setting, batch_size)
+    theta = on_zero_error_set(setting, theta)
+    gradients = jacobian(setting, theta)
+    _, singular, rows = np.linalg.svd(gradients, full_matrices=False)
+    rank = int(np.sum(singular > max(gradients.shape) * np.finfo(float).eps * singular[0]))
+    eigenvalues = 2 * singular[:rank] ** 2 / setting.n
+    if rank and lr >= 2 / eigenvalues[0]:
+        raise ValueError(f"lr: expected less than 2/λ_max(H) = {2 / eigenvalues[0]:.4g}, where SGD diverges, got {lr:g}")
+    return LocalOU(theta, eigenvalues, rows[:rank].T, gradients @ gradients.T, rank, lr, noise_std, batch_size)
+
+
+def effective_batch_size(setting, batch_size):
+    """B̃ as an int: B, or n for "full" (every datum once)."""
+    if isinstance(batch_size, str):
+        if batch_size != "full":
+            raise ValueError(f'batch_size: expected an integer at least 1 or "full", got {batch_size!r}')
+        return setting.n
+    return count("batch_size", batch_size, least=1)

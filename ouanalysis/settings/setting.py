@@ -1,0 +1,132 @@
+"""A model and the data it interpolates, the one concept that everything else is a function of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..arguments import count, real_array
+
+__all__ = ["Setting", "split"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Setting:
+    """A model h(θ, x) and n data (x_i, y_i) that it is to fit exactly.
+
+    Parameters
+    ----------
+    h : callable
+        ``h(theta, x)`` with theta (..., p) and x (..., *feature) gives (...); the leading axes broadcast. Written
+        in `autograd.numpy`; branches through `ouanalysis.activations`. Define it at module level to pickle it.
+    x : (n, *feature) array_like
+    y : (n,) array_like
+    dim : int
+        p, the number of parameters.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For data of the wrong shape or kind, and for an h that does not broadcast.
+
+    Examples
+    --------
+    The smallest model, h = ab:
+
+    >>> def product(theta, x):
+    ...     return theta[..., 0] * theta[..., 1] * x
+    >>> setting = Setting(product, x=[1.0], y=[2.0], dim=2)
+    >>> setting
+    Setting(n=1, dim=2)
+    >>> setting.predictions([3.0, 4.0])
+    array([12.])
+    """
+
+    h: Callable[[Any, Any], Any]
+    x: np.ndarray
+    y: np.ndarray
+    dim: int
+
+    def __post_init__(self):
+        if not callable(self.h):
+            raise TypeError(f"h: expected a function of (theta, x), got {self.h!r}")
+        set_field = object.__setattr__
+        set_field(self, "dim", count("dim", self.dim, least=1))
+        set_field(self, "x", real_array("x", self.x))
+        if self.x.ndim == 0 or len(self.x) == 0:
+            raise ValueError(f"x: expected shape (n, *feature) with n at least 1, got {self.x.shape}")
+        set_field(self, "y", real_array("y", self.y, shape=(len(self.x),)))
+        _check_broadcasting(self.h, self.x, self.dim)
+
+    @property
+    def n(self):
+        """The number of data."""
+        return len(self.y)
+
+    @property
+    def parts(self):
+        """Names and shapes of the parameter arrays, in the order in which theta holds them, row-major."""
+        return {"theta": (self.dim,)}
+
+    def unpack(self, theta):
+        """The named arrays that theta (..., p) holds; each keeps the leading axes."""
+        return split(real_array("theta", theta, shape=(..., self.dim)), self.parts)
+
+    def pack(self, **arrays):
+        """The flat theta (..., p) that holds these arrays; the inverse of `unpack`."""
+        if set(arrays) != set(self.parts):
+            raise TypeError(f"pack: expected the arrays {', '.join(self.parts)}, got {', '.join(arrays) or 'none'}")
+        flat = []
+        for name, shape in self.parts.items():
+            array = real_array(name, arrays[name], shape=(..., *shape))
+            flat.append(array.reshape(*array.shape[: array.ndim - len(shape)], prod(shape)))
+        leading = np.broadcast_shapes(*(array.shape[:-1] for array in flat))
+        return np.concatenate([np.broadcast_to(array, (*leading, array.shape[-1])) for array in flat], axis=-1)
+
+    def predictions(self, theta):
+        """h(θ) on all data: theta (..., p) gives (..., n)."""
+        theta = real_array("theta", theta, shape=(..., self.dim))
+        return self.h(theta[..., None, :], self.x)
+
+    def __setstate__(self, state):
+        for value in state.values():
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+        self.__dict__.update(state)
+
+    def __repr__(self):
+        return f"{type(self).__name__}(n={self.n}, dim={self.dim})"
+
+
+def split(theta, parts):
+    """Cut theta (..., p) into arrays (..., *shape); works on traced and differentiated arrays too."""
+    arrays, start = {}, 0
+    for name, shape in parts.items():
+        stop = start + prod(shape)
+        arrays[name] = theta[..., start:stop].reshape(theta.shape[:-1] + tuple(shape))
+        start = stop
+    return arrays
+
+
+def _check_broadcasting(h, x, dim):
+    """Compare h on stacked parameters with h on one parameter vector and one datum at a time."""
+    x = x[[0, len(x) // 2, -1]]
+    theta = np.random.default_rng(0).uniform(0.1, 1.0, size=(2, 3, dim))
+    with np.errstate(all="ignore"):
+        for rows in (theta, theta[:, :1]):
+            called = f"h: expected shape (2, 3) for theta {rows.shape} and x {x.shape}"
+            try:
+                stacked = np.asarray(h(rows, x))
+                single = [[np.asarray(h(row[i % len(row)], x[i])) for i in range(3)] for row in rows]
+            except (ValueError, IndexError, TypeError) as error:
+                raise ValueError(f"{called}, got {type(error).__name__}: {error}") from error
+            if stacked.shape != (2, 3):
+                raise ValueError(f"{called}, got {stacked.shape}")
+            if stacked.dtype.kind != "f":
+                raise TypeError(f"h: expected real float output, got dtype {stacked.dtype}")
+            if any(value.shape != () for row in single for value in row):
+                raise ValueError(f"h: expected shape () for theta ({dim},) and one datum, got {single[0][0].shape}")
+            if not np.allclose(stacked, np.array(single), rtol=1e-6, atol=1e-9, equal_nan=True):
+                raise ValueError("h: expected the same values on stacked theta as on one at a time, got others")

@@ -1,0 +1,89 @@
+"""Two-layer network with sigmoid activations: theory.md, section 4.3."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import autograd.numpy as np
+
+from ..activations import Activation, activation
+from ..arguments import count, generator, real_array
+from .setting import Setting, split
+
+__all__ = ["SigmoidNetwork", "planted_sigmoid_network"]
+
+
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class SigmoidNetwork(Setting):
+    """h(x) = Σ_j c_j φ(w_jᵀ x), x ∈ R^d.
+
+    Parameters
+    ----------
+    x : (n, d) array_like
+    y : (n,) array_like
+    width : int
+        m, the number of neurons; theta holds c (m), then W row-major (m, d): dim = m (d + 1).
+    activation : str or sympy.Expr
+        φ: "tanh", "logistic", or a smooth SymPy expression of one symbol.
+
+    Examples
+    --------
+    >>> setting = SigmoidNetwork([[1.0, 0.0]], [0.5], width=1, activation="logistic")
+    >>> setting.predictions(setting.pack(c=[1.0], W=[[0.0, 7.0]]))
+    array([0.5])
+    """
+
+    width: int
+    activation: Activation
+
+    def __init__(self, x, y, width, activation="tanh"):
+        x = real_array("x", x, shape=("n", "d"))
+        object.__setattr__(self, "width", count("width", width, least=1))
+        object.__setattr__(self, "activation", _as_activation(activation))
+        parts = {"c": (self.width,), "W": (self.width, x.shape[1])}
+        predict = partial(_predict, parts=parts, phi=self.activation)
+        super().__init__(predict, x, y, self.width * (x.shape[1] + 1))
+
+    @property
+    def d(self):
+        """The dimension of a datum."""
+        return self.x.shape[1]
+
+    @property
+    def parts(self):
+        return {"c": (self.width,), "W": (self.width, self.d)}
+
+    def __repr__(self):
+        return f"SigmoidNetwork(n={self.n}, d={self.d}, width={self.width}, activation={self.activation.name!r})"
+
+
+def planted_sigmoid_network(n, d, width, *, activation="tanh", rng):
+    """Random data whose labels a random network of the same width attains.
+
+    Parameters
+    ----------
+    n, d, width : int
+    activation : str or sympy.Expr
+    rng : numpy.random.Generator or seed
+
+    Returns
+    -------
+    setting : SigmoidNetwork
+        x_i uniform on the unit sphere of R^d.
+    theta_true : (width (d + 1),) array
+        c_j and the entries of w_j drawn from N(0, 1).
+    """
+    n, d, width = count("n", n, least=1), count("d", d, least=1), count("width", width, least=1)
+    rng = generator(rng)
+    x = rng.standard_normal((n, d))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    theta = rng.standard_normal(width * (d + 1))
+    reachable = SigmoidNetwork(x, np.zeros(n), width, activation).predictions(theta)
+    return SigmoidNetwork(x, reachable, width, activation), theta
+
+
+_as_activation = activation
+
+
+def _predict(theta, x, *, parts, phi):
+    p = split(theta, parts)
+    return np.sum(p["c"] * phi(np.sum(p["W"] * x[..., None, :], axis=-1)), axis=-1)

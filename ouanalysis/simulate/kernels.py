@@ -1,0 +1,160 @@
+"""Compiled label-noise SGD: one segment loop, and for each setting one function that gives h_i and its gradient.
+
+A model is a NamedTuple of arrays; `value_and_gradient` is overloaded on its type, which lets Numba keep the compiled
+loop on disk (a function passed as an argument would not be kept). All overloads stay in this file: the cache is
+renewed when it changes.
+"""
+
+from functools import singledispatch
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numba.extending import overload
+
+from ..settings import MatrixSensing, ReluNetwork, SigmoidNetwork
+
+__all__ = ["advance", "model"]
+
+# Not nnan or ninf: with them isfinite says True of NaN.
+_FLAGS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}}
+
+
+class _Sensing(NamedTuple):
+    symmetric: np.ndarray  # S_i = A_i + A_iᵀ (n, d, d)
+    y: np.ndarray
+    rank: int
+
+
+class _Relu(NamedTuple):
+    x: np.ndarray
+    y: np.ndarray
+    width: int
+
+
+class _Sigmoid(NamedTuple):
+    x: np.ndarray
+    y: np.ndarray
+    width: int
+    logistic: bool
+
+
+@singledispatch
+def model(setting):
+    """The NamedTuple of a setting that has a kernel, None of any other."""
+    return None
+
+
+@model.register
+def _(setting: MatrixSensing):
+    return _Sensing(setting.x + np.swapaxes(setting.x, -1, -2), _writeable(setting.y), setting.rank)
+
+
+@model.register
+def _(setting: ReluNetwork):
+    return _Relu(_writeable(setting.x), _writeable(setting.y), setting.width)
+
+
+@model.register
+def _(setting: SigmoidNetwork):
+    if setting.activation.expression is not None:
+        return None
+    logistic = setting.activation.name == "logistic"
+    return _Sigmoid(_writeable(setting.x), _writeable(setting.y), setting.width, logistic)
+
+
+def _writeable(array):
+    return array.copy()  # Numba compiles anew for a read-only array
+
+
+def value_and_gradient(model, theta, i, gradient):
+    """h(θ, x_i), with ∇_θ h_i written to `gradient`."""
+    raise TypeError("value_and_gradient: only compiled code can call it")
+
+
+@overload(value_and_gradient, jit_options=_FLAGS)
+def _value_and_gradient(model, theta, i, gradient):
+    return _KERNELS[model.instance_class]
+
+
+def _sensing(model, theta, i, gradient):
+    symmetric, rank = model.symmetric[i], model.rank
+    d = len(symmetric)
+    value = 0.0
+    for row in range(d):
+        out = gradient[row * rank : (row + 1) * rank]
+        out[:] = 0.0
+        for column in range(d):
+            weight = symmetric[row, column]
+            for k in range(rank):
+                out[k] += weight * theta[column * rank + k]
+        for k in range(rank):
+            value += out[k] * theta[row * rank + k]
+    return value / 2
+
+
+def _relu(model, theta, i, gradient):
+    x, m = model.x[i], model.width
+    value = theta[3 * m] * x + theta[3 * m + 1]
+    gradient[3 * m] = x
+    gradient[3 * m + 1] = 1.0
+    for j in range(m):
+        c = theta[2 * m + j]
+        z = theta[j] * x + theta[m + j]
+        active = 1.0 if z > 0 else 0.0
+        hidden = z if z > 0 else 0.0
+        value += c * hidden
+        gradient[j] = active * c * x
+        gradient[m + j] = active * c
+        gradient[2 * m + j] = hidden
+    return value
+
+
+def _sigmoid(model, theta, i, gradient):
+    x, m = model.x[i], model.width
+    d = len(x)
+    value = 0.0
+    for j in range(m):
+        start = m + j * d
+        z = 0.0
+        for k in range(d):
+            z += theta[start + k] * x[k]
+        if model.logistic:
+            phi = (1.0 + np.tanh(0.5 * z)) / 2.0
+            slope = phi * (1.0 - phi)
+        else:
+            phi = np.tanh(z)
+            slope = 1.0 - phi * phi
+        value += theta[j] * phi
+        gradient[j] = phi
+        for k in range(d):
+            gradient[start + k] = theta[j] * slope * x[k]
+    return value
+
+
+_KERNELS = {_Sensing: _sensing, _Relu: _relu, _Sigmoid: _sigmoid}
+
+
+@numba.njit(cache=True, nogil=True, **_FLAGS)
+def advance(model, theta, velocity, indices, noise, lr, momentum, first, records, out):
+    """Take len(noise) steps in place: v ← βv − ∇, θ ← θ + ηv, from step `first`.
+
+    indices : (steps, B) int64; with B = 0 every datum is taken once, and noise is (steps, n)
+    noise : (steps, B) float64, in units of y
+    records : (k,) int64, increasing steps; the state after step s goes to the row of `out` where records is s
+    """
+    full = indices.shape[1] == 0
+    batch = noise.shape[1]
+    gradient = np.empty_like(theta)
+    scale = 2.0 / batch
+    record = np.searchsorted(records, first, side="right")
+    for step in range(len(noise)):
+        velocity *= momentum
+        for b in range(batch):
+            i = b if full else indices[step, b]
+            residual = value_and_gradient(model, theta, i, gradient) - model.y[i] - noise[step, b]
+            velocity -= scale * residual * gradient
+        theta += lr * velocity
+        if record < len(records) and records[record] == first + step + 1:
+            out[record] = theta
+            record += 1
