@@ -85,7 +85,9 @@ class Activation:
         import autograd.scipy.special as special
         from sympy import lambdify
 
-        functions = {name: getattr(special, name) for name in ("erf", "erfc", "gamma", "expit") if hasattr(special, name)}
+        functions = {
+            name: getattr(special, name) for name in ("erf", "erfc", "gamma", "expit") if hasattr(special, name)
+        }
         (symbol,) = self.expression.free_symbols
         return lambdify(symbol, self.expression, modules=[functions, np])
 

@@ -141,7 +141,9 @@ def local_ou(setting, theta, *, lr, noise_std, batch_size=1):
     rank = int(np.sum(singular > max(gradients.shape) * np.finfo(float).eps * singular[0]))
     eigenvalues = 2 * singular[:rank] ** 2 / setting.n
     if rank and lr >= 2 / eigenvalues[0]:
-        raise ValueError(f"lr: expected less than 2/λ_max(H) = {2 / eigenvalues[0]:.4g}, where SGD diverges, got {lr:g}")
+        raise ValueError(
+            f"lr: expected less than 2/λ_max(H) = {2 / eigenvalues[0]:.4g}, where SGD diverges, got {lr:g}"
+        )
     return LocalOU(theta, eigenvalues, rows[:rank].T, gradients @ gradients.T, rank, lr, noise_std, batch_size)
 
 

@@ -42,7 +42,7 @@ class _Sigmoid(NamedTuple):
 @singledispatch
 def model(setting):
     """The NamedTuple of a setting that has a kernel, None of any other."""
-    return None
+    return
 
 
 @model.register

@@ -65,9 +65,7 @@ def label_noise_sde(
     return observe(setting, states, records)
 
 
-def ornstein_uhlenbeck(
-    setting, theta, *, lr, noise_std, steps, rng, chains=1, batch_size=1, record=None
-):
+def ornstein_uhlenbeck(setting, theta, *, lr, noise_std, steps, rng, chains=1, batch_size=1, record=None):
     """The linearised process about a zero-error point, by its exact transition: no step-size error at any record.
 
     Parameters

@@ -1,0 +1,22 @@
+"""What SymPy derives and what the paper states: each in its own file, so that either can check the other.
+
+`trace` follows a setting's own h; `regularizer` gives the closed form typed from the paper; `ou` the local process.
+"""
+
+from . import matrix_sensing, ou, relu_network, sigmoid_network
+from .closed_form import ClosedForm
+from .compile import compile
+from .regularizer import regularizer
+from .trace import Trace, trace
+
+__all__ = [
+    "ClosedForm",
+    "Trace",
+    "compile",
+    "matrix_sensing",
+    "ou",
+    "regularizer",
+    "relu_network",
+    "sigmoid_network",
+    "trace",
+]

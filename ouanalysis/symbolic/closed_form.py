@@ -1,0 +1,94 @@
+"""A formula for all sizes, with the values that one setting gives it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+import sympy
+
+from ..arguments import real_array
+from .compile import compile
+from .symbols import exact_array, symbol_array
+
+__all__ = ["ClosedForm"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ClosedForm:
+    """A closed form: callable on theta, printable as LaTeX, and expandable at its setting's size.
+
+    Attributes
+    ----------
+    formula : sympy.Expr
+        For all sizes, in arrays (sympy.IndexedBase) and sizes (sympy.Symbol).
+    parts : dict
+        Names and shapes of the parameter arrays, in theta's order.
+    values : dict
+        Each size and each data array of the formula, and its value: an int, or an array of numbers or symbols.
+
+    Examples
+    --------
+    >>> import ouanalysis as ou
+    >>> form = ou.symbolic.regularizer(ou.MatrixSensing([[[1.0, 0.0], [0.0, 2.0]]], y=[3.0], rank=1))
+    >>> form
+    ClosedForm(Sum(M[a, b]*U[a, k]*U[b, k], (a, 0, d - 1), (b, 0, d - 1), (k, 0, r - 1)))
+    >>> form.expr
+    4*U_0_0**2 + 16*U_1_0**2
+    >>> float(form([1.0, 1.0]))
+    20.0
+    """
+
+    formula: Any
+    parts: dict
+    values: dict
+
+    @cached_property
+    def symbols(self):
+        """The p symbols of theta that `expr` is written in."""
+        return tuple(entry for name, shape in self.parts.items() for entry in symbol_array(name, shape).ravel())
+
+    @cached_property
+    def expr(self):
+        """The formula written out at this size, in the scalar symbols that `trace` uses too."""
+        entries = {name: symbol_array(name, shape) for name, shape in self.parts.items()}
+        entries |= {str(key): exact_array(value) for key, value in self.values.items()}
+        written_out = self.formula.subs(
+            {key: value for key, value in self.values.items() if np.ndim(value) == 0}
+        ).doit()
+        indexed = {item: entries[str(item.base)][item.indices] for item in written_out.atoms(sympy.Indexed)}
+        return written_out.xreplace(indexed)
+
+    @cached_property
+    def _function(self):
+        """The formula as loops over its indices, for arrays whose leading axes are moved behind."""
+        if not self.formula.has(sympy.Sum):
+            return None
+        if any(getattr(value, "dtype", None) == object for value in self.values.values()):
+            raise ValueError(
+                "theta: expected data as numbers to evaluate the closed form, got symbols; use compile(expr)"
+            )
+        arguments = [*(sympy.IndexedBase(name) for name in self.parts), *self.values]
+        return sympy.lambdify(arguments, self.formula, modules=["scipy", "numpy"])
+
+    def __call__(self, theta):
+        """The value at theta: (..., p) gives (...)."""
+        theta = real_array("theta", theta, shape=(..., len(self.symbols)))
+        if self._function is None:
+            return compile(self.expr, self.symbols)(theta)
+        columns, start, arrays = np.moveaxis(theta, -1, 0), 0, []
+        for shape in self.parts.values():
+            arrays.append(columns[start : start + prod(shape)].reshape(*shape, *theta.shape[:-1]))
+            start += prod(shape)
+        return np.asarray(self._function(*arrays, *self.values.values()), dtype=float)
+
+    def latex(self):
+        """The formula for all sizes, as LaTeX."""
+        return sympy.latex(self.formula)
+
+    def _repr_latex_(self):
+        return f"$\\displaystyle {self.latex()}$"
+
+    def __repr__(self):
+        return f"ClosedForm({self.formula})"

@@ -1,0 +1,41 @@
+"""Matrix sensing: closed forms for all sizes, as theory.md section 4.1 and the paper (section 4.1) state them.
+
+With S_i = A_i + A_iᵀ the gradient is g_i = S_i U, so reg(U) = tr(Uᵀ M U) with M = (1/n) Σ S_i².
+"""
+
+import numpy as np
+import sympy
+
+from .closed_form import ClosedForm
+from .symbols import symbol_array
+
+__all__ = ["expected_regularizer", "regularizer", "regularizer_gradient"]
+
+
+def regularizer(setting, *, symbolic_data=False):
+    """reg(U) = tr(Uᵀ M U), M = (1/n) Σ_i (A_i + A_iᵀ)², as a `ClosedForm`."""
+    a, b, k, d, r = sympy.symbols("a b k d r", integer=True)
+    factor, curvature = sympy.IndexedBase("U"), sympy.IndexedBase("M")
+    formula = sympy.Sum(curvature[a, b] * factor[a, k] * factor[b, k], (a, 0, d - 1), (b, 0, d - 1), (k, 0, r - 1))
+    sensors = symbol_array("x", setting.x.shape) if symbolic_data else setting.x
+    symmetric = sensors + np.swapaxes(sensors, -1, -2)
+    mean_square = sum(sensor @ sensor for sensor in symmetric) / sympy.Integer(setting.n)
+    if not symbolic_data:
+        mean_square = mean_square.astype(float)
+    return ClosedForm(formula, setting.parts, {d: setting.d, r: setting.rank, curvature: mean_square})
+
+
+def regularizer_gradient():
+    """∇reg(U) = 2 M U, (d, r), in the matrix symbols M (d, d) and U (d, r)."""
+    d, r = sympy.symbols("d r", integer=True, positive=True)
+    return 2 * sympy.MatrixSymbol("M", d, d) * sympy.MatrixSymbol("U", d, r)
+
+
+def expected_regularizer():
+    """E reg(U) = 2(d + 1) ‖U‖_F² over sensors with independent N(0, 1) entries: the nuclear norm of U Uᵀ.
+
+    Derived in `derivations/matrix_sensing.py`.
+    """
+    d, r = sympy.symbols("d r", integer=True, positive=True)
+    factor = sympy.MatrixSymbol("U", d, r)
+    return 2 * (d + 1) * sympy.Trace(factor.T * factor)

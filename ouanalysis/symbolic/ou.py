@@ -1,0 +1,99 @@
+"""The local Ornstein-Uhlenbeck process in closed form, from a Jacobian of symbols or exact numbers.
+
+dδ = −H δ dt + √(η/B̃) C^{1/2} dW with H = (2/n) JᵀJ and C = (4σ²/n) JᵀJ. The covariances are typed from theory.md
+section 2; that they solve the Lyapunov equation and the moment equation is what the two residuals show.
+"""
+
+import sympy
+
+__all__ = [
+    "covariance",
+    "diffusion_matrix",
+    "drift_matrix",
+    "lyapunov_residual",
+    "moment_residual",
+    "stationary_covariance",
+]
+
+
+def drift_matrix(jacobian):
+    """H = (2/n) JᵀJ, (p, p), from J (n, p)."""
+    return 2 * jacobian.T * jacobian / jacobian.rows
+
+
+def diffusion_matrix(jacobian, *, noise_std):
+    """C = (4σ²/n) JᵀJ = 2σ²H, (p, p): the covariance of one datum's gradient noise."""
+    return 4 * noise_std**2 * jacobian.T * jacobian / jacobian.rows
+
+
+def stationary_covariance(jacobian, *, lr, noise_std, batch_size=1):
+    """(ησ²/B) P with P = Jᵀ K⁻¹ J, (p, p), by the explicit inverse of K = J Jᵀ: adjugate over determinant.
+
+    Raises
+    ------
+    ValueError
+        If det K is zero: then J has not rank n.
+
+    Examples
+    --------
+    >>> eta, sigma = sympy.symbols("eta sigma", positive=True)
+    >>> stationary_covariance(sympy.Matrix([[3, 4]]), lr=eta, noise_std=sigma)
+    Matrix([
+    [ 9*eta*sigma**2/25, 12*eta*sigma**2/25],
+    [12*eta*sigma**2/25, 16*eta*sigma**2/25]])
+    """
+    gram = jacobian * jacobian.T
+    determinant = sympy.expand(gram.det(method="berkowitz"))
+    if determinant == 0:
+        raise ValueError(f"jacobian: expected rank {jacobian.rows}, got det(J Jᵀ) = 0")
+    projector = jacobian.T * gram.adjugate() * jacobian / determinant
+    return lr * noise_std**2 / batch_size * projector
+
+
+def covariance(jacobian, time, *, lr, noise_std, batch_size=1, modes=None):
+    """(ησ²/B) V (I − e^{−2Λt}) Vᵀ, (p, p), at time t = η × steps from δ = 0.
+
+    Parameters
+    ----------
+    jacobian : (n, p) Matrix
+    time : symbol or number
+    modes : (n, n) Matrix, optional
+        Orthogonal, with modesᵀ K modes diagonal; the identity if not given, which serves n = 1 and gradients that
+        are orthogonal to each other. With two gradients of one length, [[1, 1], [1, −1]]/√2.
+
+    Raises
+    ------
+    ValueError
+        If modes do not diagonalise K, with the entry that is not zero.
+    """
+    gram = jacobian * jacobian.T
+    modes = sympy.eye(jacobian.rows) if modes is None else modes
+    squares = (modes.T * gram * modes).applyfunc(sympy.simplify)
+    off = next((entry for entry in squares - sympy.diag(*squares.diagonal()) if entry != 0), None)
+    if off is not None:
+        raise ValueError(
+            f"modes: expected an orthogonal matrix that makes modesᵀ J Jᵀ modes diagonal, got {off} off it"
+        )
+    rates = [2 * square / jacobian.rows for square in squares.diagonal()]
+    weights = [
+        (1 - sympy.exp(-2 * rate * time)) / square for rate, square in zip(rates, squares.diagonal(), strict=True)
+    ]
+    across = jacobian.T * modes
+    return lr * noise_std**2 / batch_size * across * sympy.diag(*weights) * across.T
+
+
+def lyapunov_residual(covariance, jacobian, *, lr, noise_std, batch_size=1):
+    """H Σ + Σ H − (η/B) C, simplified entry by entry: zero for the stationary Σ."""
+    drift = drift_matrix(jacobian)
+    diffusion = diffusion_matrix(jacobian, noise_std=noise_std)
+    return (drift * covariance + covariance * drift - lr / batch_size * diffusion).applyfunc(_simplify)
+
+
+def moment_residual(covariance, time, jacobian, *, lr, noise_std, batch_size=1):
+    """dΣ/dt + H Σ + Σ H − (η/B) C, simplified entry by entry: zero for Σ(t)."""
+    balance = lyapunov_residual(covariance, jacobian, lr=lr, noise_std=noise_std, batch_size=batch_size)
+    return (covariance.diff(time) + balance).applyfunc(_simplify)
+
+
+def _simplify(entry):
+    return sympy.simplify(sympy.cancel(sympy.together(entry)))

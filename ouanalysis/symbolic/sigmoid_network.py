@@ -1,0 +1,85 @@
+"""Two-layer network with sigmoid activations: closed forms, theory.md section 4.3.
+
+The regularizer holds for all n; stationarity and the least regularizer are those of one datum (x, y), with
+w = ‖x‖ |v| for a neuron that contributes c φ(z) = v.
+
+Source: Blanc et al. 2020 (arXiv:1904.09080), section 4.3.
+"""
+
+from typing import NamedTuple
+
+import sympy
+
+from .closed_form import ClosedForm
+from .symbols import symbol_array
+
+__all__ = ["StationaryNeuron", "regularizer", "stationarity", "stationary_neuron"]
+
+
+def regularizer(setting, *, symbolic_data=False):
+    """(1/n) Σ_i Σ_j φ(z_ij)² + c_j² φ'(z_ij)² ‖x_i‖², z_ij = w_jᵀ x_i, as a `ClosedForm`."""
+    i, j, k, n, m, d = sympy.symbols("i j k n m d", integer=True)
+    c, W, x = (sympy.IndexedBase(name, real=True) for name in "cWx")
+    z = sympy.Symbol("z", real=True)
+    phi = _expression(setting.activation, z)
+    argument = sympy.Sum(W[j, k] * x[i, k], (k, 0, d - 1))
+    norm = sympy.Sum(x[i, k] ** 2, (k, 0, d - 1))
+    neuron = phi.subs(z, argument) ** 2 + c[j] ** 2 * phi.diff(z).subs(z, argument) ** 2 * norm
+    formula = sympy.Sum(neuron, (j, 0, m - 1), (i, 0, n - 1)) / n
+    data = symbol_array("x", setting.x.shape) if symbolic_data else setting.x
+    return ClosedForm(formula, setting.parts, {n: setting.n, m: setting.width, d: setting.d, x: data})
+
+
+def stationarity(phi, symbol, *, norm, multiplier):
+    """4‖x‖² φ'⁴/λ² − (φ'² − φ φ''), which is zero at a neuron with φ ≠ 0 of a stationary network on one datum.
+
+    Parameters
+    ----------
+    phi : sympy.Expr of `symbol`
+    norm, multiplier : number or symbol
+        ‖x‖ and λ in ∇reg = λ ∇h.
+    """
+    slope = phi.diff(symbol)
+    return 4 * norm**2 * slope**4 / multiplier**2 - (slope**2 - phi * slope.diff(symbol))
+
+
+class StationaryNeuron(NamedTuple):
+    """The least regularizer of one neuron that contributes v = c φ(z), and where it is attained."""
+
+    phi: sympy.Expr
+    c: sympy.Expr
+    cost: sympy.Expr
+
+
+def stationary_neuron(activation, share, *, norm):
+    """The balanced neuron: of all (c, z) with c φ(z) = v, the one of least regularizer on one datum.
+
+    tanh: φ² = w/√(1 + w²), cost 2w(√(1 + w²) − w). logistic: φ = w²/(1 + w²), which is the cost too.
+    k equal neurons that make up y have v = y/k each.
+
+    Parameters
+    ----------
+    activation : "tanh" or "logistic"
+    share, norm : number or symbol
+        v, not 0, and ‖x‖; with w = ‖x‖ |v|.
+
+    Examples
+    --------
+    >>> stationary_neuron("tanh", sympy.Rational(3, 4), norm=1)
+    StationaryNeuron(phi=sqrt(15)/5, c=sqrt(15)/4, cost=3/4)
+    """
+    w = norm * sympy.Abs(share)
+    if activation == "tanh":
+        phi = sympy.sqrt(w / sympy.sqrt(1 + w**2))
+        return StationaryNeuron(phi, share / phi, 2 * w * (sympy.sqrt(1 + w**2) - w))
+    if activation == "logistic":
+        phi = w**2 / (1 + w**2)
+        return StationaryNeuron(phi, share / phi, phi)
+    raise ValueError(f'activation: expected "tanh" or "logistic", got {activation!r}')
+
+
+def _expression(activation, z):
+    if activation.expression is not None:
+        (symbol,) = activation.expression.free_symbols
+        return activation.expression.subs(symbol, z)
+    return {"tanh": sympy.tanh(z), "logistic": (1 + sympy.tanh(z / 2)) / 2}[activation.name]

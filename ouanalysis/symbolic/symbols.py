@@ -1,0 +1,45 @@
+"""What parameters and data are called in SymPy: U_0_1 is the entry [0, 1] of U, x_2 the third datum."""
+
+from fractions import Fraction
+
+import numpy as np
+import sympy
+
+__all__ = ["data_symbols", "exact_array", "exact_number", "parameter_symbols", "symbol_array"]
+
+
+def parameter_symbols(setting):
+    """The p symbols of theta, as a tuple in theta's order."""
+    return tuple(entry for name, shape in setting.parts.items() for entry in symbol_array(name, shape).ravel())
+
+
+def data_symbols(setting):
+    """Object arrays of symbols shaped as setting.x and setting.y."""
+    return symbol_array("x", setting.x.shape), symbol_array("y", setting.y.shape)
+
+
+def symbol_array(name, shape):
+    """An object array of real symbols, name_i_j at [i, j]; a bare symbol's array for shape ()."""
+    array = np.empty(shape, dtype=object)
+    for place in np.ndindex(*shape):
+        array[place] = sympy.Symbol("_".join([name, *map(str, place)]), real=True)
+    return array
+
+
+def exact_array(array):
+    """The object array of `exact_number`s; symbols stay as they are."""
+    return np.asarray(np.frompyfunc(exact_number, 1, 1)(np.asarray(array, dtype=object)), dtype=object)
+
+
+def exact_number(value):
+    """The fraction with denominator up to 1000 that is this float when rounded, if there is one; else the float.
+
+    >>> exact_number(0.1), exact_number(0.1234567)
+    (1/10, 0.1234567)
+    """
+    if isinstance(value, sympy.Basic):
+        return value
+    fraction = Fraction(value).limit_denominator(1000)
+    if float(fraction) == value:
+        return sympy.Rational(fraction.numerator, fraction.denominator)
+    return sympy.Float(value)
