@@ -114,7 +114,7 @@ def activation(given):
     if isinstance(given, str):
         if given not in _NAMED:
             raise ValueError(f"{expected}, got {given!r}")
-        return Activation(given)
+        return Activation(str(given))
     if not (hasattr(given, "free_symbols") and hasattr(given, "diff")):
         raise TypeError(f"{expected}, got {given!r}")
     if len(given.free_symbols) != 1:
@@ -123,4 +123,4 @@ def activation(given):
 
 
 def _is_traced(z):
-    return getattr(z, "dtype", None) == object or hasattr(z, "where_positive")
+    return getattr(getattr(z, "dtype", None), "kind", "") == "O" or hasattr(z, "where_positive")

@@ -70,7 +70,7 @@ def count(name, value, *, least, most=None):
 
 
 def generator(rng):
-    """The numpy Generator that a Generator or a seed stands for (SPEC 7); None, which no run could repeat, is refused."""
+    """The numpy Generator that a Generator or a seed stands for (SPEC 7); no None, which nobody could repeat."""
     if rng is None or isinstance(rng, bool | float | str):
         raise TypeError(f"rng: expected a numpy.random.Generator or a seed, got {rng!r}")
     try:

@@ -1,0 +1,5 @@
+"""What is drawn: each public module here is a figure with ``draw(result) -> matplotlib.figure.Figure``.
+
+The result comes from the module of the same name in `ouanalysis.experiments`. `python -m ouanalysis.figures`
+draws them all.
+"""

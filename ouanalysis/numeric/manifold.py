@@ -3,9 +3,12 @@
 Source: theory.md, section 1.
 """
 
+from functools import singledispatch
+
 import numpy as np
 
 from ..arguments import real_array
+from ..settings import ReluNetwork, SigmoidNetwork
 from .derivatives import jacobian
 
 __all__ = ["InterpolationError", "interpolate", "on_zero_error_set"]
@@ -15,18 +18,18 @@ class InterpolationError(ValueError):
     """No zero-error parameters were reached; the message gives the largest residual that was left."""
 
 
-def interpolate(setting, theta, *, max_iterations=200):
+def interpolate(setting, theta):
     """A point of the zero-error set near theta, by damped Gauss-Newton.
 
-    Each step solves (K + μI) u = h − y and moves by −Jᵀu, with Levenberg's μ raised until ‖h − y‖ falls and
-    lowered after. Near M the steps are normal to it, so the end point is close to the nearest one.
+    Each step solves (K + μI) u = h − y and moves by −Jᵀu; Levenberg's μ is raised until ‖h − y‖ falls, and lowered
+    after. Near M the steps are normal to it, so the end point is close to the nearest one. A ReLU kink that meets a
+    datum can stop the descent short; a network's output weights alone, in which h is linear, are then moved instead.
 
     Parameters
     ----------
     setting : Setting
     theta : (p,) array_like
         Where to start.
-    max_iterations : int, optional
 
     Returns
     -------
@@ -45,32 +48,34 @@ def interpolate(setting, theta, *, max_iterations=200):
     >>> ou.interpolate(setting, [1.5])
     array([2.])
     """
-    theta = np.array(real_array("theta", theta, shape=(setting.dim,)))
-    residual = _residual(setting, theta)
-    damping = 1e-3
-    for _ in range(max_iterations):
-        gradients = jacobian(setting, theta)
-        gram = gradients @ gradients.T
-        scale = np.trace(gram) / setting.n
-        if scale == 0 or not residual.any():
-            break
-        while damping < 1e12:
-            move = gradients.T @ np.linalg.lstsq(gram + damping * scale * np.eye(setting.n), residual, rcond=None)[0]
-            attempt = _residual(setting, theta - move)
-            if np.linalg.norm(attempt) < np.linalg.norm(residual):
-                break
-            damping = max(4 * damping, 1e-16)
-        else:
-            break
-        theta, residual = theta - move, attempt
-        damping = damping / 10 if damping > 1e-15 else 0.0
-    worst, tolerance = _largest(residual), zero_error_tolerance(setting)
+    theta = real_array("theta", theta, shape=(setting.dim,))
+    tolerance = zero_error_tolerance(setting)
+    nearest = _gauss_newton(setting, theta)
+    if (worst := _largest(_residual(setting, nearest))) > tolerance:
+        nearest = _move_linear_part(setting, theta, linear_part(setting))
+        worst = min(worst, _largest(_residual(setting, nearest)))
     if worst > tolerance:
         raise InterpolationError(
             f"interpolate: expected to reach a largest residual of {tolerance:.1e}, stopped at {worst:.3g};"
             " start elsewhere, or use a model that can fit these labels"
         )
-    return theta
+    return nearest
+
+
+@singledispatch
+def linear_part(_setting):
+    """The slice of theta in which h is linear: a network's output weights; empty for any other Setting."""
+    return slice(0, 0)
+
+
+@linear_part.register
+def _(setting: ReluNetwork):
+    return slice(2 * setting.width, None)
+
+
+@linear_part.register
+def _(setting: SigmoidNetwork):
+    return slice(0, setting.width)
 
 
 def on_zero_error_set(setting, theta):
@@ -88,6 +93,31 @@ def on_zero_error_set(setting, theta):
 def zero_error_tolerance(setting):
     """The largest |h_i − y_i| that counts as zero: √eps of the labels' scale."""
     return np.sqrt(np.finfo(float).eps) * max(1.0, np.max(np.abs(setting.y)))
+
+
+def _gauss_newton(setting, theta, *, max_iterations=200):
+    residual, damping = _residual(setting, theta), 1.0
+    for _ in range(max_iterations):
+        gradients = jacobian(setting, theta)
+        gram = gradients @ gradients.T
+        scale = np.trace(gram) / setting.n
+        while scale > 0 and damping < 1e12:
+            shifted = gram + damping * scale * np.eye(setting.n)
+            move = gradients.T @ np.linalg.lstsq(shifted, residual, rcond=None)[0]
+            attempt = _residual(setting, theta - move)
+            if np.linalg.norm(attempt) < np.linalg.norm(residual):
+                break
+            damping *= 4
+        else:
+            break
+        theta, residual, damping = theta - move, attempt, damping / 10
+    return theta
+
+
+def _move_linear_part(setting, theta, part):
+    moved = np.array(theta)
+    moved[part] -= np.linalg.lstsq(jacobian(setting, theta)[:, part], _residual(setting, theta), rcond=None)[0]
+    return moved
 
 
 def _residual(setting, theta):

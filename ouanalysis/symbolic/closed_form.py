@@ -65,7 +65,7 @@ class ClosedForm:
         """The formula as loops over its indices, for arrays whose leading axes are moved behind."""
         if not self.formula.has(sympy.Sum):
             return None
-        if any(getattr(value, "dtype", None) == object for value in self.values.values()):
+        if any(getattr(getattr(value, "dtype", None), "kind", "") == "O" for value in self.values.values()):
             raise ValueError(
                 "theta: expected data as numbers to evaluate the closed form, got symbols; use compile(expr)"
             )

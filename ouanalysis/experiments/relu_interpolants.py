@@ -1,0 +1,126 @@
+"""Wiggly ReLU interpolants under label noise, step and noise lowered in stages: theory.md, section 4.2.
+
+Six points that need one change of convexity, three on one line and three on another. Random networks that pass
+through all of them bend much more often; label noise straightens them without leaving the data.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arguments import generator
+from ..numeric import InterpolationError, interpolate
+from ..settings import ReluNetwork
+from ..simulate import label_noise_sgd
+
+__all__ = ["ReluInterpolants", "convexity_changes", "run", "slopes"]
+
+X = (-1.0, -0.6, -0.2, 0.2, 0.6, 1.0)
+Y = (0.4, 0.0, -0.4, -0.2, -0.5, -0.8)
+WIDTH = 40
+# Label noise shakes the predictions by about 0.01: bends within MARGIN of the first or last datum, where a kink on
+# that datum is carried to and fro, and turns of slope below TOLERANCE are noise. The data's slopes turn by over 1.2.
+MARGIN, TOLERANCE = 0.05, 0.2
+STAGES = ((0.02, 0.1, 8_000_000), (0.01, 0.05, 6_000_000), (0.002, 0.05, 6_000_000))  # lr, noise_std, steps
+
+
+@dataclass(frozen=True, eq=False)
+class ReluInterpolants:
+    """One chain a random start; index 0 along records is the start itself."""
+
+    x: np.ndarray  # (n,)
+    y: np.ndarray  # (n,)
+    grid: np.ndarray  # (points,)
+    before: np.ndarray  # h on the grid (chains, points)
+    after: np.ndarray
+    steps: np.ndarray  # (records,)
+    stage_ends: np.ndarray  # (stages,)
+    reg: np.ndarray  # (chains, records)
+    convexity_changes: np.ndarray  # (chains, records)
+    tolerance: float
+
+
+def run(rng, size="full"):
+    """Run the stages from random interpolating networks."""
+    rng = generator(rng)
+    chains, shrink, records = (6, 1, 40) if size == "full" else (2, 100, 10)
+    setting = ReluNetwork(X, Y, WIDTH)
+    start = np.stack([_random_interpolant(setting, rng) for _ in range(chains)])
+    thetas, steps, regs, last = [], [], [], 0
+    for lr, noise_std, count in STAGES:
+        count //= shrink
+        record = np.unique(np.geomspace(10 if not thetas else count / records, count, records).astype(int))
+        trajectory = label_noise_sgd(
+            setting,
+            thetas[-1][:, -1] if thetas else start,
+            lr=lr,
+            noise_std=noise_std,
+            steps=count,
+            rng=rng,
+            chains=chains,
+            record=record if thetas else np.append(0, record),
+        )
+        thetas.append(trajectory.theta)
+        steps.append(last + trajectory.steps)
+        regs.append(trajectory.reg)
+        last += count
+    theta = np.concatenate(thetas, axis=1)
+    grid = np.linspace(X[0] - 0.1, X[-1] + 0.1, 401)
+    before, after = (setting.h(theta[:, place, None, :], grid) for place in (0, -1))
+    changes = [[convexity_changes(slopes(setting, state), tolerance=TOLERANCE) for state in chain] for chain in theta]
+    return ReluInterpolants(
+        x=setting.x,
+        y=setting.y,
+        grid=grid,
+        before=before,
+        after=after,
+        steps=np.concatenate(steps),
+        stage_ends=np.cumsum([count // shrink for *_, count in STAGES]),
+        reg=np.concatenate(regs, axis=1),
+        convexity_changes=np.array(changes),
+        tolerance=TOLERANCE,
+    )
+
+
+def slopes(setting, theta):
+    """The network's slopes from left to right on [min x + MARGIN, max x − MARGIN]: one more than it has kinks there."""
+    part = setting.unpack(theta)
+    left, right = setting.x.min() + MARGIN, setting.x.max() - MARGIN
+    bends = part["a"] != 0
+    kinks = -part["b"][bends] / part["a"][bends]
+    ends = np.concatenate([[left], np.sort(kinks[(kinks > left) & (kinks < right)]), [right]])
+    middles = (ends[1:] + ends[:-1]) / 2
+    active = part["a"] * middles[:, None] + part["b"] > 0
+    return active @ (part["a"] * part["c"]) + part["alpha"]
+
+
+def convexity_changes(slopes, *, tolerance):
+    """How often a sequence of slopes turns from rising to falling or back by more than the tolerance.
+
+    Smaller turns, which noise makes all the time, count for nothing.
+
+    >>> convexity_changes([0.0, 1.0, 1.01, 1.0, 2.0, -1.0], tolerance=0.1)
+    1
+    """
+    turns, rising = 0, None
+    low = high = slopes[0]
+    for slope in slopes:
+        low, high = min(low, slope), max(high, slope)
+        if rising is not False and high - slope > tolerance:  # fell from the highest
+            turns += rising is True
+            rising, low = False, slope
+        elif rising is not True and slope - low > tolerance:
+            turns += rising is False
+            rising, high = True, slope
+    return turns
+
+
+def _random_interpolant(setting, rng):
+    """A network with random kinks around the data, brought onto them; redrawn where its dead neurons cannot fit."""
+    while True:
+        a, c = rng.standard_normal((2, setting.width))
+        kinks = rng.uniform(-1.2, 1.2, size=setting.width)
+        try:
+            return interpolate(setting, setting.pack(a=a, b=-a * kinks, c=c, alpha=0.0, beta=0.0))
+        except InterpolationError:
+            continue

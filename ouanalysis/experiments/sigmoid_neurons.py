@@ -1,0 +1,98 @@
+"""Neurons of a network on one datum, drawn by label noise to one or two values: theory.md, section 4.3.
+
+tanh: one neuron carries the label and the others vanish. logistic: the neurons share a small label equally; a larger
+label is carried by one large neuron and equal small ones.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+from scipy.optimize import minimize_scalar
+
+from ..arguments import generator
+from ..numeric import interpolate
+from ..settings import SigmoidNetwork
+from ..simulate import label_noise_sgd
+from ..symbolic.sigmoid_network import stationary_neuron
+
+__all__ = ["NeuronPaths", "SigmoidNeurons", "run", "target_shares"]
+
+X = ((0.6, 0.8),)  # of norm 1
+CASES = (  # activation, width, label, lr, noise_std, steps
+    ("tanh", 4, 1.5, 0.05, 0.05, 4_000_000),
+    ("logistic", 3, 1.2, 0.2, 0.05, 20_000_000),
+    ("logistic", 2, 1.35, 0.2, 0.05, 60_000_000),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronPaths:
+    """One network's neurons in time, and the closed-form values that they should go to."""
+
+    activation: str
+    label: float
+    steps: np.ndarray  # (records,)
+    phi: np.ndarray  # φ(z_j) (records, m)
+    c: np.ndarray  # (records, m)
+    reg: np.ndarray  # (records,)
+    target_phi: np.ndarray  # (values,)
+    target_c: np.ndarray  # (values,)
+    target_reg: float
+
+
+@dataclass(frozen=True, eq=False)
+class SigmoidNeurons:
+    """The paths of the three cases."""
+
+    cases: tuple
+
+
+def run(rng, size="full"):
+    """Run each case from a random network that fits its datum."""
+    rng = generator(rng)
+    shrink, records = (1, 300) if size == "full" else (200, 50)
+    return SigmoidNeurons(tuple(_paths(rng, shrink, records, *case) for case in CASES))
+
+
+def target_shares(activation, width, label):
+    """What each neuron contributes to the label, ‖x‖ = 1, at the least regularizer for this width.
+
+    tanh: all of it by one neuron. logistic: equal shares, or one large and equal small ones, whichever costs less.
+    """
+    if activation == "tanh":
+        return np.append(label, np.zeros(width - 1))
+    share = sympy.Symbol("v", positive=True)
+    cost = sympy.lambdify(share, stationary_neuron("logistic", share, norm=1).cost)
+    rest = width - 1
+
+    def total(large):
+        return cost(large) + rest * cost((label - large) / rest)
+
+    large = minimize_scalar(total, bounds=(label / width, label), method="bounded", options={"xatol": 1e-12}).x
+    if total(large) > width * cost(label / width):
+        large = label / width
+    return np.append(large, np.full(rest, (label - large) / rest))
+
+
+def _paths(rng, shrink, records, activation, width, label, lr, noise_std, steps):
+    setting = SigmoidNetwork(X, [label], width, activation)
+    start = interpolate(setting, np.abs(rng.standard_normal(setting.dim)))
+    steps //= shrink
+    record = np.unique(np.append(0, np.geomspace(10, steps, records).astype(int)))
+    trajectory = label_noise_sgd(setting, start, lr=lr, noise_std=noise_std, steps=steps, rng=rng, record=record)
+    part = setting.unpack(trajectory.theta[0])
+    shares = np.unique(target_shares(activation, width, label).round(9))
+    neurons = [stationary_neuron(activation, sympy.Float(share), norm=1) if share else (0, 0, 0) for share in shares]
+    counts = [np.sum(np.isclose(target_shares(activation, width, label), share)) for share in shares]
+    return NeuronPaths(
+        activation=activation,
+        label=label,
+        steps=trajectory.steps,
+        phi=setting.activation(part["W"] @ setting.x[0]),
+        c=part["c"],
+        reg=trajectory.reg[0],
+        target_phi=np.array([float(neuron[0]) for neuron in neurons]),
+        target_c=np.array([float(neuron[1]) for neuron in neurons]),
+        target_reg=float(sum(count * float(neuron[2]) for count, neuron in zip(counts, neurons, strict=True))),
+    )

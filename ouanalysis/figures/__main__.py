@@ -1,0 +1,116 @@
+"""Run the experiments, draw them, and write each picture and, beside it, the numbers that it shows."""
+
+import argparse
+import dataclasses
+import json
+import os
+import pkgutil
+import sys
+import time
+import traceback
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+import ouanalysis
+
+from ._style import styled
+
+NAMES = tuple(
+    sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.name[0] != "_")
+)
+
+
+def main(arguments=None):
+    """The exit status: 0, 1 if a figure failed, 2 for arguments that cannot be used."""
+    options = _parser().parse_args(arguments)
+    if options.list:
+        for name in NAMES:
+            print(f"{name:26}{_summary(name)}")
+        return 0
+    size = "quick" if options.quick else "full"
+    folder = Path(options.out or ("figures-quick" if options.quick else "figures"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError("not writable")
+    except OSError as error:
+        print(f"--out: expected a folder that can be written, got {folder}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    failed = []
+    bar = tqdm(options.names or NAMES, disable=not sys.stderr.isatty(), unit="figure")
+    for name in bar:
+        bar.set_description(name)
+        started = time.perf_counter()
+        try:
+            written = make(name, folder, size=size, seed=options.seed, file_format=options.format)
+        except Exception as error:
+            traceback.print_exc()
+            tqdm.write(f"{name}: failed with {type(error).__name__}: {error}", file=sys.stderr)
+            failed.append(name)
+        else:
+            tqdm.write(f"{written}  ({time.perf_counter() - started:.1f} s)")
+    if failed:
+        print(f"{len(failed)} of {len(options.names or NAMES)} figures failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+@styled
+def make(name, folder, *, size="full", seed=0, file_format="png"):
+    """Run one experiment, write folder/name.<format> and folder/name.json, and give the picture's path."""
+    result = import_module(f"ouanalysis.experiments.{name}").run(np.random.default_rng(seed), size)
+    figure = import_module(f"ouanalysis.figures.{name}").draw(result)
+    picture = folder / f"{name}.{file_format}"
+    undated = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[file_format]
+    figure.savefig(picture, metadata=undated)
+    shown = {"figure": name, "size": size, "seed": seed, "version": ouanalysis.__version__, "numbers": plain(result)}
+    (folder / f"{name}.json").write_text(json.dumps(shown, indent=1) + "\n")
+    return picture
+
+
+def plain(value):
+    """A result as JSON holds it: floats to six significant digits, NaN as null."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if np.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m ouanalysis.figures", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", type=_name, help="which figures; all if none is named")
+    parser.add_argument("--list", action="store_true", help="list the figures and stop")
+    parser.add_argument("--out", metavar="DIR", help="where to write (default: figures, or figures-quick with --quick)")
+    parser.add_argument("--quick", action="store_true", help="small sizes: a check that all is well, not for a paper")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of all random numbers (default: 0)")
+    parser.add_argument("--format", choices=("png", "pdf", "svg"), default="png")
+    return parser
+
+
+def _name(text):
+    if text not in NAMES:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(NAMES)}, got {text!r}")
+    return text
+
+
+def _seed(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected an integer at least 0, got {text!r}")
+    return int(text)
+
+
+def _summary(name):
+    return import_module(f"ouanalysis.figures.{name}").__doc__.partition("\n")[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""One style for all figures: sized for a two-column page, in Okabe and Ito's colour-blind safe colours."""
+
+from functools import wraps
+
+import matplotlib
+from matplotlib.figure import Figure
+
+__all__ = ["COLOURS", "GREY", "PREDICTED", "SIMULATED", "label_panels", "new_figure", "styled"]
+
+SIMULATED, PREDICTED, GREY = "#0072B2", "#D55E00", "#7F7F7F"
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+
+RC = {
+    "axes.grid": False,
+    "axes.labelsize": 9,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "figure.constrained_layout.use": True,
+    "font.size": 9,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 200,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ouanalysis",
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+}
+
+
+def styled(function):
+    """Run a function that draws or saves in the style above."""
+
+    @wraps(function)
+    def inside(*args, **kwargs):
+        with matplotlib.rc_context(RC):
+            return function(*args, **kwargs)
+
+    return inside
+
+
+def new_figure(columns, *, rows=1, height=2.5, **ratios):
+    """A page-wide Figure and its axes."""
+    figure = Figure(figsize=(7.2, height * rows))
+    return figure, figure.subplots(rows, columns, gridspec_kw=ratios or None)
+
+
+def label_panels(axes, titles):
+    """(a), (b), ... before each title."""
+    for letter, ax, title in zip("abcdefgh", axes, titles, strict=False):
+        ax.set_title(f"({letter}) {title}")
