@@ -38,10 +38,11 @@ def run(rng, size="full"):
     """Measure the plateau of every setting."""
     rng = generator(rng)
     each, chains = (8, 64) if size == "full" else (2, 16)
-    draws = (_matrix_sensing, _relu_network, _sigmoid_network)
-    rows = [
-        (k, *_plateau(*_well_conditioned(draw, rng), rng, chains)) for k, draw in enumerate(draws) for _ in range(each)
-    ]
+    rows = []
+    for k, draw in enumerate((_matrix_sensing, _relu_network, _sigmoid_network)):
+        for _ in range(each):
+            setting, theta = _well_conditioned(draw, rng)
+            rows.append((k, *_plateau(setting, theta, rng, chains)))
     kind, predicted, measured, error, curvature = (np.array(column) for column in zip(*rows, strict=True))
     return NoiseFloor(kind, KINDS, predicted, measured, error, curvature)
 

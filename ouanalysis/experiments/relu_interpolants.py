@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arguments import generator
-from ..numeric import InterpolationError, interpolate
+from ..numeric import InterpolationError, interpolate, regularizer
 from ..settings import ReluNetwork
 from ..simulate import label_noise_sgd
 
@@ -46,19 +46,18 @@ def run(rng, size="full"):
     chains, shrink, records = (6, 1, 40) if size == "full" else (2, 100, 10)
     setting = ReluNetwork(X, Y, WIDTH)
     start = np.stack([_random_interpolant(setting, rng) for _ in range(chains)])
-    thetas, steps, regs, last = [], [], [], 0
+    thetas, steps, regs, last = [start[:, None]], [np.array([0])], [regularizer(setting, start)[:, None]], 0
     for lr, noise_std, count in STAGES:
         count //= shrink
-        record = np.unique(np.geomspace(10 if not thetas else count / records, count, records).astype(int))
         trajectory = label_noise_sgd(
             setting,
-            thetas[-1][:, -1] if thetas else start,
+            thetas[-1][:, -1],
             lr=lr,
             noise_std=noise_std,
             steps=count,
             rng=rng,
             chains=chains,
-            record=record if thetas else np.append(0, record),
+            record=np.unique(np.geomspace(count / records if last else 10, count, records).astype(int)),
         )
         thetas.append(trajectory.theta)
         steps.append(last + trajectory.steps)

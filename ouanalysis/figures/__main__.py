@@ -109,7 +109,7 @@ def _seed(text):
 
 
 def _summary(name):
-    return import_module(f"ouanalysis.figures.{name}").__doc__.partition("\n")[0]
+    return (import_module(f"ouanalysis.figures.{name}").__doc__ or "").partition("\n")[0]
 
 
 if __name__ == "__main__":

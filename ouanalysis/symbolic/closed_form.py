@@ -79,7 +79,7 @@ class ClosedForm:
             return compile(self.expr, self.symbols)(theta)
         columns, start, arrays = np.moveaxis(theta, -1, 0), 0, []
         for shape in self.parts.values():
-            arrays.append(columns[start : start + prod(shape)].reshape(*shape, *theta.shape[:-1]))
+            arrays.append(columns[start : start + prod(shape)].reshape((*shape, *theta.shape[:-1])))
             start += prod(shape)
         return np.asarray(self._function(*arrays, *self.values.values()), dtype=float)
 

@@ -50,6 +50,6 @@ def compile(expression, symbols):
         leading = values.shape[:-1]
         results = function(*np.moveaxis(values, -1, 0))
         stacked = np.stack([np.broadcast_to(np.asarray(result, dtype=float), leading) for result in results], axis=-1)
-        return stacked.reshape(*leading, *shape)
+        return stacked.reshape(leading + shape)
 
     return evaluate

@@ -25,17 +25,15 @@ def regularizer(setting, *, symbolic_data=False):
     return ClosedForm(formula, setting.parts, {d: setting.d, r: setting.rank, curvature: mean_square})
 
 
-def regularizer_gradient():
-    """∇reg(U) = 2 M U, (d, r), in the matrix symbols M (d, d) and U (d, r)."""
-    d, r = sympy.symbols("d r", integer=True, positive=True)
+def regularizer_gradient(d, r):
+    """∇reg(U) = 2 M U in the matrix symbols M (d, d) and U (d, r), for sizes that are integers or symbols."""
     return 2 * sympy.MatrixSymbol("M", d, d) * sympy.MatrixSymbol("U", d, r)
 
 
-def expected_regularizer():
+def expected_regularizer(d, r):
     """E reg(U) = 2(d + 1) ‖U‖_F² over sensors with independent N(0, 1) entries: the nuclear norm of U Uᵀ.
 
-    Derived in `derivations/matrix_sensing.py`.
+    In the matrix symbol U (d, r), for sizes that are integers or symbols. Derived in `derivations/matrix_sensing.py`.
     """
-    d, r = sympy.symbols("d r", integer=True, positive=True)
     factor = sympy.MatrixSymbol("U", d, r)
     return 2 * (d + 1) * sympy.Trace(factor.T * factor)

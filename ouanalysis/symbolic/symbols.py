@@ -34,8 +34,8 @@ def exact_array(array):
 def exact_number(value):
     """The fraction with denominator up to 1000 that is this float when rounded, if there is one; else the float.
 
-    >>> exact_number(0.1), exact_number(0.1234567)
-    (1/10, 0.1234567)
+    >>> exact_number(0.1), exact_number(0.0625), exact_number(2 / 3)
+    (1/10, 1/16, 2/3)
     """
     if isinstance(value, sympy.Basic):
         return value

@@ -102,6 +102,20 @@ def trace(setting, *, symbolic_data=False):
     return Trace(theta, x, y, sympy.Matrix([_expression(value) for value in predictions]))
 
 
+def _binary(operation):
+    def forward(self, other):
+        return Traced(operation(self.expression, _expression(other)))
+
+    def reflected(self, other):
+        return Traced(operation(_expression(other), self.expression))
+
+    return forward, reflected
+
+
+def _unary(function):
+    return lambda self: Traced(function(self.expression))
+
+
 class Traced:
     """A scalar that keeps the SymPy expression of what was done to it."""
 
@@ -119,6 +133,12 @@ class Traced:
         """Piecewise: `then` where self > 0."""
         then, otherwise = _expression(then), _expression(otherwise)
         return Traced(sympy.Piecewise((then, self.expression > 0), (otherwise, True)))
+
+    __add__, __radd__ = _binary(lambda a, b: a + b)
+    __sub__, __rsub__ = _binary(lambda a, b: a - b)
+    __mul__, __rmul__ = _binary(lambda a, b: a * b)
+    __truediv__, __rtruediv__ = _binary(lambda a, b: a / b)
+    __pow__, __rpow__ = _binary(lambda a, b: a**b)
 
     def __neg__(self):
         return Traced(-self.expression)
@@ -138,30 +158,11 @@ class Traced:
     def _no_number(self):
         raise TypeError("a conversion to a plain number (float, int or a function of the math module)")
 
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __bool__ = _no_branch  # type: ignore[assignment]
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __bool__ = _no_branch
     __float__ = __int__ = __index__ = _no_number
     __hash__ = None  # type: ignore[assignment]
 
 
-def _binary(operation):
-    def forward(self, other):
-        return Traced(operation(self.expression, _expression(other)))
-
-    def reflected(self, other):
-        return Traced(operation(_expression(other), self.expression))
-
-    return forward, reflected
-
-
-def _unary(function):
-    return lambda self: Traced(function(self.expression))
-
-
-Traced.__add__, Traced.__radd__ = _binary(lambda a, b: a + b)
-Traced.__sub__, Traced.__rsub__ = _binary(lambda a, b: a - b)
-Traced.__mul__, Traced.__rmul__ = _binary(lambda a, b: a * b)
-Traced.__truediv__, Traced.__rtruediv__ = _binary(lambda a, b: a / b)
-Traced.__pow__, Traced.__rpow__ = _binary(lambda a, b: a**b)
 # NumPy's names on the left, SymPy's on the right.
 for _name, _function in {
     **{name: getattr(sympy, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")},

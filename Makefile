@@ -1,0 +1,36 @@
+# Each target makes .venv if it is missing; only a Python of 3.11 or newer and make are needed.
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+BIN := .venv/bin
+
+.PHONY: figures test fuzz check clean
+
+figures: .venv/installed-run
+	$(BIN)/python -m ouanalysis.figures
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest
+
+fuzz: .venv/installed-test
+	$(BIN)/python -m pytest --hypothesis-profile=fuzz
+
+check: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv figures-quick build *.egg-info
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "make: expected Python 3.11 or newer with venv on the path, got none" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed-run: .venv/bin/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/installed-test .venv/installed-dev: .venv/installed-%: .venv/bin/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@touch $@
