@@ -108,7 +108,10 @@ def _written(shape):
 
 
 def _entries(array):
-    return f"{_short(array.flat[0])} of type {type(array.flat[0]).__name__}" if array.size else "no numbers"
+    if not array.size:
+        return "no numbers"
+    first = array.ravel()[:1].tolist()[0]
+    return f"{_short(first)} of type {type(first).__name__}"
 
 
 def _short(value):

@@ -114,19 +114,19 @@ def _check_broadcasting(h, x, dim):
     """Compare h on stacked parameters with h on one parameter vector and one datum at a time."""
     x = x[[0, len(x) // 2, -1]]
     theta = np.random.default_rng(0).uniform(0.1, 1.0, size=(2, 3, dim))
-    with np.errstate(all="ignore"):
-        for rows in (theta, theta[:, :1]):
-            called = f"h: expected shape (2, 3) for theta {rows.shape} and x {x.shape}"
-            try:
-                stacked = np.asarray(h(rows, x))
-                single = [[np.asarray(h(row[i % len(row)], x[i])) for i in range(3)] for row in rows]
-            except (ValueError, IndexError, TypeError) as error:
-                raise ValueError(f"{called}, got {type(error).__name__}: {error}") from error
-            if stacked.shape != (2, 3):
-                raise ValueError(f"{called}, got {stacked.shape}")
-            if stacked.dtype.kind != "f":
-                raise TypeError(f"h: expected real float output, got dtype {stacked.dtype}")
-            if any(value.shape != () for row in single for value in row):
-                raise ValueError(f"h: expected shape () for theta ({dim},) and one datum, got {single[0][0].shape}")
-            if not np.allclose(stacked, np.array(single), rtol=1e-6, atol=1e-9, equal_nan=True):
-                raise ValueError("h: expected the same values on stacked theta as on one at a time, got others")
+    single = [[_call(h, theta[k, i], x[i], ()) for i in range(3)] for k in range(2)]
+    if not np.allclose(_call(h, theta, x, (2, 3)), single, rtol=1e-6, atol=1e-9, equal_nan=True):
+        raise ValueError("h: expected the same values on stacked theta as on one at a time, got others")
+    _call(h, theta[:, :1], x, (2, 3))
+
+
+def _call(h, theta, x, shape):
+    called = f"h: expected floats of shape {shape} for theta {theta.shape} and x {np.shape(x)}"
+    try:
+        with np.errstate(all="ignore"):
+            value = np.asarray(h(theta, x))
+    except (ValueError, IndexError, TypeError) as error:
+        raise ValueError(f"{called}, got {type(error).__name__}: {' '.join(str(error).split())}") from error
+    if value.shape != shape or value.dtype.kind != "f":
+        raise ValueError(f"{called}, got {value.dtype} of shape {value.shape}")
+    return value

@@ -1,0 +1,52 @@
+"""The compiled kernels follow the autograd path, step by step to rounding, on the same arrays."""
+
+import numpy as np
+import pytest
+
+import ouanalysis as ou
+
+RELU = ou.ReluNetwork([-1.0, -0.3, 0.4, 1.0], [0.3, -0.2, 0.1, 0.5], 8)
+CASES = {
+    "matrix sensing": ou.planted_matrix_sensing(4, 1, 6, rng=0)[0],
+    "matrix sensing, low rank": ou.MatrixSensing(np.random.default_rng(1).normal(size=(5, 4, 4)) / 2, np.ones(5), 2),
+    "ReLU": RELU,
+    "tanh": ou.planted_sigmoid_network(3, 2, 4, rng=0)[0],
+    "logistic": ou.planted_sigmoid_network(3, 2, 4, rng=0, activation="logistic")[0],
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("batch_size", "momentum", "noise"), [(1, 0.0, "gaussian"), (3, 0.9, "rademacher"), ("full", 0.5, "gaussian")]
+)
+def test_paths_agree_to_rounding_over_thousands_of_steps(case, batch_size, momentum, noise):
+    setting = CASES[case]
+    start = np.random.default_rng(2).normal(size=(2, setting.dim)) / 2
+    run = {
+        "lr": 0.005,
+        "noise_std": 0.1,
+        "steps": 3000,
+        "rng": 5,
+        "chains": 2,
+        "batch_size": batch_size,
+        "momentum": momentum,
+        "noise": noise,
+        "record": 500,
+    }
+    kernel = ou.label_noise_sgd(setting, start, **run)
+    reference = ou.label_noise_sgd(ou.Setting(setting.h, setting.x, setting.y, setting.dim), start, **run)
+    assert not kernel.diverged.any()
+    # A rounding error of eps a step, carried on by a nearly neutral motion: at most steps × eps × the path's size.
+    tolerance = 3000 * np.finfo(float).eps * np.max(np.abs(kernel.theta))
+    np.testing.assert_allclose(kernel.theta, reference.theta, rtol=0, atol=tolerance)
+    assert np.max(np.abs(kernel.theta[:, -1] - start)) > 0.01
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_diffusion_agrees_too(case):
+    setting = CASES[case]
+    start = np.random.default_rng(2).normal(size=setting.dim) / 2
+    run = {"lr": 0.01, "noise_std": 0.1, "steps": 100, "rng": 5, "substeps": 10}
+    kernel = ou.label_noise_sde(setting, start, **run).theta
+    reference = ou.label_noise_sde(ou.Setting(setting.h, setting.x, setting.y, setting.dim), start, **run).theta
+    np.testing.assert_allclose(kernel, reference, rtol=0, atol=1000 * np.finfo(float).eps * np.max(np.abs(kernel)))

@@ -1,0 +1,78 @@
+"""The numbers that the figures show, at the quick size and with the bounds that the quick size allows."""
+
+import numpy as np
+import pytest
+
+import ouanalysis as ou
+from ouanalysis.experiments import (
+    matrix_sensing_recovery,
+    noise_floor,
+    ou_covariance,
+    relu_interpolants,
+    sigmoid_neurons,
+)
+
+
+def test_ou_covariance_is_within_four_standard_errors_and_the_finite_step():
+    result = ou_covariance.run(5, "quick")
+    late = result.steps > 0
+    error = np.abs(result.scaled_variance - result.predicted_variance)[late]
+    # The leading order is short by about ηλ_max/2 < 0.02 here.
+    assert np.all(error < 4 * result.scaled_variance_error[late] + 0.02)
+
+
+def test_label_noise_lowers_the_regularizer_of_matrix_sensing_and_sgd_alone_does_not():
+    result = matrix_sensing_recovery.run(0, "quick")
+    without, with_noise = result.reg[:, :, -1].mean(axis=1)
+    assert with_noise < 0.8 * without
+    assert result.error[1, :, -1].max() < result.error[0, :, -1].min()
+    assert result.loss[0, :, -1].max() < 1e-12
+
+
+def test_noise_floor_is_a_line_through_the_origin_up_to_the_step():
+    result = noise_floor.run(1, "quick")
+    excess = result.measured / result.predicted - 1
+    assert np.all(np.abs(excess) < 4 * result.error / result.predicted + 1.5 * result.curvature)
+    assert set(result.kind) == {0, 1, 2}
+
+
+def test_sigmoid_targets_are_stationary_and_of_the_regularizer_they_say():
+    for case in sigmoid_neurons.run(0, "quick").cases:
+        width = case.phi.shape[1]
+        shares = sigmoid_neurons.target_shares(case.activation, width, case.label)
+        assert shares.sum() == pytest.approx(case.label)
+        assert len(case.target_phi) == (1 if np.ptp(shares) < 1e-6 else 2)
+        setting = ou.SigmoidNetwork(sigmoid_neurons.X, [case.label], width, case.activation)
+        place = [np.argmin(np.abs(case.target_phi * case.target_c - share)) for share in shares]
+        z = (
+            np.arctanh(case.target_phi)
+            if case.activation == "tanh"
+            else np.log(case.target_phi / (1 - case.target_phi))
+        )
+        theta = setting.pack(c=case.target_c[place], W=z[place][:, None] * setting.x[0])
+        assert ou.regularizer(setting, theta) == pytest.approx(case.target_reg, rel=1e-7)
+        gradient, along = ou.regularizer_gradient(setting, theta), ou.jacobian(setting, theta)[0]
+        tangent = gradient - along * (gradient @ along) / (along @ along)
+        assert np.linalg.norm(tangent) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("slopes", "turns"),
+    [
+        ([0.0], 0),
+        ([0, 1, 2], 0),
+        ([0, 1, 0], 1),
+        ([0, 1, 0.95, 2], 0),
+        ([2, 0, 1, 0], 2),
+        ([0, -1, -1.05, 0, 0.05, -1], 2),
+    ],
+)
+def test_convexity_changes_by_hand(slopes, turns):
+    assert relu_interpolants.convexity_changes(slopes, tolerance=0.1) == turns
+
+
+def test_slopes_of_a_relu_network_by_hand():
+    setting = ou.ReluNetwork([-1.0, 1.0], [0.0, 0.0], width=2)
+    theta = setting.pack(a=[1.0, -2.0], b=[0.0, -1.0], c=[3.0, 0.5], alpha=0.25, beta=0.0)
+    # Left of −1/2 the second neuron gives −2 × 0.5; right of 0 the first gives 3.
+    np.testing.assert_allclose(relu_interpolants.slopes(setting, theta), [-0.75, 0.25, 3.25])

@@ -1,0 +1,48 @@
+"""Reaching the zero-error set, and being refused off it."""
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ouanalysis as ou
+
+
+@given(seed=st.integers(0, 2**32 - 1), distance=st.floats(1e-6, 0.3))
+def test_a_point_near_the_set_is_brought_onto_it_and_not_far_away(seed, distance):
+    rng = np.random.default_rng(seed)
+    setting, truth = ou.planted_sigmoid_network(2, 3, 4, rng=rng)
+    start = truth + distance * rng.normal(size=setting.dim) / np.sqrt(setting.dim)
+    end = ou.interpolate(setting, start)
+    assert np.max(np.abs(setting.predictions(end) - setting.y)) < 1e-12
+    assert np.linalg.norm(end - start) < 5 * distance / np.linalg.svd(ou.jacobian(setting, truth))[1][-1]
+
+
+def test_the_nearest_point_of_a_line_is_found_in_one_stroke():
+    setting = ou.Setting(line, [[3.0, 4.0]], [10.0], dim=2)
+    np.testing.assert_allclose(ou.interpolate(setting, [0.0, 0.0]), [1.2, 1.6], rtol=1e-12)
+
+
+def line(theta, x):
+    return anp.sum(theta * x, axis=-1)
+
+
+def test_random_relu_networks_are_brought_onto_their_data():
+    setting = ou.ReluNetwork([-1.0, -0.6, -0.2, 0.2, 0.6, 1.0], [0.6, 0.2, -0.2, -0.1, 0.3, 0.2], width=60)
+    rng = np.random.default_rng(5)
+    ends = [ou.interpolate(setting, rng.normal(size=setting.dim) / 60**0.25) for _ in range(10)]
+    assert np.max(ou.loss(setting, ends)) < 1e-20
+
+
+def test_labels_out_of_reach_are_refused_with_the_residual_that_is_left():
+    setting = ou.SigmoidNetwork([[1.0], [1.0]], [0.0, 2.0], width=3)
+    with pytest.raises(ou.InterpolationError, match=r"largest residual of 3\.0e-08, stopped at 1;"):
+        ou.interpolate(setting, np.ones(6))
+    assert issubclass(ou.InterpolationError, ValueError)
+
+
+def test_local_ou_off_the_set_says_how_far_off_and_what_to_call():
+    setting = ou.MatrixSensing([[[1.0]]], y=[4.0])
+    with pytest.raises(ValueError, match=r"got residual 1\.75; call interpolate\(setting, theta\) first"):
+        ou.local_ou(setting, [1.5], lr=0.01, noise_std=1.0)

@@ -1,0 +1,103 @@
+"""LocalOU against the symbolic covariance, an exact recursion over batches, and its own limits."""
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ouanalysis as ou
+
+LR, SIGMA = 0.01, 0.3
+
+
+def sensing(seed, n=2):
+    setting, truth = ou.planted_matrix_sensing(3, 2, n, rng=seed)
+    return setting, truth
+
+
+def recursion(jacobian, lr, noise_std, steps):
+    """Cov δ after so many steps of B = 1, by the exact average over the data of the p×p step: no n×n algebra."""
+    covariance = np.zeros((jacobian.shape[1],) * 2)
+    for _ in range(steps):
+        after = np.zeros_like(covariance)
+        for g in jacobian:
+            contraction = np.eye(len(g)) - 2 * lr * np.outer(g, g)
+            after += contraction @ covariance @ contraction.T + (2 * lr * noise_std) ** 2 * np.outer(g, g)
+        covariance = after / len(jacobian)
+    return covariance
+
+
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 2), steps=st.integers(0, 5000), batch=st.integers(1, 4))
+def test_covariances_are_the_symbolic_ones(seed, n, steps, batch):
+    setting, truth = sensing(seed, n)
+    local = ou.local_ou(setting, truth, lr=1e-3, noise_std=SIGMA, batch_size=batch)
+    jacobian = ou.jacobian(setting, truth)
+    noise = {"lr": 1e-3, "noise_std": SIGMA, "batch_size": batch}
+    stationary = ou.symbolic.ou.stationary_covariance(sympy.Matrix(jacobian), **noise)
+    scale = np.linalg.cond(local.gram) * np.finfo(float).eps * local.stationary_variance
+    np.testing.assert_allclose(local.covariance(), np.array(stationary, dtype=float), atol=100 * scale, rtol=0)
+    if n == 1:
+        in_time = ou.symbolic.ou.covariance(sympy.Matrix(jacobian), 1e-3 * steps, **noise)
+        np.testing.assert_allclose(local.covariance(steps), np.array(in_time, dtype=float), atol=100 * scale, rtol=0)
+
+
+@pytest.mark.parametrize("steps", [40, 400])
+def test_error_of_the_leading_order_against_the_exact_recursion_is_of_first_order_in_the_step(steps):
+    setting, truth = sensing(3)
+    jacobian = ou.jacobian(setting, truth)
+    factors = np.array([1, 2, 4])
+    errors = []
+    for factor in factors:  # the same time, so fewer of the larger steps
+        local = ou.local_ou(setting, truth, lr=LR / factor, noise_std=SIGMA)
+        exact = recursion(jacobian, LR / factor, SIGMA, steps * factor)
+        errors.append(np.linalg.norm(local.covariance(steps * factor) - exact) / local.stationary_variance)
+    slope = -np.polyfit(np.log(factors), np.log(errors), 1)[0]
+    assert slope == pytest.approx(1.0, abs=0.15)
+
+
+def test_quantities_of_one_process_fit_together():
+    setting, truth = sensing(4)
+    local = ou.local_ou(setting, truth, lr=LR, noise_std=SIGMA, batch_size=2)
+    jacobian = ou.jacobian(setting, truth)
+    steps = np.array([0, 3, 100])
+    lifted = jacobian @ local.covariance(steps) @ jacobian.T
+    np.testing.assert_allclose(local.function_covariance(steps), lifted, atol=1e-14)
+    np.testing.assert_allclose(local.expected_loss(steps), np.trace(lifted, axis1=1, axis2=2) / setting.n, atol=1e-14)
+    np.testing.assert_allclose(local.expected_loss(), LR * SIGMA**2 / 2 * ou.regularizer(setting, truth))
+    np.testing.assert_allclose(local.covariance(10**9), local.covariance(), atol=1e-15)
+    hessian = 2 * jacobian.T @ jacobian / setting.n
+    np.testing.assert_allclose(hessian @ local.basis, local.basis * local.eigenvalues, atol=1e-12)
+
+
+def test_a_full_batch_averages_the_noise_over_all_data():
+    setting, truth = sensing(5, n=3)
+    full = ou.local_ou(setting, truth, lr=LR, noise_std=SIGMA, batch_size="full")
+    assert full.batch_size == 3
+    assert full.stationary_variance == pytest.approx(LR * SIGMA**2 / 3)
+
+
+def test_duplicate_data_are_reported_as_rank_deficient_and_give_the_law_of_the_row_space():
+    once, truth = sensing(6, n=2)
+    twice = ou.MatrixSensing(np.concatenate([once.x, once.x]), np.concatenate([once.y, once.y]))
+    local = ou.local_ou(twice, truth, lr=LR, noise_std=SIGMA)
+    assert local.rank == 2
+    assert "J is rank deficient: 2 of 4" in repr(local)
+    np.testing.assert_allclose(
+        local.covariance(), ou.local_ou(once, truth, lr=LR, noise_std=SIGMA).covariance(), atol=1e-14
+    )
+    assert local.function_covariance().shape == (4, 4)
+
+
+def test_a_point_where_the_model_does_not_move_has_no_process():
+    setting = ou.MatrixSensing([[[1.0]]], y=[0.0])
+    local = ou.local_ou(setting, [0.0], lr=LR, noise_std=SIGMA)
+    assert local.rank == 0
+    assert "J = 0" in repr(local)
+    np.testing.assert_array_equal(local.covariance(), [[0.0]])
+
+
+def test_a_step_past_the_limit_is_refused_with_the_limit():
+    setting = ou.MatrixSensing([[[1.0]]], y=[4.0])
+    with pytest.raises(ValueError, match=r"lr: expected less than 2/λ_max\(H\) = 0\.0625, .* got 0\.07"):
+        ou.local_ou(setting, [2.0], lr=0.07, noise_std=1.0)

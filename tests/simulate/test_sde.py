@@ -1,0 +1,42 @@
+"""The diffusion: Euler-Maruyama with dt = η is full-batch SGD, and finer steps converge."""
+
+import numpy as np
+import pytest
+
+import ouanalysis as ou
+
+SETTING, TRUTH = ou.planted_matrix_sensing(3, 2, 4, rng=1)
+
+
+def test_one_substep_is_full_batch_sgd_with_noise_raised_by_the_root_of_n_over_b():
+    run = {"lr": 0.01, "steps": 300, "rng": 2, "chains": 2, "record": 100}
+    sde = ou.label_noise_sde(SETTING, TRUTH, noise_std=0.1, batch_size=2, substeps=1, **run)
+    sgd = ou.label_noise_sgd(SETTING, TRUTH, noise_std=0.1 * np.sqrt(4 / 2), batch_size="full", **run)
+    np.testing.assert_allclose(sde.theta, sgd.theta, rtol=0, atol=1e-13)
+
+
+def test_without_noise_euler_converges_to_the_gradient_flow_at_first_order():
+    start, lr, steps = TRUTH + 0.2, 0.02, 20
+    substeps = np.array([4, 8, 16])
+    ends = [
+        ou.label_noise_sde(SETTING, start, lr=lr, noise_std=0.0, steps=steps, rng=0, substeps=int(m)).theta[0, 0]
+        for m in (*substeps, 2048)
+    ]
+    errors = [np.linalg.norm(end - ends[-1]) for end in ends[:-1]]
+    slope = -np.polyfit(np.log(substeps), np.log(errors), 1)[0]
+    assert slope == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_diffusion_records_sgd_steps():
+    trajectory = ou.label_noise_sde(SETTING, TRUTH, lr=0.01, noise_std=0.1, steps=10, rng=0, substeps=7, record=4)
+    assert trajectory.steps.tolist() == [0, 4, 8, 10]
+    np.testing.assert_array_equal(trajectory.theta[0, 0], TRUTH)
+
+
+def test_the_linear_process_moves_in_the_row_space_only_and_starts_at_its_point():
+    trajectory = ou.ornstein_uhlenbeck(SETTING, TRUTH, lr=0.01, noise_std=0.1, steps=100, rng=0, chains=3, record=50)
+    np.testing.assert_array_equal(trajectory.theta[:, 0], np.broadcast_to(TRUTH, (3, 9)))
+    local = ou.local_ou(SETTING, TRUTH, lr=0.01, noise_std=0.1)
+    moved = trajectory.theta[:, -1] - TRUTH
+    np.testing.assert_allclose(moved @ local.basis @ local.basis.T, moved, atol=1e-14)
+    assert np.all(np.linalg.norm(moved, axis=1) > 0)

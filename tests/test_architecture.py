@@ -1,0 +1,75 @@
+"""What a stranger relies on: imports run one way, importing is light, public names exist."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import ouanalysis as ou
+
+PACKAGE = Path(ou.__file__).parent
+ORDER = [
+    {"arguments"},
+    {"activations"},
+    {"settings"},
+    {"symbolic", "numeric"},
+    {"minima", "simulate"},
+    {"experiments"},
+    {"claims", "figures"},
+    {"report"},
+]
+LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
+
+
+def imported_rooms(path):
+    """The rooms of this package that a module imports from, itself left out."""
+    parts = ("ouanalysis", *path.relative_to(PACKAGE).with_suffix("").parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            base = parts[: len(parts) - node.level] if node.level else ()
+            target = (*base, *(node.module or "").split("."))
+            if target[0] == "ouanalysis" and len(target) > 1 and target[1]:
+                yield target[1]
+
+
+def test_imports_run_one_way():
+    checked = 0
+    for path in PACKAGE.rglob("*.py"):
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for other in imported_rooms(path):
+            if room in LEVEL and other != room:
+                assert LEVEL[other] < LEVEL[room], f"{path} imports {other}"
+                checked += 1
+    assert checked > 20
+
+
+def test_every_public_name_exists_and_says_what_it_is():
+    for name in ou.__all__:
+        assert getattr(ou, name).__doc__, name
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_importing_loads_no_heavy_library():
+    heavy = {"sympy", "scipy", "matplotlib", "numba", "autograd"}
+    assert run(f"import sys, ouanalysis; print({heavy} & set(sys.modules))").strip() == "set()"
+
+
+def test_importing_takes_under_three_tenths_of_a_second():
+    timed = "import time; start = time.perf_counter(); import ouanalysis; print(time.perf_counter() - start)"
+    assert min(float(run(timed)) for _ in range(3)) < 0.3
+
+
+def test_the_first_step_of_a_second_process_comes_within_a_second():
+    timed = """
+import time
+start = time.perf_counter()
+import ouanalysis as ou
+setting, theta = ou.planted_matrix_sensing(3, 1, 4, rng=0)
+ou.label_noise_sgd(setting, theta, lr=0.01, noise_std=0.1, steps=1, rng=0)
+print(time.perf_counter() - start)
+"""
+    run(timed)
+    assert min(float(run(timed)) for _ in range(3)) < 1.0

@@ -1,0 +1,147 @@
+"""Every wrong argument is one line that names what was expected and what came."""
+
+import re
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+import sympy
+
+import ouanalysis as ou
+
+SENSING, TRUTH = ou.planted_matrix_sensing(2, 1, 3, rng=0)
+RELU = ou.ReluNetwork([0.0, 1.0], [0.0, 1.0], 2)
+EYE = np.eye(2)[None]
+nan, inf = np.nan, np.inf
+t, u = sympy.symbols("t u")
+
+
+def linear(theta, x):
+    return anp.sum(theta * x, axis=-1)
+
+
+def does_not_broadcast(theta, x):
+    return theta[0] * x
+
+
+def has_no_value(theta, _x):
+    return theta
+
+
+def is_an_integer(theta, x):
+    return np.zeros(np.broadcast_shapes(theta.shape[:-1], x.shape), dtype=int)
+
+
+def sgd(**changed):
+    run = {"theta": TRUTH, "lr": 0.01, "noise_std": 0.1, "steps": 3, "rng": 0, **changed}
+    return ou.label_noise_sgd(SENSING, run.pop("theta"), **run)
+
+
+CASES = {
+    # settings
+    "sensors: expected shape (n, d, d), got (2, 2)": lambda: ou.MatrixSensing(np.eye(2), [1.0, 1.0]),
+    "sensors: expected shape (n, d, d), got (1, 2, 3)": lambda: ou.MatrixSensing(np.ones((1, 2, 3)), [1.0]),
+    "sensors: expected shape (n, d, d), got (0, 2, 2)": lambda: ou.MatrixSensing(np.ones((0, 2, 2)), []),
+    "sensors: expected finite numbers, got nan at [0, 1, 0]": lambda: ou.MatrixSensing([[[1, 2], [nan, 1]]], [1.0]),
+    "sensors: expected real numbers, got complex numbers": lambda: ou.MatrixSensing(1j * EYE, [1.0]),
+    "sensors: expected an array of real numbers, got rows of different lengths": lambda: ou.MatrixSensing(
+        [[[1], [1, 2]]], [1.0]
+    ),
+    "y: expected shape (1,), got (2,)": lambda: ou.MatrixSensing(EYE, [1.0, 2.0]),
+    "y: expected finite numbers, got inf at [0]": lambda: ou.MatrixSensing(EYE, [inf]),
+    "rank: expected an integer from 1 to 2, got 3": lambda: ou.MatrixSensing(EYE, [1.0], rank=3),
+    "rank: expected an integer from 1 to 2, got 1.0": lambda: ou.MatrixSensing(EYE, [1.0], rank=1.0),
+    "x: expected shape (n,), got (0,)": lambda: ou.ReluNetwork([], [], 2),
+    "x: expected shape (n,), got (1, 2)": lambda: ou.ReluNetwork([[1.0, 2.0]], [1.0], 2),
+    "x: expected distinct points, got 1 more than once": lambda: ou.ReluNetwork([1.0, 0.0, 1.0], [0, 0, 0], 2),
+    "x: expected real numbers, got 'a' of type str": lambda: ou.ReluNetwork(["a"], [1.0], 2),
+    "width: expected an integer at least 1, got 0": lambda: ou.ReluNetwork([1.0], [1.0], 0),
+    "width: expected an integer at least 1, got 2.5": lambda: ou.SigmoidNetwork([[1.0]], [1.0], 2.5),
+    "width: expected an integer at least 1, got True": lambda: ou.SigmoidNetwork([[1.0]], [1.0], True),
+    "activation: expected 'tanh' or 'logistic' or a SymPy expression of one symbol, got 'relu'": lambda: (
+        ou.SigmoidNetwork([[1.0]], [1.0], 2, "relu")
+    ),
+    "activation: expected 'tanh' or 'logistic' or a SymPy expression of one symbol, got t + u with 2 symbols": lambda: (
+        ou.SigmoidNetwork([[1.0]], [1.0], 2, t + u)
+    ),
+    "activation: expected 'tanh' or 'logistic' or a SymPy expression of one symbol, got 3": lambda: ou.SigmoidNetwork(
+        [[1.0]], [1.0], 2, 3
+    ),
+    "h: expected a function of (theta, x), got 'tanh'": lambda: ou.Setting("tanh", [1.0], [1.0], 2),
+    "dim: expected an integer at least 1, got 0": lambda: ou.Setting(linear, [[1.0]], [1.0], 0),
+    "x: expected shape (n, *feature) with n at least 1, got (0, 2)": lambda: ou.Setting(linear, np.ones((0, 2)), [], 2),
+    "h: expected floats of shape () for theta (2,) and x (), got IndexError: too many": lambda: ou.Setting(
+        lambda theta, x: theta[..., 0, :1] * x, [1.0, 2.0], [1.0, 1.0], 2
+    ),
+    "h: expected floats of shape (2, 3) for theta (2, 3, 4) and x (3,), got ValueError: operands": lambda: ou.Setting(
+        does_not_broadcast, [1.0], [1.0], 4
+    ),
+    "h: expected floats of shape () for theta (2,) and x (), got float64 of shape (2,)": lambda: ou.Setting(
+        has_no_value, [1.0], [1.0], 2
+    ),
+    "h: expected floats of shape () for theta (2,) and x (), got int64 of shape ()": lambda: ou.Setting(
+        is_an_integer, [1.0], [1.0], 2
+    ),
+    "pack: expected the arrays a, b, c, alpha, beta, got a": lambda: RELU.pack(a=[1.0, 1.0]),
+    "b: expected shape (..., 2), got (3,)": lambda: RELU.pack(a=[1, 1], b=[1, 1, 1], c=[1, 1], alpha=0, beta=0),
+    "n: expected an integer at least 5, got 4": lambda: ou.planted_relu_network(4, 2, rng=0),
+    "width: expected an integer at least 3, got 2": lambda: ou.planted_relu_network(5, 2, width=2, rng=0),
+    "rng: expected a numpy.random.Generator or a seed, got None": lambda: ou.planted_matrix_sensing(2, 1, 3, rng=None),
+    # quantities at theta
+    "theta: expected shape (..., 4), got (3,)": lambda: ou.regularizer(SENSING, np.ones(3)),
+    "theta: expected shape (..., 4), got ()": lambda: ou.jacobian(SENSING, 1.0),
+    "theta: expected shape (4,), got (2, 4)": lambda: ou.interpolate(SENSING, np.ones((2, 4))),
+    "theta: expected finite numbers, got nan at [2]": lambda: ou.loss(SENSING, [1, 1, nan, 1]),
+    "theta: expected real numbers, got complex numbers ": lambda: ou.gram(SENSING, 1j * TRUTH),
+    "theta: expected a point of the zero-error set": lambda: ou.local_ou(SENSING, TRUTH + 1, lr=0.1, noise_std=0.1),
+    "lr: expected less than 2/λ_max(H)": lambda: ou.local_ou(SENSING, TRUTH, lr=100, noise_std=0.1),
+    "theta: expected shape (..., 4), got (5,)": lambda: ou.symbolic.regularizer(SENSING)(np.ones(5)),
+    # runs
+    "theta: expected finite numbers, got inf at [0]": lambda: sgd(theta=[inf, 0, 0, 0]),
+    "theta: expected shape (4,) or (chains, 4) = (1, 4), got (3, 4)": lambda: sgd(theta=np.ones((3, 4))),
+    "lr: expected a finite number above 0, got 0": lambda: sgd(lr=0),
+    "lr: expected a finite number above 0, got -0.1": lambda: sgd(lr=-0.1),
+    "lr: expected a finite number above 0, got nan": lambda: sgd(lr=nan),
+    "lr: expected a finite number above 0, got '0.1'": lambda: sgd(lr="0.1"),
+    "lr: expected a finite number above 0, got [0.1, 0.2]": lambda: sgd(lr=[0.1, 0.2]),
+    "noise_std: expected a finite number at least 0, got -1": lambda: sgd(noise_std=-1),
+    "noise_std: expected a finite number at least 0, got 1j": lambda: sgd(noise_std=1j),
+    "steps: expected an integer at least 0, got -1": lambda: sgd(steps=-1),
+    "steps: expected an integer at least 0, got 1000000.0": lambda: sgd(steps=1e6),
+    "chains: expected an integer at least 1, got 0": lambda: sgd(chains=0),
+    "batch_size: expected an integer at least 1, got 0": lambda: sgd(batch_size=0),
+    "batch_size: expected an integer at least 1 or \"full\", got 'all'": lambda: sgd(batch_size="all"),
+    "momentum: expected a finite number at least 0 and below 1, got 1": lambda: sgd(momentum=1),
+    'noise: expected "gaussian", "rademacher" or a function (rng, size), got \'cauchy\'': lambda: sgd(noise="cauchy"),
+    "noise: expected shape (3, 1), got (3,)": lambda: sgd(noise=lambda rng, size: rng.normal(size=size[0])),
+    "noise: expected finite numbers, got nan at [0, 0]": lambda: sgd(noise=lambda _rng, size: np.full(size, nan)),
+    "rng: expected a numpy.random.Generator or a seed, got -3": lambda: sgd(rng=-3),
+    "record: expected an integer at least 1, got 0": lambda: sgd(record=0),
+    "record: expected increasing integers from 0 to 3, got [2. 1.]": lambda: sgd(record=[2, 1]),
+    "record: expected increasing integers from 0 to 3, got [1. 4.]": lambda: sgd(record=[1, 4]),
+    "record: expected increasing integers from 0 to 3, got 1.5": lambda: sgd(record=[1.5]),
+    "record: expected shape (records,), got (0,)": lambda: sgd(record=[]),
+    "substeps: expected an integer at least 1, got 0": lambda: ou.label_noise_sde(
+        SENSING, TRUTH, lr=0.1, noise_std=0.1, steps=1, rng=0, substeps=0
+    ),
+    "theta: expected a point of the zero-error set ": lambda: ou.ornstein_uhlenbeck(
+        SENSING, TRUTH + 1, lr=0.1, noise_std=0.1, steps=1, rng=0
+    ),
+    # symbolic
+    'activation: expected "tanh" or "logistic", got \'relu\'': lambda: ou.symbolic.sigmoid_network.stationary_neuron(
+        "relu", 1, norm=1
+    ),
+    'facing: expected "right" or "left", got \'up\'': lambda: ou.symbolic.relu_network.kink_cost([1], 0, facing="up"),
+}
+
+
+@pytest.mark.parametrize("message", CASES)
+def test_bad_input_is_one_line_that_names_expected_and_got(message):
+    with pytest.raises((ValueError, TypeError), match=re.escape(message.strip())) as caught:
+        CASES[message]()
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'ouanalysis' has no attribute 'regulariser'"):
+        ou.regulariser  # noqa: B018
