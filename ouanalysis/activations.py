@@ -82,14 +82,11 @@ class Activation:
 
     @cached_property
     def _numeric(self):
-        import autograd.scipy.special as special
+        from autograd.scipy import special
         from sympy import lambdify
 
-        functions = {
-            name: getattr(special, name) for name in ("erf", "erfc", "gamma", "expit") if hasattr(special, name)
-        }
         (symbol,) = self.expression.free_symbols
-        return lambdify(symbol, self.expression, modules=[functions, np])
+        return lambdify(symbol, self.expression, modules=[vars(special), np])
 
     def __getstate__(self):
         return {"name": self.name, "expression": self.expression}
@@ -104,7 +101,7 @@ def activation(given):
     Raises
     ------
     ValueError
-        For an unknown name, or an expression without exactly one free symbol.
+        For an unknown name, an expression without exactly one free symbol, or with functions that autograd lacks.
     TypeError
         For anything else.
     """
@@ -119,7 +116,12 @@ def activation(given):
         raise TypeError(f"{expected}, got {given!r}")
     if len(given.free_symbols) != 1:
         raise ValueError(f"{expected}, got {given} with {len(given.free_symbols)} symbols")
-    return Activation(str(given), given)
+    smooth = Activation(str(given), given)
+    try:
+        smooth(np.array([0.5]))
+    except (NameError, TypeError, AttributeError) as error:
+        raise ValueError(f"activation: expected functions that autograd has, got {given}: {error}") from None
+    return smooth
 
 
 def _is_traced(z):

@@ -67,6 +67,9 @@ CASES = {
     "activation: expected 'tanh' or 'logistic' or a SymPy expression of one symbol, got 3": lambda: ou.SigmoidNetwork(
         [[1.0]], [1.0], 2, 3
     ),
+    "activation: expected functions that autograd has, got zeta(t): name 'zeta' is not defined": lambda: (
+        ou.SigmoidNetwork([[1.0]], [1.0], 2, sympy.zeta(t))
+    ),
     "h: expected a function of (theta, x), got 'tanh'": lambda: ou.Setting("tanh", [1.0], [1.0], 2),
     "dim: expected an integer at least 1, got 0": lambda: ou.Setting(linear, [[1.0]], [1.0], 0),
     "x: expected shape (n, *feature) with n at least 1, got (0, 2)": lambda: ou.Setting(linear, np.ones((0, 2)), [], 2),

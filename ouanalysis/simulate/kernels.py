@@ -1,12 +1,12 @@
 """Compiled label-noise SGD: one segment loop, and for each setting one function that gives h_i and its gradient.
 
 A model is a NamedTuple of arrays; `value_and_gradient` is overloaded on its type, which lets Numba keep the compiled
-loop on disk (a function passed as an argument would not be kept). All overloads stay in this file: the cache is
-renewed when it changes.
+loop on disk (with functions passed as arguments it could not: an activation given as a SymPy expression is compiled
+once in every process). All overloads stay in this file: the cache is renewed when it changes.
 """
 
-from functools import singledispatch
-from typing import NamedTuple
+from functools import cache, partial, singledispatch
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -14,10 +14,18 @@ from numba.extending import overload
 
 from ..settings import MatrixSensing, ReluNetwork, SigmoidNetwork
 
-__all__ = ["advance", "model"]
+__all__ = ["advance", "kernel"]
 
 # Not nnan or ninf: with them isfinite says True of NaN.
 _FLAGS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}}
+
+
+def kernel(setting):
+    """`advance` for this setting, without its first argument; None for a setting that has no kernel."""
+    model = _model(setting)
+    if model is None:
+        return None
+    return partial(_advance_anew() if isinstance(model, _Smooth) else advance, model)
 
 
 class _Sensing(NamedTuple):
@@ -32,49 +40,91 @@ class _Relu(NamedTuple):
     width: int
 
 
-class _Sigmoid(NamedTuple):
+class _Tanh(NamedTuple):
     x: np.ndarray
     y: np.ndarray
     width: int
-    logistic: bool
+
+
+class _Logistic(NamedTuple):
+    x: np.ndarray
+    y: np.ndarray
+    width: int
+
+
+class _Smooth(NamedTuple):
+    x: np.ndarray
+    y: np.ndarray
+    width: int
+    phi: Any  # compiled functions of one float
+    slope: Any
 
 
 @singledispatch
-def model(setting):
-    """The NamedTuple of a setting that has a kernel, None of any other."""
-    return
+def _model(_setting):
+    return None
 
 
-@model.register
+@_model.register
 def _(setting: MatrixSensing):
     return _Sensing(setting.x + np.swapaxes(setting.x, -1, -2), _writeable(setting.y), setting.rank)
 
 
-@model.register
+@_model.register
 def _(setting: ReluNetwork):
     return _Relu(_writeable(setting.x), _writeable(setting.y), setting.width)
 
 
-@model.register
+@_model.register
 def _(setting: SigmoidNetwork):
-    if setting.activation.expression is not None:
-        return None
-    logistic = setting.activation.name == "logistic"
-    return _Sigmoid(_writeable(setting.x), _writeable(setting.y), setting.width, logistic)
+    arguments = _writeable(setting.x), _writeable(setting.y), setting.width
+    if setting.activation.expression is None:
+        return {"tanh": _Tanh, "logistic": _Logistic}[setting.activation.name](*arguments)
+    compiled = _compile_expression(setting.activation.expression)
+    return compiled and _Smooth(*arguments, *compiled)
 
 
 def _writeable(array):
     return array.copy()  # Numba compiles anew for a read-only array
 
 
+@cache
+def _compile_expression(expression):
+    """φ and φ' as compiled functions; None if the expression has a function that Numba does not know."""
+    from sympy import lambdify
+
+    (symbol,) = expression.free_symbols
+    functions = [numba.njit(lambdify(symbol, form, "math"), **_FLAGS) for form in (expression, expression.diff(symbol))]
+    try:
+        for function in functions:
+            function.compile("float64(float64)")
+    except numba.core.errors.NumbaError:
+        return None
+    return tuple(functions)
+
+
+@cache
+def _advance_anew():
+    """`advance` without the disk: a model that holds functions would be written there anew by every process."""
+    return numba.njit(nogil=True, **_FLAGS)(advance.py_func)
+
+
 def value_and_gradient(model, theta, i, gradient):
-    """h(θ, x_i), with ∇_θ h_i written to `gradient`."""
-    raise TypeError("value_and_gradient: only compiled code can call it")
+    """h(θ, x_i), with ∇_θ h_i written to `gradient`; only compiled code can call it."""
 
 
 @overload(value_and_gradient, jit_options=_FLAGS)
 def _value_and_gradient(model, theta, i, gradient):
     return _KERNELS[model.instance_class]
+
+
+def activate(model, z):
+    """(φ(z), φ'(z)); only compiled code can call it."""
+
+
+@overload(activate, jit_options=_FLAGS)
+def _activate(model, z):
+    return _ACTIVATIONS[model.instance_class]
 
 
 def _sensing(model, theta, i, gradient):
@@ -119,12 +169,7 @@ def _sigmoid(model, theta, i, gradient):
         z = 0.0
         for k in range(d):
             z += theta[start + k] * x[k]
-        if model.logistic:
-            phi = (1.0 + np.tanh(0.5 * z)) / 2.0
-            slope = phi * (1.0 - phi)
-        else:
-            phi = np.tanh(z)
-            slope = 1.0 - phi * phi
+        phi, slope = activate(model, z)
         value += theta[j] * phi
         gradient[j] = phi
         for k in range(d):
@@ -132,7 +177,22 @@ def _sigmoid(model, theta, i, gradient):
     return value
 
 
-_KERNELS = {_Sensing: _sensing, _Relu: _relu, _Sigmoid: _sigmoid}
+def _tanh(model, z):
+    phi = np.tanh(z)
+    return phi, 1.0 - phi * phi
+
+
+def _logistic(model, z):
+    phi = (1.0 + np.tanh(0.5 * z)) / 2.0
+    return phi, phi * (1.0 - phi)
+
+
+def _smooth(model, z):
+    return model.phi(z), model.slope(z)
+
+
+_KERNELS = {_Sensing: _sensing, _Relu: _relu, _Tanh: _sigmoid, _Logistic: _sigmoid, _Smooth: _sigmoid}
+_ACTIVATIONS = {_Tanh: _tanh, _Logistic: _logistic, _Smooth: _smooth}
 
 
 @numba.njit(cache=True, nogil=True, **_FLAGS)

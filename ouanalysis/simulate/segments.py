@@ -44,10 +44,10 @@ def draw_noise(law, rng, size):
 
 def run(setting, theta, *, lr, momentum, noise_std, noise, batch_size, steps, records, rng, progress):
     """Run len(theta) chains; theta (chains, p) gives the recorded states (chains, records, p)."""
-    from .kernels import advance, model
+    from .kernels import kernel
 
-    compiled = model(setting)
-    take_steps = partial(_advance_each, advance, compiled) if compiled else partial(_advance_all, setting)
+    compiled = kernel(setting)
+    take_steps = partial(_advance_each, compiled) if compiled else partial(_advance_all, setting)
     chains = len(theta)
     blocks = [slice(chain, chain + 1) for chain in range(chains)] if compiled else [slice(0, chains)]
     streams = spawn_streams(rng, chains)
@@ -89,12 +89,10 @@ def _draw(setting, streams, law, batch_size, size):
     return indices, draw_noise(law, streams.noise, (size, batch_size))
 
 
-def _advance_each(advance, model, theta, velocity, indices, noise, lr, momentum, first, records, out):
+def _advance_each(compiled, theta, velocity, indices, noise, lr, momentum, first, records, out):
     """The compiled steps, chain by chain, in place."""
     for chain in range(len(theta)):
-        advance(
-            model, theta[chain], velocity[chain], indices[chain], noise[chain], lr, momentum, first, records, out[chain]
-        )
+        compiled(theta[chain], velocity[chain], indices[chain], noise[chain], lr, momentum, first, records, out[chain])
 
 
 def _advance_all(setting, theta, velocity, indices, noise, lr, momentum, first, records, out):

@@ -30,8 +30,8 @@ def label_noise_sgd(
 ):
     """Run an ensemble of label-noise SGD: θ ← θ − (2η/B) Σ_b (h_{i_b} − y_{i_b} − ε_b) g_{i_b}.
 
-    The three settings run in compiled kernels, chains in threads; any other Setting, and a SigmoidNetwork with a
-    SymPy activation, by autograd, vectorised over chains and some hundred times slower.
+    The three settings run in compiled kernels, chains in threads; any other Setting by autograd, vectorised over
+    chains and some hundred times slower (and so a SigmoidNetwork whose SymPy activation Numba cannot compile).
 
     Parameters
     ----------

@@ -2,15 +2,19 @@
 
 import numpy as np
 import pytest
+import sympy
 
 import ouanalysis as ou
+from ouanalysis.simulate.kernels import kernel
 
 RELU = ou.ReluNetwork([-1.0, -0.3, 0.4, 1.0], [0.3, -0.2, 0.1, 0.5], 8)
+T = sympy.Symbol("t")
 CASES = {
     "matrix sensing": ou.planted_matrix_sensing(4, 1, 6, rng=0)[0],
     "matrix sensing, low rank": ou.MatrixSensing(np.random.default_rng(1).normal(size=(5, 4, 4)) / 2, np.ones(5), 2),
     "ReLU": RELU,
     "tanh": ou.planted_sigmoid_network(3, 2, 4, rng=0)[0],
+    "expression": ou.planted_sigmoid_network(3, 2, 4, rng=0, activation=sympy.erf(T) / 2 + sympy.sin(T))[0],
     "logistic": ou.planted_sigmoid_network(3, 2, 4, rng=0, activation="logistic")[0],
 }
 
@@ -50,3 +54,10 @@ def test_the_diffusion_agrees_too(case):
     kernel = ou.label_noise_sde(setting, start, **run).theta
     reference = ou.label_noise_sde(ou.Setting(setting.h, setting.x, setting.y, setting.dim), start, **run).theta
     np.testing.assert_allclose(kernel, reference, rtol=0, atol=1000 * np.finfo(float).eps * np.max(np.abs(kernel)))
+
+
+def test_an_activation_that_numba_does_not_know_runs_by_autograd():
+    setting, theta = ou.planted_sigmoid_network(1, 2, 2, rng=0, activation=sympy.polygamma(0, 2 + T**2))
+    assert kernel(setting) is None
+    run = ou.label_noise_sgd(setting, theta, lr=0.01, noise_std=0.1, steps=3, rng=0)
+    assert np.isfinite(run.theta).all()
