@@ -27,6 +27,7 @@ _ROOMS = {
         "gram",
         "interpolate",
         "jacobian",
+        "kink_distance",
         "local_ou",
         "loss",
         "regularizer",

@@ -20,18 +20,18 @@ def where_positive(z, then, otherwise):
     >>> where_positive(np.array([-1.0, 0.0, 2.0]), 1.0, -1.0)
     array([-1., -1.,  1.])
     """
-    if _is_traced(z) or _is_traced(then) or _is_traced(otherwise):
-        z, then, otherwise = np.broadcast_arrays(*(np.asarray(part, dtype=object) for part in (z, then, otherwise)))
-        chosen = np.empty(z.shape, dtype=object)
-        for place in np.ndindex(z.shape):
-            symbolic = hasattr(z[place], "where_positive")
-            chosen[place] = (
-                z[place].where_positive(then[place], otherwise[place])
-                if symbolic
-                else (then[place] if z[place] > 0 else otherwise[place])
-            )
-        return chosen
+    if any(_is_traced(part) for part in (z, then, otherwise)):
+        return np.asarray(_choose(z, then, otherwise), dtype=object)
     return np.where(z > 0, then, otherwise)
+
+
+def _choose_one(z, then, otherwise):
+    if hasattr(z, "where_positive"):
+        return z.where_positive(then, otherwise)
+    return then if z > 0 else otherwise
+
+
+_choose = np.frompyfunc(_choose_one, 3, 1)
 
 
 def relu(z):
@@ -50,7 +50,7 @@ def sign(z):
 
 
 def logistic(z):
-    """1/(1 + e^{-z}), written so that no z overflows."""
+    """1/(1 + e^{-z}), written so that no z overflows; accurate to eps, not relatively to eps, where z < −36."""
     return (1.0 + np.tanh(0.5 * z)) / 2.0
 
 
@@ -86,7 +86,8 @@ class Activation:
         from sympy import lambdify
 
         (symbol,) = self.expression.free_symbols
-        return lambdify(symbol, self.expression, modules=[vars(special), np])
+        functions = {name: getattr(special, name) for name in ("erf", "erfc", "gamma", "polygamma")}
+        return lambdify(symbol, self.expression, modules=[functions, np])
 
     def __getstate__(self):
         return {"name": self.name, "expression": self.expression}
@@ -116,12 +117,25 @@ def activation(given):
         raise TypeError(f"{expected}, got {given!r}")
     if len(given.free_symbols) != 1:
         raise ValueError(f"{expected}, got {given} with {len(given.free_symbols)} symbols")
-    smooth = Activation(str(given), given)
+    smooth = Activation(str(given), _of_a_real_symbol(given))
     try:
-        smooth(np.array([0.5]))
-    except (NameError, TypeError, AttributeError) as error:
-        raise ValueError(f"activation: expected functions that autograd has, got {given}: {error}") from None
+        with np.errstate(all="ignore"):
+            values = smooth(np.array([0.25, 0.5]))
+    except (NameError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"activation: expected functions that autograd has, and no branch, got {given}: {error}"
+        ) from None
+    if np.shape(values) != (2,) or values.dtype.kind != "f":
+        raise ValueError(f"activation: expected a real function, got {given}")
     return smooth
+
+
+def _of_a_real_symbol(expression):
+    """Of a complex symbol, |t| would have no derivative."""
+    from sympy import Symbol
+
+    (symbol,) = expression.free_symbols
+    return expression.subs(symbol, Symbol(symbol.name, real=True))
 
 
 def _is_traced(z):

@@ -5,7 +5,7 @@ import operator
 
 import numpy as np
 
-__all__ = ["count", "generator", "nonnegative_number", "positive_number", "real_array"]
+__all__ = ["count", "generator", "nonnegative_number", "one_of", "positive_number", "real_array"]
 
 
 def real_array(name, value, *, shape=None):
@@ -69,9 +69,16 @@ def count(name, value, *, least, most=None):
     return number
 
 
+def one_of(name, value, options):
+    """What a name stands for among the options, a dict."""
+    if not isinstance(value, str) or value not in options:
+        raise ValueError(f"{name}: expected {' or '.join(map(repr, options))}, got {_short(value)}")
+    return options[value]
+
+
 def generator(rng):
     """The numpy Generator that a Generator or a seed stands for (SPEC 7); no None, which nobody could repeat."""
-    if rng is None or isinstance(rng, bool | float | str):
+    if rng is None or isinstance(rng, bool | float | str | np.random.RandomState):
         raise TypeError(f"rng: expected a numpy.random.Generator or a seed, got {rng!r}")
     try:
         return np.random.default_rng(rng)
@@ -84,7 +91,7 @@ def _number(name, value, wanted, accept):
         raise TypeError(f"{name}: expected {wanted}, got {_short(value)}")
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name}: expected {wanted}, got {_short(value)}") from None
     if not (math.isfinite(number) and accept(number)):
         raise ValueError(f"{name}: expected {wanted}, got {number:g}")

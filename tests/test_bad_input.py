@@ -67,7 +67,7 @@ CASES = {
     "activation: expected 'tanh' or 'logistic' or a SymPy expression of one symbol, got 3": lambda: ou.SigmoidNetwork(
         [[1.0]], [1.0], 2, 3
     ),
-    "activation: expected functions that autograd has, got zeta(t): name 'zeta' is not defined": lambda: (
+    "activation: expected functions that autograd has, and no branch, got zeta(t): name 'zeta' is": lambda: (
         ou.SigmoidNetwork([[1.0]], [1.0], 2, sympy.zeta(t))
     ),
     "h: expected a function of (theta, x), got 'tanh'": lambda: ou.Setting("tanh", [1.0], [1.0], 2),

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arguments import count, nonnegative_number, positive_number, real_array
 from .derivatives import jacobian
+from .kinks import kink_distance
 from .manifold import on_zero_error_set
 
 __all__ = ["LocalOU", "effective_batch_size", "local_ou"]
@@ -26,11 +27,11 @@ class LocalOU:
         Of H on the row space of J, descending, in units of 1/time where time = lr × steps.
     basis : (p, r) array
         V, their orthonormal eigenvectors: the directions across the zero-error set.
-    gram : (n, n) array
-        K = J Jᵀ.
-    rank : int
-        r = rank of J at a relative tolerance of max(n, p) eps on its singular values. Where r < n the zero-error
-        set need not be smooth, and the law is that of the row space only.
+    jacobian : (n, p) array
+        J. Its rank r is len(eigenvalues), at a relative tolerance of max(n, p) eps on the singular values; where r < n
+        the zero-error set need not be smooth, and the law is that of the row space only.
+    kink_distance : float
+        As `kink_distance`; at 0 the model has no derivative here, and this is the process of one side.
     lr, noise_std : float
         η, and σ in units of y.
     batch_size : int
@@ -40,11 +41,21 @@ class LocalOU:
     theta: np.ndarray
     eigenvalues: np.ndarray
     basis: np.ndarray
-    gram: np.ndarray
-    rank: int
+    jacobian: np.ndarray
+    kink_distance: float
     lr: float
     noise_std: float
     batch_size: int
+
+    @property
+    def rank(self):
+        """r, the number of directions across the zero-error set."""
+        return len(self.eigenvalues)
+
+    @property
+    def gram(self):
+        """K = J Jᵀ, (n, n)."""
+        return self.jacobian @ self.jacobian.T
 
     @property
     def stationary_variance(self):
@@ -69,9 +80,8 @@ class LocalOU:
 
     def function_covariance(self, steps=None):
         """Cov of the predictions, J (Cov δ) Jᵀ, in units of y²: steps (...) gives (..., n, n)."""
-        modes, singular = self._modes()
-        weighted = modes * (singular**2 * self.variances(steps))[..., None, :]
-        return weighted @ modes.T
+        across = self.jacobian @ self.basis
+        return (across * self.variances(steps)[..., None, :]) @ across.T
 
     def expected_loss(self, steps=None):
         """E L = tr(J Cov δ Jᵀ)/n, the clean loss in units of y²: steps (...) gives (...).
@@ -80,17 +90,14 @@ class LocalOU:
         """
         return self.variances(steps) @ self.eigenvalues / 2
 
-    def _modes(self):
-        """The eigenvectors (n, r) of K and the singular values (r,) of J."""
-        squares, modes = np.linalg.eigh(self.gram)
-        return modes[:, ::-1][:, : self.rank], np.sqrt(np.maximum(squares[::-1][: self.rank], 0))
-
     def __repr__(self):
-        n, p = len(self.gram), len(self.theta)
-        deficient = "" if self.rank == n else f", J is rank deficient: {self.rank} of {n}"
+        n, p = self.jacobian.shape
+        notes = "" if self.rank == n else f", J is rank deficient: {self.rank} of {n}"
+        if self.kink_distance == 0:
+            notes += ", a ReLU kink is on a datum: h has no derivative here"
         spectrum = f"eigenvalues {self.eigenvalues[-1]:.4g} to {self.eigenvalues[0]:.4g}" if self.rank else "J = 0"
         return (
-            f"LocalOU(n={n}, dim={p}, {spectrum}{deficient}, lr={self.lr:g}, noise_std={self.noise_std:g},"
+            f"LocalOU(n={n}, dim={p}, {spectrum}{notes}, lr={self.lr:g}, noise_std={self.noise_std:g},"
             f" batch_size={self.batch_size}, stationary variance {self.stationary_variance:.4g}"
             f" in {self.rank} directions, expected loss {self.expected_loss():.4g})"
         )
@@ -118,7 +125,8 @@ def local_ou(setting, theta, *, lr, noise_std, batch_size=1):
     Raises
     ------
     ValueError
-        If theta is off the zero-error set, or lr ≥ 2/λ_max(H), where no stationary law exists.
+        If theta is off the zero-error set, or lr ≥ 2/λ_max(H), past which even gradient descent diverges. Sampled
+        batches may be unstable at a smaller lr already.
 
     Examples
     --------
@@ -142,9 +150,11 @@ def local_ou(setting, theta, *, lr, noise_std, batch_size=1):
     eigenvalues = 2 * singular[:rank] ** 2 / setting.n
     if rank and lr >= 2 / eigenvalues[0]:
         raise ValueError(
-            f"lr: expected less than 2/λ_max(H) = {2 / eigenvalues[0]:.4g}, where SGD diverges, got {lr:g}"
+            f"lr: expected less than 2/λ_max(H) = {2 / eigenvalues[0]:.4g}, past which even gradient descent diverges,"
+            f" got {lr:g}"
         )
-    return LocalOU(theta, eigenvalues, rows[:rank].T, gradients @ gradients.T, rank, lr, noise_std, batch_size)
+    distance = kink_distance(setting, theta)
+    return LocalOU(theta, eigenvalues, rows[:rank].T, gradients, distance, lr, noise_std, batch_size)
 
 
 def effective_batch_size(setting, batch_size):

@@ -1,8 +1,8 @@
 """Compiled label-noise SGD: one segment loop, and for each setting one function that gives h_i and its gradient.
 
-A model is a NamedTuple of arrays; `value_and_gradient` is overloaded on its type, which lets Numba keep the compiled
-loop on disk (with functions passed as arguments it could not: an activation given as a SymPy expression is compiled
-once in every process). All overloads stay in this file: the cache is renewed when it changes.
+A model is a NamedTuple of arrays, and `value_and_gradient` is overloaded on its type, which lets Numba keep the
+compiled loop on disk. An activation given as a SymPy expression enters as a function, which Numba cannot keep: it is
+compiled once in every process. All overloads stay in this file: the cache is renewed when it changes.
 """
 
 from functools import cache, partial, singledispatch
@@ -14,18 +14,18 @@ from numba.extending import overload
 
 from ..settings import MatrixSensing, ReluNetwork, SigmoidNetwork
 
-__all__ = ["advance", "kernel"]
+__all__ = ["kernel"]
 
 # Not nnan or ninf: with them isfinite says True of NaN.
 _FLAGS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}}
 
 
 def kernel(setting):
-    """`advance` for this setting, without its first argument; None for a setting that has no kernel."""
+    """`_advance` for this setting, without its first argument; None for a setting that has no kernel."""
     model = _model(setting)
     if model is None:
         return None
-    return partial(_advance_anew() if isinstance(model, _Smooth) else advance, model)
+    return partial(_compiled_advance(keep=not isinstance(model, _Smooth)), model)
 
 
 class _Sensing(NamedTuple):
@@ -94,19 +94,14 @@ def _compile_expression(expression):
     from sympy import lambdify
 
     (symbol,) = expression.free_symbols
-    functions = [numba.njit(lambdify(symbol, form, "math"), **_FLAGS) for form in (expression, expression.diff(symbol))]
+    forms = (expression, expression.diff(symbol))
     try:
+        functions = tuple(numba.njit(lambdify(symbol, form, "math"), **_FLAGS) for form in forms)
         for function in functions:
             function.compile("float64(float64)")
-    except numba.core.errors.NumbaError:
+    except (numba.core.errors.NumbaError, NotImplementedError):  # the latter is SymPy's, of what it cannot print
         return None
-    return tuple(functions)
-
-
-@cache
-def _advance_anew():
-    """`advance` without the disk: a model that holds functions would be written there anew by every process."""
-    return numba.njit(nogil=True, **_FLAGS)(advance.py_func)
+    return functions
 
 
 def value_and_gradient(model, theta, i, gradient):
@@ -195,8 +190,7 @@ _KERNELS = {_Sensing: _sensing, _Relu: _relu, _Tanh: _sigmoid, _Logistic: _sigmo
 _ACTIVATIONS = {_Tanh: _tanh, _Logistic: _logistic, _Smooth: _smooth}
 
 
-@numba.njit(cache=True, nogil=True, **_FLAGS)
-def advance(model, theta, velocity, indices, noise, lr, momentum, first, records, out):
+def _advance(model, theta, velocity, indices, noise, lr, momentum, first, records, out):
     """Take len(noise) steps in place: v ← βv − ∇, θ ← θ + ηv, from step `first`.
 
     indices : (steps, B) int64; with B = 0 every datum is taken once, and noise is (steps, n)
@@ -218,3 +212,12 @@ def advance(model, theta, velocity, indices, noise, lr, momentum, first, records
         if record < len(records) and records[record] == first + step + 1:
             out[record] = theta
             record += 1
+
+
+@cache
+def _compiled_advance(*, keep):
+    """Kept on disk, except for a model that holds functions: every process would write it anew."""
+    try:
+        return numba.njit(cache=keep, nogil=True, **_FLAGS)(_advance)
+    except RuntimeError:  # Numba found no folder that it may write
+        return numba.njit(nogil=True, **_FLAGS)(_advance)

@@ -5,7 +5,7 @@ start and their draws. It depends neither on threads nor on the length of a segm
 """
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from threading import Event
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from ..arguments import real_array
 __all__ = ["Streams", "draw_noise", "run", "spawn_streams"]
 
 SEGMENT = 4096  # noises in one chain's segment: 64 kB of indices and noise
+BLOCK = 1 << 20  # noises in a segment of all chains that advance together: 16 MB
 
 
 class Streams(NamedTuple):
@@ -51,34 +52,42 @@ def run(setting, theta, *, lr, momentum, noise_std, noise, batch_size, steps, re
     chains = len(theta)
     blocks = [slice(chain, chain + 1) for chain in range(chains)] if compiled else [slice(0, chains)]
     streams = spawn_streams(rng, chains)
-    out = np.empty((chains, len(records), setting.dim))
+    out = np.full((chains, len(records), setting.dim), np.nan)
+    if records[0] == 0:
+        out[:, 0] = theta
+    batch = setting.n if batch_size == "full" else batch_size
     stop = Event()
 
     def run_block(block):
         state, velocity, mine = theta[block].copy(), np.zeros_like(theta[block]), streams[block]
-        recorded = np.full((len(state), *out.shape[1:]), np.nan)
-        if records[0] == 0:
-            recorded[:, 0] = state
-        length = max(1, SEGMENT // (batch_size if batch_size != "full" else setting.n))
+        length = max(1, min(SEGMENT // batch, BLOCK // (batch * len(state))))
         for first in range(0, steps, length):
             size = min(length, steps - first)
             indices, noises = zip(*(_draw(setting, chain, noise, batch_size, size) for chain in mine), strict=True)
             scaled = noise_std * np.stack(noises)
-            take_steps(state, velocity, np.stack(indices), scaled, lr, momentum, first, records, recorded)
+            take_steps(state, velocity, np.stack(indices), scaled, lr, momentum, first, records, out[block])
             bar.update(size * len(state))
             if stop.is_set() or not np.isfinite(state).all(axis=-1).any():
                 break
-        out[block] = recorded
 
-    workers = min(len(blocks), os.cpu_count() or 1)
-    with _progress_bar(chains * steps, progress) as bar, ThreadPoolExecutor(workers) as pool:
+    with _progress_bar(chains * steps, progress) as bar:
+        _run_all(run_block, blocks, stop)
+    return out
+
+
+def _run_all(run_block, blocks, stop):
+    """One block here, several in threads; the first error or a Ctrl-C stops them all at their next segment."""
+    if len(blocks) == 1:
+        run_block(blocks[0])
+        return
+    with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
         try:
-            list(pool.map(run_block, blocks))
+            for done in as_completed([pool.submit(run_block, block) for block in blocks]):
+                done.result()
         except BaseException:
             stop.set()
             pool.shutdown(cancel_futures=True)
             raise
-    return out
 
 
 def _draw(setting, streams, law, batch_size, size):
@@ -92,7 +101,12 @@ def _draw(setting, streams, law, batch_size, size):
 def _advance_each(compiled, theta, velocity, indices, noise, lr, momentum, first, records, out):
     """The compiled steps, chain by chain, in place."""
     for chain in range(len(theta)):
-        compiled(theta[chain], velocity[chain], indices[chain], noise[chain], lr, momentum, first, records, out[chain])
+        try:
+            compiled(
+                theta[chain], velocity[chain], indices[chain], noise[chain], lr, momentum, first, records, out[chain]
+            )
+        except ZeroDivisionError:  # a pole of the activation
+            theta[chain] = np.nan
 
 
 def _advance_all(setting, theta, velocity, indices, noise, lr, momentum, first, records, out):
@@ -103,7 +117,7 @@ def _advance_all(setting, theta, velocity, indices, noise, lr, momentum, first, 
 
     gradient = grad(batch_loss)
     x, y = setting.x, setting.y
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         for step in range(noise.shape[1]):
             if indices.shape[-1]:
                 x, y = setting.x[indices[:, step]], setting.y[indices[:, step]]

@@ -49,7 +49,8 @@ def label_noise_sgd(
     momentum : float
         β in [0, 1): v ← βv − ∇, θ ← θ + ηv.
     noise : "gaussian", "rademacher" or callable
-        A callable ``noise(rng, size)`` returns symmetric noise of unit variance; noise_std scales it.
+        A callable ``noise(rng, size)`` returns symmetric noise of unit variance, size = (steps, B) of the next segment;
+        noise_std scales it. It is called from several threads and must draw from this rng alone, entry by entry.
     record : int or increasing int array, optional
         A stride (step 0 included) or the steps to record. The last state is always recorded.
     progress : bool
@@ -76,7 +77,7 @@ def label_noise_sgd(
     """
     steps = count("steps", steps, least=0)
     momentum = nonnegative_number("momentum", momentum, below=1)
-    if not callable(noise) and noise not in ("gaussian", "rademacher"):
+    if not callable(noise) and not (isinstance(noise, str) and noise in ("gaussian", "rademacher")):
         raise ValueError(f'noise: expected "gaussian", "rademacher" or a function (rng, size), got {noise!r}')
     effective_batch_size(setting, batch_size)
     records = record_steps(record, steps)

@@ -46,7 +46,7 @@ class Trajectory:
 
 def observe(setting, theta, steps):
     """The Trajectory of recorded states (chains, records, p); overflow becomes NaN and a status."""
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         alive = np.isfinite(theta).all(axis=-1)
         losses, regs = np.full((2, *alive.shape), np.nan)
         losses[alive] = loss(setting, theta[alive])

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import Any
 
 import numpy as np
-import sympy
+from sympy import Indexed, IndexedBase, Sum, lambdify, latex
 
 from ..arguments import real_array
+from ..settings.setting import split
 from .compile import compile
-from .symbols import exact_array, symbol_array
+from .symbols import exact_array, parameter_symbols, symbol_array
 
 __all__ = ["ClosedForm"]
 
@@ -26,7 +26,7 @@ class ClosedForm:
     parts : dict
         Names and shapes of the parameter arrays, in theta's order.
     values : dict
-        Each size and each data array of the formula, and its value: an int, or an array of numbers or symbols.
+        Each size and each data array of the formula, and its value: an int, or an array of floats.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class ClosedForm:
     @cached_property
     def symbols(self):
         """The p symbols of theta that `expr` is written in."""
-        return tuple(entry for name, shape in self.parts.items() for entry in symbol_array(name, shape).ravel())
+        return parameter_symbols(self.parts)
 
     @cached_property
     def expr(self):
@@ -57,35 +57,35 @@ class ClosedForm:
         written_out = self.formula.subs(
             {key: value for key, value in self.values.items() if np.ndim(value) == 0}
         ).doit()
-        indexed = {item: entries[str(item.base)][item.indices] for item in written_out.atoms(sympy.Indexed)}
-        return written_out.xreplace(indexed)
+        return written_out.xreplace(
+            {item: entries[str(item.base)][item.indices] for item in written_out.atoms(Indexed)}
+        )
 
     @cached_property
     def _function(self):
-        """The formula as loops over its indices, for arrays whose leading axes are moved behind."""
-        if not self.formula.has(sympy.Sum):
-            return None
-        if any(getattr(getattr(value, "dtype", None), "kind", "") == "O" for value in self.values.values()):
-            raise ValueError(
-                "theta: expected data as numbers to evaluate the closed form, got symbols; use compile(expr)"
-            )
-        arguments = [*(sympy.IndexedBase(name) for name in self.parts), *self.values]
-        return sympy.lambdify(arguments, self.formula, modules=["scipy", "numpy"])
+        """Of theta (..., p): the formula as loops over its indices, for arrays whose leading axes are moved behind."""
+        if not self.formula.has(Sum):
+            return compile(self.expr, self.symbols)
+        arguments = [*(IndexedBase(name) for name in self.parts), *self.values]
+        loops = lambdify(arguments, self.formula, modules=["scipy", "numpy"])
+
+        def evaluate(theta):
+            leading = range(theta.ndim - 1)
+            arrays = [
+                np.moveaxis(array, leading, range(array.ndim - len(leading), array.ndim))
+                for array in split(theta, self.parts).values()
+            ]
+            return np.asarray(loops(*arrays, *self.values.values()), dtype=float)
+
+        return evaluate
 
     def __call__(self, theta):
         """The value at theta: (..., p) gives (...)."""
-        theta = real_array("theta", theta, shape=(..., len(self.symbols)))
-        if self._function is None:
-            return compile(self.expr, self.symbols)(theta)
-        columns, start, arrays = np.moveaxis(theta, -1, 0), 0, []
-        for shape in self.parts.values():
-            arrays.append(columns[start : start + prod(shape)].reshape((*shape, *theta.shape[:-1])))
-            start += prod(shape)
-        return np.asarray(self._function(*arrays, *self.values.values()), dtype=float)
+        return self._function(real_array("theta", theta, shape=(..., len(self.symbols))))
 
     def latex(self):
         """The formula for all sizes, as LaTeX."""
-        return sympy.latex(self.formula)
+        return latex(self.formula)
 
     def _repr_latex_(self):
         return f"$\\displaystyle {self.latex()}$"

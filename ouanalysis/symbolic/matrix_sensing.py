@@ -7,21 +7,17 @@ import numpy as np
 import sympy
 
 from .closed_form import ClosedForm
-from .symbols import symbol_array
 
 __all__ = ["expected_regularizer", "regularizer", "regularizer_gradient"]
 
 
-def regularizer(setting, *, symbolic_data=False):
+def regularizer(setting):
     """reg(U) = tr(Uᵀ M U), M = (1/n) Σ_i (A_i + A_iᵀ)², as a `ClosedForm`."""
     a, b, k, d, r = sympy.symbols("a b k d r", integer=True)
     factor, curvature = sympy.IndexedBase("U"), sympy.IndexedBase("M")
     formula = sympy.Sum(curvature[a, b] * factor[a, k] * factor[b, k], (a, 0, d - 1), (b, 0, d - 1), (k, 0, r - 1))
-    sensors = symbol_array("x", setting.x.shape) if symbolic_data else setting.x
-    symmetric = sensors + np.swapaxes(sensors, -1, -2)
-    mean_square = sum(sensor @ sensor for sensor in symmetric) / sympy.Integer(setting.n)
-    if not symbolic_data:
-        mean_square = mean_square.astype(float)
+    symmetric = setting.x + np.swapaxes(setting.x, -1, -2)
+    mean_square = np.mean(symmetric @ symmetric, axis=0)
     return ClosedForm(formula, setting.parts, {d: setting.d, r: setting.rank, curvature: mean_square})
 
 

@@ -11,16 +11,10 @@ __all__ = ["regularizer"]
 
 
 @singledispatch
-def regularizer(setting, *, symbolic_data=False):
+def regularizer(setting):
     """reg(θ) = (1/n) Σ_i ‖∇_θ h_i‖² in closed form.
 
     For the three settings it is typed from the paper, for all sizes; for any other Setting it is traced from h.
-
-    Parameters
-    ----------
-    setting : Setting
-    symbolic_data : bool
-        Leave the data as symbols in `.expr`.
 
     Returns
     -------
@@ -33,7 +27,7 @@ def regularizer(setting, *, symbolic_data=False):
     >>> ou.symbolic.regularizer(setting).expr
     9*c_0**2*(1 - tanh(3*W_0_0)**2)**2 + tanh(3*W_0_0)**2
     """
-    return ClosedForm(trace(setting, symbolic_data=symbolic_data).regularizer, setting.parts, {})
+    return ClosedForm(trace(setting).regularizer, setting.parts, {})
 
 
 regularizer.register(MatrixSensing, matrix_sensing.regularizer)

@@ -6,12 +6,11 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 4.2.
 import sympy
 
 from .closed_form import ClosedForm
-from .symbols import symbol_array
 
 __all__ = ["kink_cost", "regularizer"]
 
 
-def regularizer(setting, *, symbolic_data=False):
+def regularizer(setting):
     """(1/n) Σ_i Σ_j 1[z_ij > 0] (z_ij² + c_j² (1 + x_i²)) + (1/n) Σ_i (1 + x_i²), z_ij = a_j x_i + b_j."""
     i, j, n, m = sympy.symbols("i j n m", integer=True)
     a, b, c, x = (sympy.IndexedBase(name, real=True) for name in "abcx")
@@ -19,8 +18,7 @@ def regularizer(setting, *, symbolic_data=False):
     neuron = sympy.Piecewise((z**2 + c[j] ** 2 * (1 + x[i] ** 2), z > 0), (0, True))
     hidden = sympy.Sum(neuron, (j, 0, m - 1), (i, 0, n - 1)) / n
     linear = sympy.Sum(1 + x[i] ** 2, (i, 0, n - 1)) / n
-    data = symbol_array("x", setting.x.shape) if symbolic_data else setting.x
-    return ClosedForm(hidden + linear, setting.parts, {n: setting.n, m: setting.width, x: data})
+    return ClosedForm(hidden + linear, setting.parts, {n: setting.n, m: setting.width, x: setting.x})
 
 
 def kink_cost(x, kink, *, facing):

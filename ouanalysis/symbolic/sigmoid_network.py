@@ -11,12 +11,11 @@ from typing import NamedTuple
 import sympy
 
 from .closed_form import ClosedForm
-from .symbols import symbol_array
 
 __all__ = ["StationaryNeuron", "regularizer", "stationarity", "stationary_neuron"]
 
 
-def regularizer(setting, *, symbolic_data=False):
+def regularizer(setting):
     """(1/n) Σ_i Σ_j φ(z_ij)² + c_j² φ'(z_ij)² ‖x_i‖², z_ij = w_jᵀ x_i, as a `ClosedForm`."""
     i, j, k, n, m, d = sympy.symbols("i j k n m d", integer=True)
     c, W, x = (sympy.IndexedBase(name, real=True) for name in "cWx")
@@ -26,8 +25,7 @@ def regularizer(setting, *, symbolic_data=False):
     norm = sympy.Sum(x[i, k] ** 2, (k, 0, d - 1))
     neuron = phi.subs(z, argument) ** 2 + c[j] ** 2 * phi.diff(z).subs(z, argument) ** 2 * norm
     formula = sympy.Sum(neuron, (j, 0, m - 1), (i, 0, n - 1)) / n
-    data = symbol_array("x", setting.x.shape) if symbolic_data else setting.x
-    return ClosedForm(formula, setting.parts, {n: setting.n, m: setting.width, d: setting.d, x: data})
+    return ClosedForm(formula, setting.parts, {n: setting.n, m: setting.width, d: setting.d, x: setting.x})
 
 
 def stationarity(phi, symbol, *, norm, multiplier):

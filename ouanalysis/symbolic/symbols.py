@@ -8,9 +8,9 @@ import sympy
 __all__ = ["data_symbols", "exact_array", "exact_number", "parameter_symbols", "symbol_array"]
 
 
-def parameter_symbols(setting):
-    """The p symbols of theta, as a tuple in theta's order."""
-    return tuple(entry for name, shape in setting.parts.items() for entry in symbol_array(name, shape).ravel())
+def parameter_symbols(parts):
+    """The p symbols of theta, in its order, for parts as `Setting.parts`."""
+    return tuple(entry for name, shape in parts.items() for entry in symbol_array(name, shape).ravel())
 
 
 def data_symbols(setting):

@@ -90,7 +90,7 @@ def trace(setting, *, symbolic_data=False):
     >>> trace(setting, symbolic_data=True).jacobian[0, 0]
     tanh(W_0_0*x_0_0)
     """
-    theta = parameter_symbols(setting)
+    theta = parameter_symbols(setting.parts)
     x, y = data_symbols(setting) if symbolic_data else (exact_array(setting.x), exact_array(setting.y))
     rows = _traced(np.broadcast_to(np.array(theta, dtype=object), (setting.n, setting.dim)))
     try:

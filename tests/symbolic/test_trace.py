@@ -89,12 +89,6 @@ def test_compile_says_which_symbol_it_lacks():
         ou.symbolic.compile(a + b, [a])
 
 
-def test_a_closed_form_with_symbolic_data_says_how_to_evaluate_it():
-    setting = ou.ReluNetwork([0.0, 1.0], [0.0, 0.0], 1)
-    with pytest.raises(ValueError, match="expected data as numbers to evaluate the closed form, got symbols"):
-        ou.symbolic.regularizer(setting, symbolic_data=True)(np.ones(5))
-
-
 @pytest.mark.parametrize(
     "made", [ou.planted_matrix_sensing(2, 1, 2, rng=0), ou.planted_sigmoid_network(2, 2, 2, rng=0)]
 )
