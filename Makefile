@@ -4,6 +4,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
 BIN := .venv/bin
 
+.NOTPARALLEL:
 .PHONY: figures test fuzz check clean
 
 figures: .venv/installed-run
@@ -25,7 +26,7 @@ clean:
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "make: expected Python 3.11 or newer with venv on the path, got none" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/installed-run: .venv/bin/python setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .

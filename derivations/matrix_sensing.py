@@ -4,7 +4,8 @@ Run it as `python -m ouanalysis.derivations.matrix_sensing`. Source: Blanc et al
 4.1; theory.md, section 4.1.
 
 The sensors' entries enter through one fact, E A_ij A_kl = δ_ik δ_jl, so an expectation of a product of two entries is
-a product of Kronecker deltas, and a sum over a repeated index removes a delta or counts to d.
+a product of Kronecker deltas, and a sum over a repeated index removes a delta or counts to d. (The planted problems of
+`ouanalysis` divide the sensors by √d, and so reg by d.)
 """
 
 import sympy
@@ -15,13 +16,23 @@ from ouanalysis.symbolic.matrix_sensing import expected_regularizer
 __all__ = ["derive", "expected_product", "sum_over"]
 
 d, r = sympy.symbols("d r", integer=True, positive=True)
-a, b, c = sympy.symbols("a b c", integer=True)
+a, b, c, i, j, k, m = sympy.symbols("a b c i j k m", integer=True)
 
 
 def derive():
     """The steps as (statement, SymPy expression); each is asserted on the way."""
     steps = []
 
+    # h = ⟨A, U Uᵀ⟩ = Σ_ijk A_ij U_ik U_jk. Its derivative by U_al is a sum of two terms, each with two deltas.
+    A, U = sympy.IndexedBase("A"), sympy.IndexedBase("U")
+    by_first, by_second = (A[i, j] * U[i, k] * U[j, k]).diff(U[a, m]).expand().args
+    if KroneckerDelta(a, j) in by_first.atoms(KroneckerDelta):
+        by_first, by_second = by_second, by_first
+    gradient = sum_over(sum_over(by_first, k), i).subs(j, c) + sum_over(sum_over(by_second, k), j).subs(i, c)
+    assert sympy.expand(gradient - (A[a, c] + A[c, a]) * U[c, m]) == 0
+    steps.append(("∂h/∂U_am = Σ_c S_ac U_cm with S = A + Aᵀ; the summand", sympy.factor(gradient)))
+
+    # So ‖g‖² = tr(Uᵀ S² U) and reg(U) = tr(Uᵀ M U), M the mean of S² over the sensors.
     # S = A + Aᵀ, so (S²)_ab = Σ_c (A_ac + A_ca)(A_cb + A_bc): four products of two entries.
     products = [((a, c), (c, b)), ((a, c), (b, c)), ((c, a), (c, b)), ((c, a), (b, c))]
     expectations = [expected_product(left, right) for left, right in products]
@@ -52,7 +63,7 @@ def expected_product(left, right):
 
 
 def sum_over(product, index):
-    """Σ_index of a product of Kronecker deltas, index from 1 to d: a delta that holds the index is used up by it.
+    """Σ_index of a product with Kronecker deltas, index from 1 to d: a delta that holds the index is used up by it.
 
     >>> sum_over(KroneckerDelta(a, c) * KroneckerDelta(c, b), c), sum_over(KroneckerDelta(a, b), c)
     (KroneckerDelta(a, b), d*KroneckerDelta(a, b))

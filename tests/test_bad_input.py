@@ -130,6 +130,14 @@ CASES = {
     "theta: expected a point of the zero-error set ": lambda: ou.ornstein_uhlenbeck(
         SENSING, TRUTH + 1, lr=0.1, noise_std=0.1, steps=1, rng=0
     ),
+    'noise: expected "gaussian", "rademacher" or a function (rng, size), got array([1., 2.])': lambda: sgd(
+        noise=np.array([1.0, 2.0])
+    ),
+    "lr: expected a finite number above 0, got 1000": lambda: sgd(lr=10**400),
+    "rng: expected a numpy.random.Generator or a seed, got RandomState": lambda: sgd(rng=np.random.RandomState(0)),
+    "activation: expected functions that autograd has, and no branch, got Heaviside(t)": lambda: ou.SigmoidNetwork(
+        [[1.0]], [1.0], 2, sympy.Heaviside(t)
+    ),
     # symbolic
     'activation: expected "tanh" or "logistic", got \'relu\'': lambda: ou.symbolic.sigmoid_network.stationary_neuron(
         "relu", 1, norm=1

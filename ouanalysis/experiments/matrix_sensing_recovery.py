@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import generator
+from ..arguments import generator, one_of
 from ..numeric import regularizer
 from ..settings import planted_matrix_sensing
 from ..simulate import label_noise_sgd
@@ -34,7 +34,7 @@ class MatrixSensingRecovery:
 def run(rng, size="full"):
     """Run both ensembles from the same start on the same random numbers."""
     rng = generator(rng)
-    chains, steps = (8, 3_000_000) if size == "full" else (2, 100_000)
+    chains, steps = one_of("size", size, {"full": (8, 3_000_000), "quick": (2, 100_000)})
     setting, truth = planted_matrix_sensing(D, RANK, N, rng=rng)
     planted = setting.unpack(truth)["U"]
     planted = planted @ planted.T

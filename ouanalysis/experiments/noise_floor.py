@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import generator
+from ..arguments import generator, one_of
 from ..numeric import InterpolationError, interpolate, jacobian, local_ou, regularizer
 from ..settings import ReluNetwork, planted_matrix_sensing, planted_relu_network, planted_sigmoid_network
 from ..simulate import label_noise_sgd
@@ -16,10 +16,8 @@ from ..simulate import label_noise_sgd
 __all__ = ["NoiseFloor", "run"]
 
 KINDS = ("matrix sensing", "ReLU network", "sigmoid network")
-FLOORS = (
-    2e-8,
-    4e-7,
-)  # in units of y², small: the plateau is that of the start, and the noise's second order negligible
+# In units of y², small: the plateau is that of the start, and the noise's second order negligible.
+FLOORS = (2e-8, 4e-7)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +35,7 @@ class NoiseFloor:
 def run(rng, size="full"):
     """Measure the plateau of every setting."""
     rng = generator(rng)
-    each, chains = (8, 64) if size == "full" else (2, 16)
+    each, chains = one_of("size", size, {"full": (8, 64), "quick": (2, 16)})
     rows = []
     for k, draw in enumerate((_matrix_sensing, _relu_network, _sigmoid_network)):
         for _ in range(each):

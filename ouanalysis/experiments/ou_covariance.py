@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import generator
-from ..numeric import interpolate, local_ou
+from ..arguments import generator, one_of
+from ..numeric import local_ou
 from ..settings import planted_sigmoid_network
 from ..simulate import label_noise_sgd
 
@@ -36,9 +36,8 @@ class OUCovariance:
 def run(rng, size="full"):
     """Simulate the ensemble and predict its covariance."""
     rng = generator(rng)
-    chains = 4000 if size == "full" else 400
-    setting, theta = planted_sigmoid_network(2, 2, 4, rng=11)
-    theta = interpolate(setting, theta)
+    chains = one_of("size", size, {"full": 4000, "quick": 400})
+    setting, theta = planted_sigmoid_network(2, 2, 4, rng=11)  # a draw whose curvatures differ by a factor of 5
     local = local_ou(setting, theta, lr=LR, noise_std=NOISE_STD)
     last = int(2.5 / (LR * local.eigenvalues[-1]))
     steps = np.unique(np.linspace(0, last, 41).astype(int))

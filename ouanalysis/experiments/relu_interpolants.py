@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import generator
+from ..arguments import generator, one_of
 from ..numeric import InterpolationError, interpolate, regularizer
 from ..settings import ReluNetwork
 from ..simulate import label_noise_sgd
@@ -43,12 +43,12 @@ class ReluInterpolants:
 def run(rng, size="full"):
     """Run the stages from random interpolating networks."""
     rng = generator(rng)
-    chains, shrink, records = (6, 1, 40) if size == "full" else (2, 100, 10)
+    chains, shrink, records = one_of("size", size, {"full": (6, 1, 40), "quick": (2, 50, 10)})
+    stages = [(lr, noise_std, count // shrink) for lr, noise_std, count in STAGES]
     setting = ReluNetwork(X, Y, WIDTH)
     start = np.stack([_random_interpolant(setting, rng) for _ in range(chains)])
     thetas, steps, regs, last = [start[:, None]], [np.array([0])], [regularizer(setting, start)[:, None]], 0
-    for lr, noise_std, count in STAGES:
-        count //= shrink
+    for lr, noise_std, count in stages:
         trajectory = label_noise_sgd(
             setting,
             thetas[-1][:, -1],
@@ -74,7 +74,7 @@ def run(rng, size="full"):
         before=before,
         after=after,
         steps=np.concatenate(steps),
-        stage_ends=np.cumsum([count // shrink for *_, count in STAGES]),
+        stage_ends=np.cumsum([count for *_, count in stages]),
         reg=np.concatenate(regs, axis=1),
         convexity_changes=np.array(changes),
         tolerance=TOLERANCE,
@@ -116,10 +116,11 @@ def convexity_changes(slopes, *, tolerance):
 
 def _random_interpolant(setting, rng):
     """A network with random kinks around the data, brought onto them; redrawn where its dead neurons cannot fit."""
-    while True:
+    for _ in range(1000):
         a, c = rng.standard_normal((2, setting.width))
         kinks = rng.uniform(-1.2, 1.2, size=setting.width)
         try:
             return interpolate(setting, setting.pack(a=a, b=-a * kinks, c=c, alpha=0.0, beta=0.0))
         except InterpolationError:
             continue
+    raise RuntimeError("relu_interpolants: expected a network that can fit the data within 1000 draws, got none")

@@ -10,7 +10,7 @@ import numpy as np
 import sympy
 from scipy.optimize import minimize_scalar
 
-from ..arguments import generator
+from ..arguments import generator, one_of
 from ..numeric import interpolate
 from ..settings import SigmoidNetwork
 from ..simulate import label_noise_sgd
@@ -51,7 +51,7 @@ class SigmoidNeurons:
 def run(rng, size="full"):
     """Run each case from a random network that fits its datum."""
     rng = generator(rng)
-    shrink, records = (1, 300) if size == "full" else (200, 50)
+    shrink, records = one_of("size", size, {"full": (1, 300), "quick": (20, 50)})
     return SigmoidNeurons(tuple(_paths(rng, shrink, records, *case) for case in CASES))
 
 
@@ -82,9 +82,8 @@ def _paths(rng, shrink, records, activation, width, label, lr, noise_std, steps)
     record = np.unique(np.append(0, np.geomspace(10, steps, records).astype(int)))
     trajectory = label_noise_sgd(setting, start, lr=lr, noise_std=noise_std, steps=steps, rng=rng, record=record)
     part = setting.unpack(trajectory.theta[0])
-    shares = np.unique(target_shares(activation, width, label).round(9))
+    shares, counts = np.unique(target_shares(activation, width, label).round(9), return_counts=True)
     neurons = [stationary_neuron(activation, sympy.Float(share), norm=1) if share else (0, 0, 0) for share in shares]
-    counts = [np.sum(np.isclose(target_shares(activation, width, label), share)) for share in shares]
     return NeuronPaths(
         activation=activation,
         label=label,

@@ -23,7 +23,8 @@ def interpolate(setting, theta):
 
     Each step solves (K + μI) u = h − y and moves by −Jᵀu; Levenberg's μ is raised until ‖h − y‖ falls, and lowered
     after. Near M the steps are normal to it, so the end point is close to the nearest one. A ReLU kink that meets a
-    datum can stop the descent short; a network's output weights alone, in which h is linear, are then moved instead.
+    datum can stop the descent short; a network's output weights alone, in which h is linear, are then moved from theta
+    instead, by the least that fits, which may be far.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def interpolate(setting, theta):
     Returns
     -------
     (p,) array
-        θ with max |h_i − y_i| at rounding level.
+        θ with max |h_i − y_i| at most √eps of the labels' scale, and where Gauss-Newton converged at rounding level.
 
     Raises
     ------

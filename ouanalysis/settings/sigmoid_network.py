@@ -5,7 +5,8 @@ from functools import partial
 
 import autograd.numpy as np
 
-from ..activations import Activation, activation
+from ..activations import Activation
+from ..activations import activation as as_activation
 from ..arguments import count, generator, real_array
 from .setting import Setting, split
 
@@ -38,9 +39,8 @@ class SigmoidNetwork(Setting):
     def __init__(self, x, y, width, activation="tanh"):
         x = real_array("x", x, shape=("n", "d"))
         object.__setattr__(self, "width", count("width", width, least=1))
-        object.__setattr__(self, "activation", _as_activation(activation))
-        parts = {"c": (self.width,), "W": (self.width, x.shape[1])}
-        predict = partial(_predict, parts=parts, phi=self.activation)
+        object.__setattr__(self, "activation", as_activation(activation))
+        predict = partial(_predict, parts=_parts(self.width, x.shape[1]), phi=self.activation)
         super().__init__(predict, x, y, self.width * (x.shape[1] + 1))
 
     @property
@@ -50,7 +50,7 @@ class SigmoidNetwork(Setting):
 
     @property
     def parts(self):
-        return {"c": (self.width,), "W": (self.width, self.d)}
+        return _parts(self.width, self.d)
 
     def __repr__(self):
         return f"SigmoidNetwork(n={self.n}, d={self.d}, width={self.width}, activation={self.activation.name!r})"
@@ -81,7 +81,8 @@ def planted_sigmoid_network(n, d, width, *, activation="tanh", rng):
     return SigmoidNetwork(x, reachable, width, activation), theta
 
 
-_as_activation = activation
+def _parts(width, d):
+    return {"c": (width,), "W": (width, d)}
 
 
 def _predict(theta, x, *, parts, phi):

@@ -15,6 +15,7 @@ CASES = {
     "ReLU": RELU,
     "tanh": ou.planted_sigmoid_network(3, 2, 4, rng=0)[0],
     "expression": ou.planted_sigmoid_network(3, 2, 4, rng=0, activation=sympy.erf(T) / 2 + sympy.sin(T))[0],
+    "softsign": ou.planted_sigmoid_network(3, 2, 4, rng=0, activation=T / (1 + sympy.Abs(T)))[0],
     "logistic": ou.planted_sigmoid_network(3, 2, 4, rng=0, activation="logistic")[0],
 }
 
@@ -37,13 +38,13 @@ def test_paths_agree_to_rounding_over_thousands_of_steps(case, batch_size, momen
         "noise": noise,
         "record": 500,
     }
-    kernel = ou.label_noise_sgd(setting, start, **run)
+    compiled = ou.label_noise_sgd(setting, start, **run)
     reference = ou.label_noise_sgd(ou.Setting(setting.h, setting.x, setting.y, setting.dim), start, **run)
-    assert not kernel.diverged.any()
+    assert not compiled.diverged.any()
     # A rounding error of eps a step, carried on by a nearly neutral motion: at most steps × eps × the path's size.
-    tolerance = 3000 * np.finfo(float).eps * np.max(np.abs(kernel.theta))
-    np.testing.assert_allclose(kernel.theta, reference.theta, rtol=0, atol=tolerance)
-    assert np.max(np.abs(kernel.theta[:, -1] - start)) > 0.01
+    tolerance = 3000 * np.finfo(float).eps * np.max(np.abs(compiled.theta))
+    np.testing.assert_allclose(compiled.theta, reference.theta, rtol=0, atol=tolerance)
+    assert np.max(np.abs(compiled.theta[:, -1] - start)) > 0.01
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -51,9 +52,9 @@ def test_the_diffusion_agrees_too(case):
     setting = CASES[case]
     start = np.random.default_rng(2).normal(size=setting.dim) / 2
     run = {"lr": 0.01, "noise_std": 0.1, "steps": 100, "rng": 5, "substeps": 10}
-    kernel = ou.label_noise_sde(setting, start, **run).theta
+    compiled = ou.label_noise_sde(setting, start, **run).theta
     reference = ou.label_noise_sde(ou.Setting(setting.h, setting.x, setting.y, setting.dim), start, **run).theta
-    np.testing.assert_allclose(kernel, reference, rtol=0, atol=1000 * np.finfo(float).eps * np.max(np.abs(kernel)))
+    np.testing.assert_allclose(compiled, reference, rtol=0, atol=1000 * np.finfo(float).eps * np.max(np.abs(compiled)))
 
 
 def test_an_activation_that_numba_does_not_know_runs_by_autograd():
@@ -61,3 +62,10 @@ def test_an_activation_that_numba_does_not_know_runs_by_autograd():
     assert kernel(setting) is None
     run = ou.label_noise_sgd(setting, theta, lr=0.01, noise_std=0.1, steps=3, rng=0)
     assert np.isfinite(run.theta).all()
+
+
+def test_a_pole_of_the_activation_is_a_divergence_on_both_paths():
+    setting = ou.SigmoidNetwork([[1.0]], [0.5], 1, T / (1 + T**2) - 1 / (3 + T))
+    for same in (setting, ou.Setting(setting.h, setting.x, setting.y, setting.dim)):
+        trajectory = ou.label_noise_sgd(same, [1.0, -3.0], lr=0.1, noise_std=0.1, steps=2, rng=0)
+        assert trajectory.status.tolist() == ["diverged"]

@@ -61,7 +61,7 @@ def test_trace_is_autograd(kind):
 
 
 @by_kind
-def test_closed_form_written_out_is_the_trace_at_exact_points(kind):
+def test_closed_form_written_out_is_the_trace_at_rational_points(kind):
     @given(settings_with_theta(KINDS[kind]))
     def check(drawn):
         setting, theta = drawn

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import sympy
 from standard_errors import z_of_mean
 
 import ouanalysis as ou
+from ouanalysis.symbolic import ou as ou_symbolic
 
 CHAINS = 4000
 
@@ -44,21 +46,38 @@ def test_the_diffusion_has_the_covariance_of_local_ou_in_time_and_at_rest():
 
 
 def test_the_exact_transition_has_the_symbolic_covariance():
-    import sympy
-
     setting, truth = one_datum()
     noise = {"lr": 0.05, "noise_std": 1e-3, "batch_size": 2}
     trajectory = ou.ornstein_uhlenbeck(setting, truth, steps=30, rng=4, chains=CHAINS, record=[3, 30], **noise)
     jacobian = sympy.Matrix(ou.jacobian(setting, truth))
     moved = trajectory.theta - truth
     for record, steps in enumerate([3, 30]):
-        expected = np.array(ou.symbolic.ou.covariance(jacobian, noise["lr"] * steps, **noise), dtype=float)
+        expected = np.array(ou_symbolic.covariance(jacobian, noise["lr"] * steps, **noise), dtype=float)
         assert np.max(z_of_mean(moved[:, record] ** 2, np.diag(expected))) < 4
     # Cov(δ(s), δ(t)) = Σ(s) e^{−H(t−s)}, here as a scalar along the one direction.
     k = float((jacobian * jacobian.T)[0])
     along = moved @ np.array(jacobian, dtype=float)[0] / np.sqrt(k)
     early = 0.05 * 1e-6 / 2 * -np.expm1(-4 * k * 0.05 * 3)
     assert z_of_mean(along[:, 0] * along[:, 1], early * np.exp(-2 * k * 0.05 * 27)) < 4
+
+
+def test_the_exact_transition_of_two_data_has_the_symbolic_stationary_covariance():
+    setting, truth = ou.planted_sigmoid_network(2, 2, 4, rng=11)
+    noise = {"lr": 0.02, "noise_std": 1e-3, "batch_size": 3}
+    moved = ou.ornstein_uhlenbeck(setting, truth, steps=10_000, rng=9, chains=CHAINS, **noise).theta[:, 0] - truth
+    expected = ou_symbolic.stationary_covariance(sympy.Matrix(ou.jacobian(setting, truth)), **noise)
+    products = moved[:, :, None] * moved[:, None, :]
+    assert np.max(z_of_mean(products.reshape(CHAINS, -1), np.array(expected, dtype=float).ravel())) < 4
+
+
+def test_halving_sigma_quarters_the_simulated_variance():
+    setting, truth = one_datum()
+    run = {"lr": 0.05, "steps": 100, "rng": 2, "chains": 200}
+    spread = [
+        np.var(setting.predictions(ou.label_noise_sgd(setting, truth, noise_std=noise_std, **run).theta[:, 0]))
+        for noise_std in (2e-4, 1e-4)
+    ]
+    assert spread[0] / spread[1] == pytest.approx(4, rel=1e-2)  # the same draws, so only the second order is left
 
 
 def test_the_loss_plateau_measures_the_regularizer():

@@ -11,17 +11,20 @@ def product(theta, x):
 
 
 SETTING = ou.Setting(product, x=[1.0], y=[2.0], dim=2)
+SENSING = ou.MatrixSensing([[[0.0, 1.0], [0.0, 0.0]]], [2.0], rank=1)  # ⟨A, UUᵀ⟩ = U₀U₁, with a kernel
 NOISES = np.random.default_rng(0).choice([-1.0, 1.0], size=(400, 3))
 
 
 def known_noise(_rng, size):
-    return NOISES[: size[0], : size[1]]
+    assert size[0] == len(NOISES)  # all in one segment
+    return NOISES[:, : size[1]]
 
 
+@pytest.mark.parametrize("setting", [SETTING, SENSING])
 @pytest.mark.parametrize("batch_size", [1, 3])
-def test_the_imbalance_of_the_factors_contracts_by_the_noisy_residual_alone(batch_size):
+def test_the_imbalance_of_the_factors_contracts_by_the_noisy_residual_alone(setting, batch_size):
     trajectory = ou.label_noise_sgd(
-        SETTING,
+        setting,
         [3.0, 0.5],
         lr=0.02,
         noise_std=0.5,
@@ -38,14 +41,16 @@ def test_the_imbalance_of_the_factors_contracts_by_the_noisy_residual_alone(batc
     assert imbalance[-1] < 0.95 * imbalance[0]
 
 
-def test_one_step_by_hand():
+@pytest.mark.parametrize("setting", [SETTING, SENSING])
+def test_one_step_by_hand(setting):
     # a = 3, b = 1/2, y = 2: r = −1/2, gradient 2r (b, a) = (−1/2, −3), step 0.1.
-    trajectory = ou.label_noise_sgd(SETTING, [3.0, 0.5], lr=0.1, noise_std=0.0, steps=1, rng=0)
+    trajectory = ou.label_noise_sgd(setting, [3.0, 0.5], lr=0.1, noise_std=0.0, steps=1, rng=0)
     np.testing.assert_allclose(trajectory.theta[0, 0], [3.05, 0.8])
 
 
-def test_two_steps_of_momentum_by_hand():
+@pytest.mark.parametrize("setting", [SETTING, SENSING])
+def test_two_steps_of_momentum_by_hand(setting):
     # v₁ = (1/2, 3); θ₁ = (3.05, 0.8), r₁ = 0.44, ∇ = 0.88 (0.8, 3.05); v₂ = v₁/2 − ∇.
-    trajectory = ou.label_noise_sgd(SETTING, [3.0, 0.5], lr=0.1, noise_std=0.0, steps=2, rng=0, momentum=0.5)
+    trajectory = ou.label_noise_sgd(setting, [3.0, 0.5], lr=0.1, noise_std=0.0, steps=2, rng=0, momentum=0.5)
     velocity = np.array([0.25 - 0.88 * 0.8, 1.5 - 0.88 * 3.05])
     np.testing.assert_allclose(trajectory.theta[0, 0], np.array([3.05, 0.8]) + 0.1 * velocity)

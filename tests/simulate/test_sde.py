@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
+from standard_errors import z_of_mean
 
 import ouanalysis as ou
 
@@ -17,14 +19,38 @@ def test_one_substep_is_full_batch_sgd_with_noise_raised_by_the_root_of_n_over_b
 
 def test_without_noise_euler_converges_to_the_gradient_flow_at_first_order():
     start, lr, steps = TRUTH + 0.2, 0.02, 20
+
+    def downhill(_time, theta):
+        return -2 / SETTING.n * (SETTING.predictions(theta) - SETTING.y) @ ou.jacobian(SETTING, theta)
+
+    flow = solve_ivp(downhill, (0, lr * steps), start, rtol=1e-10, atol=1e-12).y[:, -1]
     substeps = np.array([4, 8, 16])
     ends = [
         ou.label_noise_sde(SETTING, start, lr=lr, noise_std=0.0, steps=steps, rng=0, substeps=int(m)).theta[0, 0]
-        for m in (*substeps, 2048)
+        for m in substeps
     ]
-    errors = [np.linalg.norm(end - ends[-1]) for end in ends[:-1]]
+    errors = [np.linalg.norm(end - flow) for end in ends]
     slope = -np.polyfit(np.log(substeps), np.log(errors), 1)[0]
     assert slope == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("substeps", [1, 2, 5])
+def test_stationary_variance_of_euler_on_one_datum_has_its_exact_bias(substeps):
+    # h = u² at u = 1: λ = 8; Euler's stationary variance is (ησ²/B)/(1 − λ dt/2), first order in dt.
+    lr, noise_std, batch = 0.05, 1e-3, 2
+    trajectory = ou.label_noise_sde(
+        ou.MatrixSensing([[[1.0]]], [1.0]),
+        [1.0],
+        lr=lr,
+        noise_std=noise_std,
+        steps=60,
+        rng=3,
+        chains=10_000,
+        batch_size=batch,
+        substeps=substeps,
+    )
+    expected = lr * noise_std**2 / batch / (1 - 4 * lr / substeps)
+    assert z_of_mean((trajectory.theta[:, 0, 0] - 1) ** 2, expected) < 4
 
 
 def test_the_diffusion_records_sgd_steps():
