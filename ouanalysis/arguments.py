@@ -1,5 +1,6 @@
 """What an argument must be: each check returns the clean value or raises one line naming expected and got."""
 
+import contextlib
 import math
 import operator
 
@@ -30,6 +31,9 @@ def real_array(name, value, *, shape=None):
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{name}: expected an array of real numbers, got rows of different lengths") from None
+    if array.dtype.kind == "O":  # of Python or SymPy numbers, perhaps
+        with contextlib.suppress(TypeError, ValueError):
+            array = array.astype(float)
     if array.dtype.kind not in "biuf":
         what = "complex numbers" if array.dtype.kind == "c" else f"{_entries(array)}"
         raise TypeError(f"{name}: expected real numbers, got {what}")
@@ -56,7 +60,7 @@ def nonnegative_number(name, value, *, below=math.inf):
 
 
 def count(name, value, *, least, most=None):
-    """An int between `least` and `most`, both included; True and 3.0 are not integers here."""
+    """An int between `least` and `most` (2⁶² if not given), both included; True and 3.0 are not integers here."""
     wanted = f"an integer at least {least}" if most is None else f"an integer from {least} to {most}"
     if isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}: expected {wanted}, got {value!r}")
@@ -64,7 +68,7 @@ def count(name, value, *, least, most=None):
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name}: expected {wanted}, got {_short(value)}") from None
-    if number < least or (most is not None and number > most):
+    if number < least or number > (2**62 if most is None else most):
         raise ValueError(f"{name}: expected {wanted}, got {number}")
     return number
 

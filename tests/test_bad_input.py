@@ -24,6 +24,16 @@ def does_not_broadcast(theta, x):
     return theta[0] * x
 
 
+def writes_in_place(theta, x):
+    shifted = theta + 0.0
+    shifted[..., 0] = 1.0
+    return shifted[..., 0] * x
+
+
+def looks_up_what_is_missing(_theta, _x):
+    return {}["missing"]
+
+
 def has_no_value(theta, _x):
     return theta
 
@@ -97,7 +107,7 @@ CASES = {
     "theta: expected finite numbers, got nan at [2]": lambda: ou.loss(SENSING, [1, 1, nan, 1]),
     "theta: expected real numbers, got complex numbers ": lambda: ou.gram(SENSING, 1j * TRUTH),
     "theta: expected a point of the zero-error set": lambda: ou.local_ou(SENSING, TRUTH + 1, lr=0.1, noise_std=0.1),
-    "lr: expected less than 2/λ_max(H)": lambda: ou.local_ou(SENSING, TRUTH, lr=100, noise_std=0.1),
+    "lr: expected less than the stability limit": lambda: ou.local_ou(SENSING, TRUTH, lr=100, noise_std=0.1),
     "theta: expected shape (..., 4), got (5,)": lambda: ou.symbolic.regularizer(SENSING)(np.ones(5)),
     # runs
     "theta: expected finite numbers, got inf at [0]": lambda: sgd(theta=[inf, 0, 0, 0]),
@@ -138,7 +148,38 @@ CASES = {
     "activation: expected functions that autograd has, and no branch, got Heaviside(t)": lambda: ou.SigmoidNetwork(
         [[1.0]], [1.0], 2, sympy.Heaviside(t)
     ),
+    "setting: expected a Setting, got str": lambda: ou.regularizer("tanh", TRUTH),
+    "setting: expected a Setting, got ndarray": lambda: ou.local_ou(TRUTH, SENSING, lr=0.1, noise_std=0.1),
+    "steps: expected an integer at least 0, got 1000000000000000000000000000000": lambda: sgd(steps=10**30),
+    "pack: expected leading axes that broadcast, got a (2,), b (3,), c (), alpha (), beta ()": lambda: RELU.pack(
+        a=np.ones((2, 2)), b=np.ones((3, 2)), c=[1, 1], alpha=0, beta=0
+    ),
+    "h: expected a model that autograd differentiates, got": lambda: ou.Setting(writes_in_place, [1.0], [1.0], 2),
+    "h: expected floats of shape () for theta (2,) and x (), got KeyError: 'missing'": lambda: ou.Setting(
+        looks_up_what_is_missing, [1.0], [1.0], 2
+    ),
+    "h: expected the same values on stacked theta as on one at a time": lambda: ou.Setting(
+        lambda theta, x: (1.0 if anp.all(theta[..., 0] > 0) else 10.0) * theta[..., 0] * x, [1.0], [1.0], 1
+    ),
     # symbolic
+    "jacobian: expected rank 2, got a zero eigenvalue of J Jᵀ": lambda: ou.symbolic.ou.covariance(
+        sympy.Matrix([[1, 0], [0, 0]]), t, lr=1, noise_std=1
+    ),
+    "jacobian: expected rank 2, got det(J Jᵀ) = 0": lambda: ou.symbolic.ou.stationary_covariance(
+        np.array([[1.1, 2.2], [3.3, 6.6]]), lr=1, noise_std=1
+    ),
+    "modes: expected an orthogonal matrix, got": lambda: ou.symbolic.ou.covariance(
+        sympy.Matrix([[1, 0]]), t, lr=1, noise_std=1, modes=2 * sympy.eye(1)
+    ),
+    "batch_size: expected a symbol or a number above 0 (n for a full batch), got 'full'": lambda: (
+        ou.symbolic.ou.stationary_covariance(sympy.eye(1), lr=1, noise_std=1, batch_size="full")
+    ),
+    "share, norm: expected a share other than 0 and a norm above 0, got 0 and 1": lambda: (
+        ou.symbolic.sigmoid_network.stationary_neuron("tanh", 0, norm=1)
+    ),
+    "x, kink: expected numbers, and at least one datum, got [] and 0": lambda: ou.symbolic.relu_network.kink_cost(
+        [], 0, facing="right"
+    ),
     'activation: expected "tanh" or "logistic", got \'relu\'': lambda: ou.symbolic.sigmoid_network.stationary_neuron(
         "relu", 1, norm=1
     ),

@@ -38,6 +38,7 @@ class ReluInterpolants:
     reg: np.ndarray  # (chains, records)
     convexity_changes: np.ndarray  # (chains, records)
     tolerance: float
+    margin: float
 
 
 def run(rng, size="full"):
@@ -64,7 +65,7 @@ def run(rng, size="full"):
         regs.append(trajectory.reg)
         last += count
     theta = np.concatenate(thetas, axis=1)
-    grid = np.linspace(X[0] - 0.1, X[-1] + 0.1, 401)
+    grid = np.linspace(X[0], X[-1], 401)
     before, after = (setting.h(theta[:, place, None, :], grid) for place in (0, -1))
     changes = [[convexity_changes(slopes(setting, state), tolerance=TOLERANCE) for state in chain] for chain in theta]
     return ReluInterpolants(
@@ -78,6 +79,7 @@ def run(rng, size="full"):
         reg=np.concatenate(regs, axis=1),
         convexity_changes=np.array(changes),
         tolerance=TOLERANCE,
+        margin=MARGIN,
     )
 
 

@@ -60,12 +60,20 @@ def main(arguments=None):
 @styled
 def make(name, folder, *, size="full", seed=0, file_format="png"):
     """Run one experiment, write folder/name.<format> and folder/name.json, and give the picture's path."""
-    result = import_module(f"ouanalysis.experiments.{name}").run(np.random.default_rng(seed), size)
+    experiment = import_module(f"ouanalysis.experiments.{name}")
+    result = experiment.run(np.random.default_rng(seed), size)
     figure = import_module(f"ouanalysis.figures.{name}").draw(result)
     picture = folder / f"{name}.{file_format}"
     undated = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[file_format]
     figure.savefig(picture, metadata=undated)
-    shown = {"figure": name, "size": size, "seed": seed, "version": ouanalysis.__version__, "numbers": plain(result)}
+    shown = {
+        "figure": name,
+        "size": size,
+        "seed": seed,
+        "version": ouanalysis.__version__,
+        "constants": {key: plain(value) for key, value in vars(experiment).items() if key.isupper()},
+        "numbers": plain(result),
+    }
     (folder / f"{name}.json").write_text(json.dumps(shown, indent=1) + "\n")
     return picture
 

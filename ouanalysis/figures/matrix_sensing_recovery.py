@@ -10,8 +10,8 @@ def draw(result):
     """Draw an `experiments.matrix_sensing_recovery.MatrixSensingRecovery`."""
     figure, axes = new_figure(2, rows=2, height=2.4)
     (reg, error), (without, with_noise) = axes
-    titles = ("implicit regularizer", "distance to the planted matrix", "eigenvalues, no label noise")
-    label_panels(axes.flat, (*titles, "eigenvalues, label noise"))
+    titles = ("implicit regularizer", "distance to the planted matrix", "one chain without label noise")
+    label_panels(axes.flat, (*titles, "one chain with label noise"))
 
     runs = ((GREY, "no label noise"), (SIMULATED, "label noise"))
     for index, (colour, label) in enumerate(runs):

@@ -26,7 +26,8 @@ def draw(result):
         reg.plot(result.steps, value, color=SIMULATED, **line)
     changes.plot([], [], color=SIMULATED, lw=0.7, alpha=0.5, label=f"{len(result.reg) - 1} other starts")
     changes.axhline(1, color=PREDICTED, ls="--", lw=1, label="fewest possible")
-    changes.set(ylabel=f"changes of convexity\n(slope turns by over {result.tolerance:g})", ylim=(0, None))
+    inner = f"{result.margin:g} inside the data"
+    changes.set(ylabel=f"turns of slope by over {result.tolerance:g},\n{inner}", ylim=(0, None))
     changes.yaxis.set_major_locator(MaxNLocator(integer=True))
     reg.set(ylabel=r"reg$(\theta)$", ylim=(0, None))
     for ax in (changes, reg):

@@ -6,11 +6,13 @@ Each datum gets its own copy of θ, so one backward pass gives every gradient: t
 Source: theory.md, section 1.
 """
 
+import warnings
+
 import autograd.numpy as anp
 import numpy as np
 from autograd import elementwise_grad
 
-from ..arguments import real_array
+from ..settings.setting import parameters
 
 __all__ = ["gram", "jacobian", "loss", "regularizer", "regularizer_gradient"]
 
@@ -91,9 +93,11 @@ def _copies(setting, rows):
 
 def _over_leading_axes(function, setting, theta):
     """Apply `function` of rows (k, p) to blocks of theta's leading axes, and give the axes back."""
-    theta = real_array("theta", theta, shape=(..., setting.dim))
+    theta = parameters(setting, theta)
     rows = theta.reshape(-1, setting.dim)
     size = max(1, _BLOCK // (setting.n * setting.dim))
-    blocks = [function(rows[start : start + size]) for start in range(0, max(len(rows), 1), size)]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Output seems independent of input")  # a linear h has no ∇²h
+        blocks = [function(rows[start : start + size]) for start in range(0, max(len(rows), 1), size)]
     values = np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
     return values.reshape(theta.shape[:-1] + values.shape[1:])

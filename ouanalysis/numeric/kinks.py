@@ -4,8 +4,8 @@ from functools import singledispatch
 
 import numpy as np
 
-from ..arguments import real_array
 from ..settings import ReluNetwork
+from ..settings.setting import parameters
 
 __all__ = ["kink_distance"]
 
@@ -29,7 +29,7 @@ def kink_distance(_setting, _theta):
 
 @kink_distance.register
 def _(setting: ReluNetwork, theta):
-    part = setting.unpack(real_array("theta", theta, shape=(setting.dim,)))
+    part = setting.unpack(parameters(setting, theta, leading=False))
     bends = (part["a"] != 0) & (part["c"] != 0)
-    kinks = -part["b"][bends] / part["a"][bends]
-    return float(np.min(np.abs(setting.x[:, None] - kinks), initial=np.inf))
+    a, b = part["a"][bends], part["b"][bends]
+    return float(np.min(np.abs((a * setting.x[:, None] + b) / a), initial=np.inf))

@@ -7,8 +7,8 @@ from functools import singledispatch
 
 import numpy as np
 
-from ..arguments import real_array
 from ..settings import ReluNetwork, SigmoidNetwork
+from ..settings.setting import parameters
 from .derivatives import jacobian
 
 __all__ = ["InterpolationError", "interpolate", "on_zero_error_set"]
@@ -49,8 +49,8 @@ def interpolate(setting, theta):
     >>> ou.interpolate(setting, [1.5])
     array([2.])
     """
-    theta = real_array("theta", theta, shape=(setting.dim,))
-    tolerance = zero_error_tolerance(setting)
+    theta = parameters(setting, theta, leading=False)
+    tolerance = zero_error_tolerance(setting, theta)
     nearest = _gauss_newton(setting, theta)
     if (worst := _largest(_residual(setting, nearest))) > tolerance:
         nearest = _move_linear_part(setting, theta, linear_part(setting))
@@ -81,8 +81,8 @@ def _(setting: SigmoidNetwork):
 
 def on_zero_error_set(setting, theta):
     """theta (p,), validated; a ValueError if it is not on the zero-error set."""
-    theta = real_array("theta", theta, shape=(setting.dim,))
-    worst, tolerance = _largest(_residual(setting, theta)), zero_error_tolerance(setting)
+    theta = parameters(setting, theta, leading=False)
+    worst, tolerance = _largest(_residual(setting, theta)), zero_error_tolerance(setting, theta)
     if not worst <= tolerance:
         raise ValueError(
             f"theta: expected a point of the zero-error set (largest residual at most {tolerance:.1e}),"
@@ -91,9 +91,11 @@ def on_zero_error_set(setting, theta):
     return theta
 
 
-def zero_error_tolerance(setting):
-    """The largest |h_i − y_i| that counts as zero: √eps of the labels' scale."""
-    return np.sqrt(np.finfo(float).eps) * max(1.0, np.max(np.abs(setting.y)))
+def zero_error_tolerance(setting, theta):
+    """The largest |h_i − y_i| that counts as zero: √eps of the largest label (1 if all are 0), or h's rounding at θ."""
+    eps = np.finfo(float).eps
+    rounding = 100 * eps * np.max(np.linalg.norm(jacobian(setting, theta), axis=-1)) * np.linalg.norm(theta)
+    return max(np.sqrt(eps) * (np.max(np.abs(setting.y)) or 1.0), rounding)
 
 
 def _gauss_newton(setting, theta, *, max_iterations=200):

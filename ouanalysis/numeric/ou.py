@@ -11,6 +11,7 @@ from ..arguments import count, nonnegative_number, positive_number, real_array
 from .derivatives import jacobian
 from .kinks import kink_distance
 from .manifold import on_zero_error_set
+from .stability_limit import max_stable_lr
 
 __all__ = ["LocalOU", "effective_batch_size", "local_ou"]
 
@@ -32,6 +33,8 @@ class LocalOU:
         the zero-error set need not be smooth, and the law is that of the row space only.
     kink_distance : float
         As `kink_distance`; at 0 the model has no derivative here, and this is the process of one side.
+    max_stable_lr : float
+        η_max of the linearised SGD at this batch size.
     lr, noise_std : float
         η, and σ in units of y.
     batch_size : int
@@ -43,6 +46,7 @@ class LocalOU:
     basis: np.ndarray
     jacobian: np.ndarray
     kink_distance: float
+    max_stable_lr: float
     lr: float
     noise_std: float
     batch_size: int
@@ -125,8 +129,7 @@ def local_ou(setting, theta, *, lr, noise_std, batch_size=1):
     Raises
     ------
     ValueError
-        If theta is off the zero-error set, or lr ≥ 2/λ_max(H), past which even gradient descent diverges. Sampled
-        batches may be unstable at a smaller lr already.
+        If theta is off the zero-error set, or lr is at or past max_stable_lr, where SGD has no stationary law.
 
     Examples
     --------
@@ -142,19 +145,18 @@ def local_ou(setting, theta, *, lr, noise_std, batch_size=1):
     """
     lr = positive_number("lr", lr)
     noise_std = nonnegative_number("noise_std", noise_std)
-    batch_size = effective_batch_size(setting, batch_size)
+    effective = effective_batch_size(setting, batch_size)
     theta = on_zero_error_set(setting, theta)
     gradients = jacobian(setting, theta)
     _, singular, rows = np.linalg.svd(gradients, full_matrices=False)
     rank = int(np.sum(singular > max(gradients.shape) * np.finfo(float).eps * singular[0]))
     eigenvalues = 2 * singular[:rank] ** 2 / setting.n
-    if rank and lr >= 2 / eigenvalues[0]:
-        raise ValueError(
-            f"lr: expected less than 2/λ_max(H) = {2 / eigenvalues[0]:.4g}, past which even gradient descent diverges,"
-            f" got {lr:g}"
-        )
-    distance = kink_distance(setting, theta)
-    return LocalOU(theta, eigenvalues, rows[:rank].T, gradients, distance, lr, noise_std, batch_size)
+    limit = max_stable_lr(gradients @ gradients.T, batch_size=batch_size)
+    if lr >= limit:
+        raise ValueError(f"lr: expected less than the stability limit {limit:.4g} at this theta and batch, got {lr:g}")
+    return LocalOU(
+        theta, eigenvalues, rows[:rank].T, gradients, kink_distance(setting, theta), limit, lr, noise_std, effective
+    )
 
 
 def effective_batch_size(setting, batch_size):

@@ -1,15 +1,17 @@
 """A model and the data it interpolates, the one concept that everything else is a function of."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
+from autograd import elementwise_grad
 
 from ..arguments import count, real_array
 
-__all__ = ["Setting", "split"]
+__all__ = ["Setting", "parameters", "split"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,7 +31,7 @@ class Setting:
     Raises
     ------
     ValueError, TypeError
-        For data of the wrong shape or kind, and for an h that does not broadcast.
+        For data of the wrong shape or kind, and for an h that does not broadcast or that autograd cannot differentiate.
 
     Examples
     --------
@@ -58,7 +60,7 @@ class Setting:
         if self.x.ndim == 0 or len(self.x) == 0:
             raise ValueError(f"x: expected shape (n, *feature) with n at least 1, got {self.x.shape}")
         set_field(self, "y", real_array("y", self.y, shape=(len(self.x),)))
-        _check_broadcasting(self.h, self.x, self.dim)
+        _check_model(self.h, self.x, self.dim)
 
     @property
     def n(self):
@@ -72,7 +74,7 @@ class Setting:
 
     def unpack(self, theta):
         """The named arrays that theta (..., p) holds; each keeps the leading axes."""
-        return split(real_array("theta", theta, shape=(..., self.dim)), self.parts)
+        return split(parameters(self, theta), self.parts)
 
     def pack(self, **arrays):
         """The flat theta (..., p) that holds these arrays; the inverse of `unpack`."""
@@ -82,13 +84,17 @@ class Setting:
         for name, shape in self.parts.items():
             array = real_array(name, arrays[name], shape=(..., *shape))
             flat.append(array.reshape(*array.shape[: array.ndim - len(shape)], prod(shape)))
-        leading = np.broadcast_shapes(*(array.shape[:-1] for array in flat))
+        shapes = [array.shape[:-1] for array in flat]
+        try:
+            leading = np.broadcast_shapes(*shapes)
+        except ValueError:
+            got = ", ".join(f"{name} {shape}" for name, shape in zip(self.parts, shapes, strict=True))
+            raise ValueError(f"pack: expected leading axes that broadcast, got {got}") from None
         return np.concatenate([np.broadcast_to(array, (*leading, array.shape[-1])) for array in flat], axis=-1)
 
     def predictions(self, theta):
         """h(θ) on all data: theta (..., p) gives (..., n)."""
-        theta = real_array("theta", theta, shape=(..., self.dim))
-        return self.h(theta[..., None, :], self.x)
+        return self.h(parameters(self, theta)[..., None, :], self.x)
 
     def __setstate__(self, state):
         for value in state.values():
@@ -110,22 +116,32 @@ def split(theta, parts):
     return arrays
 
 
-def _check_broadcasting(h, x, dim):
-    """Compare h on stacked parameters with h on one parameter vector and one datum at a time."""
+def parameters(setting, theta, *, leading=True):
+    """theta as a clean (..., p) array, or (p,) without leading axes; a TypeError if `setting` is not a Setting."""
+    if not isinstance(setting, Setting):
+        raise TypeError(f"setting: expected a Setting, got {type(setting).__name__}")
+    return real_array("theta", theta, shape=(..., setting.dim) if leading else (setting.dim,))
+
+
+def _check_model(h, x, dim):
+    """Compare h on stacked parameters with h on one parameter vector and one datum at a time, and differentiate it."""
     x = x[[0, len(x) // 2, -1]]
-    theta = np.random.default_rng(0).uniform(0.1, 1.0, size=(2, 3, dim))
+    rng = np.random.default_rng(0)
+    theta = np.stack([rng.uniform(0.1, 1.0, size=(3, dim)), rng.standard_normal((3, dim))])  # of mixed sign too
     single = [[_call(h, theta[k, i], x[i], ()) for i in range(3)] for k in range(2)]
     if not np.allclose(_call(h, theta, x, (2, 3)), single, rtol=1e-6, atol=1e-9, equal_nan=True):
         raise ValueError("h: expected the same values on stacked theta as on one at a time, got others")
     _call(h, theta[:, :1], x, (2, 3))
+    _call(elementwise_grad(h), theta, x, theta.shape, called="h: expected a model that autograd differentiates")
 
 
-def _call(h, theta, x, shape):
-    called = f"h: expected floats of shape {shape} for theta {theta.shape} and x {np.shape(x)}"
+def _call(h, theta, x, shape, *, called=None):
+    called = called or f"h: expected floats of shape {shape} for theta {theta.shape} and x {np.shape(x)}"
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Output seems independent of input")
             value = np.asarray(h(theta, x))
-    except (ValueError, IndexError, TypeError) as error:
+    except Exception as error:
         raise ValueError(f"{called}, got {type(error).__name__}: {' '.join(str(error).split())}") from error
     if value.shape != shape or value.dtype.kind != "f":
         raise ValueError(f"{called}, got {value.dtype} of shape {value.shape}")

@@ -16,8 +16,8 @@ from ..settings import MatrixSensing, ReluNetwork, SigmoidNetwork
 
 __all__ = ["kernel"]
 
-# Not nnan or ninf: with them isfinite says True of NaN.
-_FLAGS = {"fastmath": {"reassoc", "contract", "nsz", "arcp"}}
+# Not nnan or ninf: with them isfinite says True of NaN. Not contract: a fused a x + b is not 0 at a kink on a datum.
+_FLAGS = {"fastmath": {"reassoc", "nsz", "arcp"}}
 
 
 def kernel(setting):
@@ -178,8 +178,8 @@ def _tanh(model, z):
 
 
 def _logistic(model, z):
-    phi = (1.0 + np.tanh(0.5 * z)) / 2.0
-    return phi, phi * (1.0 - phi)
+    small = np.exp(-abs(z))
+    return (1.0 if z > 0 else small) / (1.0 + small), small / (1.0 + small) ** 2
 
 
 def _smooth(model, z):

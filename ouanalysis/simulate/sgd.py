@@ -5,8 +5,9 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 2; theory.md, section 1.
 
 import numpy as np
 
-from ..arguments import count, generator, nonnegative_number, positive_number, real_array
+from ..arguments import count, generator, nonnegative_number, positive_number
 from ..numeric.ou import effective_batch_size
+from ..settings.setting import parameters
 from .segments import run
 from .trajectory import observe, record_steps
 
@@ -100,7 +101,7 @@ def label_noise_sgd(
 def starting_points(setting, theta, chains):
     """theta (p,) or (chains, p) as a (chains, p) array."""
     chains = count("chains", chains, least=1)
-    theta = real_array("theta", theta, shape=(..., setting.dim))
+    theta = parameters(setting, theta)
     if theta.ndim > 1 and theta.shape != (chains, setting.dim):
         raise ValueError(
             f"theta: expected shape ({setting.dim},) or (chains, {setting.dim}) = ({chains}, {setting.dim}),"

@@ -1,6 +1,6 @@
 """A formula for all sizes, with the values that one setting gives it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,8 @@ class ClosedForm:
         Names and shapes of the parameter arrays, in theta's order.
     values : dict
         Each size and each data array of the formula, and its value: an int, or an array of floats.
+    definition : str
+        What `latex` adds for an array of the formula that is not the data themselves.
 
     Examples
     --------
@@ -43,6 +45,7 @@ class ClosedForm:
     formula: Any
     parts: dict
     values: dict
+    definition: str = ""
 
     @cached_property
     def symbols(self):
@@ -85,7 +88,10 @@ class ClosedForm:
 
     def latex(self):
         """The formula for all sizes, as LaTeX."""
-        return latex(self.formula)
+        return latex(self.formula) + self.definition
+
+    def __getstate__(self):
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # not what was compiled
 
     def _repr_latex_(self):
         return f"$\\displaystyle {self.latex()}$"

@@ -11,6 +11,8 @@ __all__ = ["compile"]
 def compile(expression, symbols):
     """A function of one array (..., len(symbols)) that evaluates the expression, common subexpressions once.
 
+    The derivative of a jump counts as 0: it is a delta at one point only.
+
     Parameters
     ----------
     expression : sympy.Expr or sympy.Matrix
@@ -38,6 +40,7 @@ def compile(expression, symbols):
     matrix = isinstance(expression, sympy.MatrixBase)
     shape = () if not matrix else expression.shape if expression.shape[1] > 1 else expression.shape[:1]
     entries = list(expression) if matrix else [sympy.sympify(expression)]
+    entries = [entry.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0)) for entry in entries]
     unknown = set().union(*(entry.free_symbols for entry in entries)) - set(symbols)
     if unknown:
         raise ValueError(

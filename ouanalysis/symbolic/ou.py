@@ -42,12 +42,13 @@ def stationary_covariance(jacobian, *, lr, noise_std, batch_size=1):
     [ 9*eta*sigma**2/25, 12*eta*sigma**2/25],
     [12*eta*sigma**2/25, 16*eta*sigma**2/25]])
     """
+    jacobian = _exact(jacobian)
     gram = jacobian * jacobian.T
     determinant = sympy.expand(gram.det(method="berkowitz"))
     if determinant == 0:
         raise ValueError(f"jacobian: expected rank {jacobian.rows}, got det(J Jᵀ) = 0")
     projector = jacobian.T * gram.adjugate() * jacobian / determinant
-    return lr * noise_std**2 / batch_size * projector
+    return _strength(lr, noise_std, batch_size) * projector
 
 
 def covariance(jacobian, time, *, lr, noise_std, batch_size=1, modes=None):
@@ -64,22 +65,27 @@ def covariance(jacobian, time, *, lr, noise_std, batch_size=1, modes=None):
     Raises
     ------
     ValueError
-        If modes do not diagonalise K, with the entry that is not zero.
+        If modes are not orthogonal, do not diagonalise K (with the entry that is not zero), or K is singular.
     """
+    jacobian = _exact(jacobian)
     gram = jacobian * jacobian.T
-    modes = sympy.eye(jacobian.rows) if modes is None else modes
+    modes = sympy.eye(jacobian.rows) if modes is None else _exact(modes)
+    if (modes.T * modes - sympy.eye(jacobian.rows)).applyfunc(sympy.simplify) != sympy.zeros(jacobian.rows):
+        raise ValueError("modes: expected an orthogonal matrix, got one whose modesᵀ modes is not the identity")
     squares = (modes.T * gram * modes).applyfunc(sympy.simplify)
     off = next((entry for entry in squares - sympy.diag(*squares.diagonal()) if entry != 0), None)
     if off is not None:
         raise ValueError(
             f"modes: expected an orthogonal matrix that makes modesᵀ J Jᵀ modes diagonal, got {off} off it"
         )
+    if 0 in squares.diagonal():
+        raise ValueError(f"jacobian: expected rank {jacobian.rows}, got a zero eigenvalue of J Jᵀ")
     rates = [2 * square / jacobian.rows for square in squares.diagonal()]
     weights = [
         (1 - sympy.exp(-2 * rate * time)) / square for rate, square in zip(rates, squares.diagonal(), strict=True)
     ]
     across = jacobian.T * modes
-    return lr * noise_std**2 / batch_size * across * sympy.diag(*weights) * across.T
+    return _strength(lr, noise_std, batch_size) * across * sympy.diag(*weights) * across.T
 
 
 def lyapunov_residual(covariance, jacobian, *, lr, noise_std, batch_size=1):
@@ -93,6 +99,19 @@ def moment_residual(covariance, time, jacobian, *, lr, noise_std, batch_size=1):
     """dΣ/dt + H Σ + Σ H − (η/B) C, simplified entry by entry: zero for Σ(t)."""
     balance = lyapunov_residual(covariance, jacobian, lr=lr, noise_std=noise_std, batch_size=batch_size)
     return (covariance.diff(time) + balance).applyfunc(_simplify)
+
+
+def _exact(matrix):
+    """As a SymPy matrix, with floats as the fractions they are: a singular J Jᵀ is then seen to be singular."""
+    return sympy.Matrix(matrix).applyfunc(lambda entry: sympy.nsimplify(entry, rational=True))
+
+
+def _strength(lr, noise_std, batch_size):
+    """ησ²/B̃, of symbols or numbers."""
+    for name, value in (("lr", lr), ("noise_std", noise_std), ("batch_size", batch_size)):
+        if isinstance(value, str) or sympy.sympify(value).is_nonpositive:
+            raise ValueError(f"{name}: expected a symbol or a number above 0 (n for a full batch), got {value!r}")
+    return lr * noise_std**2 / batch_size
 
 
 def _simplify(entry):

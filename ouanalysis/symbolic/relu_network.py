@@ -41,6 +41,8 @@ def kink_cost(x, kink, *, facing):
     """
     if facing not in ("right", "left"):
         raise ValueError(f'facing: expected "right" or "left", got {facing!r}')
+    if not len(x) or sympy.nan in (*map(sympy.sympify, x), sympy.sympify(kink)):
+        raise ValueError(f"x, kink: expected numbers, and at least one datum, got {list(x)} and {kink}")
     active = [point for point in x if (point > kink if facing == "right" else point < kink)]
     return (
         sympy.Rational(2, len(x))

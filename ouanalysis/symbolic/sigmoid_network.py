@@ -66,6 +66,8 @@ def stationary_neuron(activation, share, *, norm):
     >>> stationary_neuron("tanh", sympy.Rational(3, 4), norm=1)
     StationaryNeuron(phi=sqrt(15)/5, c=sqrt(15)/4, cost=3/4)
     """
+    if sympy.sympify(share).is_zero or sympy.sympify(norm).is_nonpositive:
+        raise ValueError(f"share, norm: expected a share other than 0 and a norm above 0, got {share} and {norm}")
     w = norm * sympy.Abs(share)
     if activation == "tanh":
         phi = sympy.sqrt(w / sympy.sqrt(1 + w**2))
@@ -80,4 +82,4 @@ def _expression(activation, z):
     if activation.expression is not None:
         (symbol,) = activation.expression.free_symbols
         return activation.expression.subs(symbol, z)
-    return {"tanh": sympy.tanh(z), "logistic": (1 + sympy.tanh(z / 2)) / 2}[activation.name]
+    return {"tanh": sympy.tanh(z), "logistic": 1 / (1 + sympy.exp(-z))}[activation.name]

@@ -64,6 +64,15 @@ def test_an_activation_that_numba_does_not_know_runs_by_autograd():
     assert np.isfinite(run.theta).all()
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_kinks_on_the_data_are_inactive_on_both_paths(seed):
+    setting, theta = ou.planted_relu_network(8, 3, rng=seed)
+    run = {"lr": 0.005, "noise_std": 0.1, "steps": 1, "rng": 5, "batch_size": "full"}
+    compiled = ou.label_noise_sgd(setting, theta, **run)
+    reference = ou.label_noise_sgd(ou.Setting(setting.h, setting.x, setting.y, setting.dim), theta, **run)
+    np.testing.assert_allclose(compiled.theta, reference.theta, rtol=0, atol=1e-14)
+
+
 def test_a_pole_of_the_activation_is_a_divergence_on_both_paths():
     setting = ou.SigmoidNetwork([[1.0]], [0.5], 1, T / (1 + T**2) - 1 / (3 + T))
     for same in (setting, ou.Setting(setting.h, setting.x, setting.y, setting.dim)):

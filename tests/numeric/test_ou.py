@@ -1,5 +1,6 @@
 """LocalOU against the symbolic covariance, an exact recursion over batches, and its own limits."""
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
 import sympy
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from strategies import numbers
 
 import ouanalysis as ou
+from ouanalysis.numeric.stability_limit import max_stable_lr
 
 LR, SIGMA = 0.01, 0.3
 
@@ -110,7 +112,43 @@ def test_a_point_where_the_model_does_not_move_has_no_process():
     np.testing.assert_array_equal(local.covariance(), [[0.0]])
 
 
-def test_a_step_past_the_limit_is_refused_with_the_limit():
-    setting = ou.MatrixSensing([[[1.0]]], y=[4.0])
-    with pytest.raises(ValueError, match=r"lr: expected less than 2/λ_max\(H\) = 0\.0625, .* got 0\.07"):
-        ou.local_ou(setting, [2.0], lr=0.07, noise_std=1.0)
+def step(covariance, jacobian, lr):
+    """One noiseless step of B = 1 on a p×p covariance, averaged over the data."""
+    contractions = [np.eye(jacobian.shape[1]) - 2 * lr * np.outer(g, g) for g in jacobian]
+    return np.mean([c @ covariance @ c.T for c in contractions], axis=0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_the_linearised_covariance_shrinks_just_below_the_limit_and_grows_just_above(n, seed):
+    jacobian = np.random.default_rng(seed).normal(size=(n, n + 2))
+    limit = max_stable_lr(jacobian @ jacobian.T, batch_size=1)
+    for factor, grows in ((0.999, False), (1.001, True)):
+        covariance, radii = jacobian.T @ jacobian, []
+        for _ in range(3000):
+            after = step(covariance, jacobian, factor * limit)
+            radii.append(np.trace(after) / np.trace(covariance))
+            covariance = after / np.trace(after)
+        assert (radii[-1] > 1) == grows
+
+
+def test_a_full_batch_is_stable_up_to_two_over_the_largest_curvature():
+    gram = np.diag([1.0, 3.0])
+    assert max_stable_lr(gram, batch_size="full") == pytest.approx(2 / 3)  # λ_max = 2·3/2
+    assert max_stable_lr(gram, batch_size=10**9) == pytest.approx(2 / 3)
+    assert max_stable_lr(np.eye(4), batch_size=1) == pytest.approx(1.0)  # each datum on its own: η < 1/k
+    assert max_stable_lr(np.zeros((2, 2)), batch_size=1) == np.inf
+
+
+def test_a_step_at_the_limit_is_refused_with_the_limit_and_sgd_diverges_there():
+    setting = ou.Setting(linear, np.eye(10), np.zeros(10), 10)
+    with pytest.raises(
+        ValueError, match=r"lr: expected less than the stability limit 1 at this theta and batch, got 1\.2"
+    ):
+        ou.local_ou(setting, np.zeros(10), lr=1.2, noise_std=0.1)
+    run = ou.label_noise_sgd(setting, np.zeros(10), lr=1.2, noise_std=0.1, steps=20_000, rng=0)
+    assert run.diverged.all()
+
+
+def linear(theta, x):
+    return anp.sum(theta * x, axis=-1)

@@ -92,7 +92,23 @@ def test_relu_and_its_kin_are_the_functions_they_name(z):
 
 def test_logistic_does_not_overflow():
     with np.errstate(all="raise"):
-        np.testing.assert_array_equal(ou.activations.logistic(np.array([-1e300, 0.0, 1e300])), [0, 0.5, 1])
+        np.testing.assert_array_equal(ou.activations.logistic(np.array([-700.0, 0.0, 700.0])), [np.exp(-700), 0.5, 1])
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+def test_saturated_neurons_have_derivatives_without_nan_or_overflow(activation):
+    setting = ou.SigmoidNetwork([[1.0]], [0.5], 1, activation)
+    for z in (-1500.0, -400.0, 400.0, 720.0):
+        with np.errstate(over="raise", invalid="raise"):
+            assert np.isfinite(ou.regularizer_gradient(setting, [0.5, z])).all()
+
+
+def test_the_tail_of_the_logistic_keeps_its_digits():
+    setting = ou.SigmoidNetwork([[1.0]], [0.5], 1, "logistic")
+    # φ ≈ φ' ≈ e^z: reg = φ² + c²φ'², to 2e^z relatively.
+    expected = 2 * np.exp(-80.0)
+    assert ou.regularizer(setting, [1.0, -40.0]) == pytest.approx(expected, rel=1e-12)
+    assert ou.symbolic.regularizer(setting)([1.0, -40.0]) == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_kink_on_a_datum_has_derivative_zero():

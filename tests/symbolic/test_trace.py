@@ -1,6 +1,7 @@
 """What the trace gives, and what it says when it cannot."""
 
 import math
+import pickle
 
 import autograd.numpy as anp
 import numpy as np
@@ -96,3 +97,21 @@ def test_closed_forms_print_as_latex_with_sums_over_all_sizes(made):
     form = ou.symbolic.regularizer(made[0])
     assert r"\sum" in form.latex()
     assert form._repr_latex_() == rf"$\displaystyle {form.latex()}$"
+
+
+def test_a_closed_form_pickles_before_and_after_its_first_call():
+    setting, theta = ou.planted_sigmoid_network(2, 2, 2, rng=0)
+    form = ou.symbolic.regularizer(setting)
+    value = form(theta)
+    assert pickle.loads(pickle.dumps(form))(theta) == value
+
+
+def absolute(theta, x):
+    return anp.abs(theta[..., 0]) * x
+
+
+def test_a_model_with_an_absolute_value_compiles_to_its_derivatives_off_the_kink():
+    setting = ou.Setting(absolute, [2.0], [0.0], dim=1)
+    traced = ou.symbolic.trace(setting)
+    assert ou.symbolic.compile(traced.regularizer, traced.theta)([-3.0]) == 4.0
+    assert ou.symbolic.compile(traced.regularizer_gradient, traced.theta)([-3.0]) == 0.0
