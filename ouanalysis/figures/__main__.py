@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import pkgutil
+import re
 import sys
 import time
 import traceback
@@ -74,7 +75,7 @@ def make(name, folder, *, size="full", seed=0, file_format="png"):
         "constants": {key: plain(value) for key, value in vars(experiment).items() if key.isupper()},
         "numbers": plain(result),
     }
-    (folder / f"{name}.json").write_text(json.dumps(shown, indent=1) + "\n")
+    (folder / f"{name}.json").write_text(_rows(json.dumps(shown, indent=1)) + "\n")
     return picture
 
 
@@ -89,6 +90,11 @@ def plain(value):
     if isinstance(value, float):
         return float(f"{value:.6g}") if np.isfinite(value) else None
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _rows(text):
+    """JSON with every innermost list on one line."""
+    return re.sub(r"\[[^\[\]{}]*\]", lambda row: " ".join(row.group().split()), text)
 
 
 def _parser():

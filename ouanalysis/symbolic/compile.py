@@ -15,7 +15,7 @@ def compile(expression, symbols):
 
     Parameters
     ----------
-    expression : sympy.Expr or sympy.Matrix
+    expression : sympy.Expr, sympy.Matrix or a list, which counts as a column
     symbols : sequence of sympy.Symbol
         In the order in which the last axis of the argument holds them.
 
@@ -37,6 +37,7 @@ def compile(expression, symbols):
            [20.,  1.]])
     """
     symbols = list(symbols)
+    expression = sympy.Matrix(expression) if isinstance(expression, list | tuple) else expression
     matrix = isinstance(expression, sympy.MatrixBase)
     shape = () if not matrix else expression.shape if expression.shape[1] > 1 else expression.shape[:1]
     entries = list(expression) if matrix else [sympy.sympify(expression)]
