@@ -1,4 +1,4 @@
-"""The Ornstein-Uhlenbeck process of label-noise SGD about a zero-error point, to leading order in the step.
+"""The Ornstein-Uhlenbeck process of label-noise SGD about a zero-error point, and the exact law at finite step.
 
 Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, section 2.
 """
@@ -9,9 +9,9 @@ import numpy as np
 
 from ..arguments import count, nonnegative_number, positive_number, real_array
 from .derivatives import jacobian
+from .discrete_law import covariance_after, max_stable_lr, stationary_covariance
 from .kinks import kink_distance
 from .manifold import on_zero_error_set
-from .stability_limit import max_stable_lr
 
 __all__ = ["LocalOU", "effective_batch_size", "local_ou"]
 
@@ -39,6 +39,11 @@ class LocalOU:
         η, and σ in units of y.
     batch_size : int
         B̃, the batch (n for a full batch).
+    replacement : bool
+        How the batch is drawn; a full batch is all data without replacement.
+
+    The covariances are those of the diffusion, with a relative error of O(ηλ); with ``exact=True`` they are those of
+    the linearised SGD itself, exact at every stable step size.
     """
 
     theta: np.ndarray
@@ -50,6 +55,7 @@ class LocalOU:
     lr: float
     noise_std: float
     batch_size: int
+    replacement: bool
 
     @property
     def rank(self):
@@ -75,24 +81,57 @@ class LocalOU:
             raise ValueError(f"steps: expected numbers at least 0, got {steps.min():g}")
         return -self.stationary_variance * np.expm1(-2 * self.lr * steps[..., None] * self.eigenvalues)
 
-    def covariance(self, steps=None):
-        """Cov δ after `steps` steps from δ = 0, (ησ²/B̃) V (I − e^{−2Λt}) Vᵀ: steps (...) gives (..., p, p).
+    def covariance(self, steps=None, *, exact=False):
+        """Cov δ after `steps` steps from δ = 0: steps (...) gives (..., p, p); None is the stationary (p, p) matrix.
 
-        None is the stationary (p, p) matrix (ησ²/B̃) P.
+        (ησ²/B̃) V (I − e^{−2Λt}) Vᵀ, and (ησ²/B̃) P at rest; with exact=True, Jᵀ K⁻¹ S K⁻¹ J.
         """
+        if exact:
+            lift = self.basis / self._singular
+            return lift @ self._exact_moments(steps) @ lift.T
         return (self.basis * self.variances(steps)[..., None, :]) @ self.basis.T
 
-    def function_covariance(self, steps=None):
-        """Cov of the predictions, J (Cov δ) Jᵀ, in units of y²: steps (...) gives (..., n, n)."""
+    def function_covariance(self, steps=None, *, exact=False):
+        """S, the covariance of the predictions, in units of y²: steps (...) gives (..., n, n)."""
+        if exact:
+            return self._modes @ self._exact_moments(steps) @ self._modes.T
         across = self.jacobian @ self.basis
         return (across * self.variances(steps)[..., None, :]) @ across.T
 
-    def expected_loss(self, steps=None):
-        """E L = tr(J Cov δ Jᵀ)/n, the clean loss in units of y²: steps (...) gives (...).
+    def expected_loss(self, steps=None, *, exact=False):
+        """E L = tr(S)/n, the clean loss in units of y²: steps (...) gives (...).
 
-        Its plateau is (ησ²/B̃) reg(θ*): the noise floor measures the regularizer.
+        To leading order its plateau is (ησ²/B̃) reg(θ*): the noise floor measures the regularizer.
         """
+        if exact:
+            return np.trace(self._exact_moments(steps), axis1=-2, axis2=-1) / len(self.jacobian)
         return self.variances(steps) @ self.eigenvalues / 2
+
+    @property
+    def _singular(self):
+        return np.sqrt(self.eigenvalues * len(self.jacobian) / 2)
+
+    @property
+    def _modes(self):
+        """The eigenvectors (n, r) of K that belong to basis."""
+        return self.jacobian @ self.basis / self._singular
+
+    def _exact_moments(self, steps):
+        """S in the eigenbasis of K: steps (...) gives (..., r, r)."""
+        law = {
+            "lr": self.lr,
+            "noise_std": self.noise_std,
+            "batch_size": self.batch_size,
+            "replacement": self.replacement,
+        }
+        squares, modes = self._singular**2, self._modes
+        if steps is None:
+            return stationary_covariance(squares, modes, **law)
+        steps = np.asarray(steps)
+        if steps.dtype.kind not in "iu" or steps.min(initial=0) < 0:
+            raise ValueError(f"steps: expected integers at least 0 where exact=True, got {steps}")
+        distinct, place = np.unique(steps, return_inverse=True)
+        return covariance_after(distinct, squares, modes, **law)[place.reshape(steps.shape)]
 
     def __repr__(self):
         n, p = self.jacobian.shape
@@ -107,10 +146,10 @@ class LocalOU:
         )
 
 
-def local_ou(setting, theta, *, lr, noise_std, batch_size=1):
+def local_ou(setting, theta, *, lr, noise_std, batch_size=1, replacement=True):
     """The local Ornstein-Uhlenbeck process of label-noise SGD at a zero-error point.
 
-    Leading order in the step size: the relative error of a covariance is O(η λ_max(H)).
+    To leading order in the step size, and exactly where asked: see `LocalOU`.
 
     Parameters
     ----------
@@ -120,7 +159,9 @@ def local_ou(setting, theta, *, lr, noise_std, batch_size=1):
     lr, noise_std : float
         Step size η > 0, and standard deviation σ ≥ 0 of the label noise in units of y.
     batch_size : int or "full"
-        B, drawn with replacement; "full" takes every datum once, each label noised.
+        B; "full" takes every datum once, each label noised.
+    replacement : bool
+        Whether a batch is drawn with replacement, as `label_noise_sgd` does.
 
     Returns
     -------
@@ -140,22 +181,33 @@ def local_ou(setting, theta, *, lr, noise_std, batch_size=1):
     >>> local = ou.local_ou(setting, [2.0], lr=0.01, noise_std=1.0)
     >>> local.eigenvalues, local.covariance()
     (array([32.]), array([[0.01]]))
-    >>> float(local.expected_loss())
-    0.16
+    >>> float(local.expected_loss()), float(local.expected_loss(exact=True).round(6))
+    (0.16, 0.190476)
     """
     lr = positive_number("lr", lr)
     noise_std = nonnegative_number("noise_std", noise_std)
     effective = effective_batch_size(setting, batch_size)
     theta = on_zero_error_set(setting, theta)
     gradients = jacobian(setting, theta)
-    _, singular, rows = np.linalg.svd(gradients, full_matrices=False)
+    modes, singular, rows = np.linalg.svd(gradients, full_matrices=False)
     rank = int(np.sum(singular > max(gradients.shape) * np.finfo(float).eps * singular[0]))
-    eigenvalues = 2 * singular[:rank] ** 2 / setting.n
-    limit = max_stable_lr(gradients @ gradients.T, batch_size=batch_size)
+    replacement = replacement and batch_size != "full"
+    if not replacement and effective > setting.n:
+        raise ValueError(f"batch_size: expected at most n = {setting.n} without replacement, got {effective}")
+    limit = max_stable_lr(singular[:rank] ** 2, modes[:, :rank], batch_size=effective, replacement=replacement)
     if lr >= limit:
         raise ValueError(f"lr: expected less than the stability limit {limit:.4g} at this theta and batch, got {lr:g}")
     return LocalOU(
-        theta, eigenvalues, rows[:rank].T, gradients, kink_distance(setting, theta), limit, lr, noise_std, effective
+        theta=theta,
+        eigenvalues=2 * singular[:rank] ** 2 / setting.n,
+        basis=rows[:rank].T,
+        jacobian=gradients,
+        kink_distance=kink_distance(setting, theta),
+        max_stable_lr=limit,
+        lr=lr,
+        noise_std=noise_std,
+        batch_size=effective,
+        replacement=replacement,
     )
 
 

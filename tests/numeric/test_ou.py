@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from strategies import numbers
 
 import ouanalysis as ou
-from ouanalysis.numeric.stability_limit import max_stable_lr
+from ouanalysis.numeric.discrete_law import max_stable_lr as limit_on_range
 
 LR, SIGMA = 0.01, 0.3
 
@@ -110,6 +110,14 @@ def test_a_point_where_the_model_does_not_move_has_no_process():
     assert local.rank == 0
     assert "J = 0" in repr(local)
     np.testing.assert_array_equal(local.covariance(), [[0.0]])
+
+
+def max_stable_lr(gram, *, batch_size):
+    squares, modes = np.linalg.eigh(gram)
+    full = batch_size == "full"
+    keep = squares > 0
+    batch = len(gram) if full else batch_size
+    return limit_on_range(squares[keep], modes[:, keep], batch_size=batch, replacement=not full)
 
 
 def step(covariance, jacobian, lr):
