@@ -97,12 +97,7 @@ class Activation:
 
     @cached_property
     def _numeric(self):
-        from autograd.scipy import special
-        from sympy import lambdify
-
-        (symbol,) = self.expression.free_symbols
-        functions = {name: getattr(special, name) for name in ("erf", "erfc", "gamma", "polygamma")}
-        return lambdify(symbol, self.expression, modules=[functions, np])
+        return _numpy_function(self.expression)
 
     def __getstate__(self):
         return {"name": self.name, "expression": self.expression}
@@ -133,16 +128,29 @@ def activation(given):
     if len(given.free_symbols) != 1:
         raise ValueError(f"{expected}, got {given} with {len(given.free_symbols)} symbols")
     smooth = Activation(str(given), _of_a_real_symbol(given))
+    (symbol,) = smooth.expression.free_symbols
+    problem = None
     try:
         with np.errstate(all="ignore"):
-            values = smooth(np.array([0.25, 0.5]))
-    except (NameError, TypeError, AttributeError, ValueError) as error:
+            for order in range(3):
+                values = _numpy_function(smooth.expression.diff(symbol, order))(np.array([-0.5, 0.25, 0.5]))
+                if np.iscomplexobj(values) or not np.isfinite(values).all():
+                    problem = f"the values {values} of derivative {order} at -1/2, 1/4, 1/2"
+    except (NameError, TypeError, AttributeError, ValueError, NotImplementedError) as error:
+        problem = " ".join(str(error).split())
+    if problem:
         raise ValueError(
-            f"activation: expected functions that autograd has, and no branch, got {given}: {error}"
-        ) from None
-    if np.shape(values) != (2,) or values.dtype.kind != "f":
-        raise ValueError(f"activation: expected a real function, got {given}")
+            f"activation: expected a smooth real function that autograd and NumPy know, got {given}: {problem}"
+        )
     return smooth
+
+
+def _numpy_function(expression):
+    from autograd.scipy import special
+    from sympy import lambdify
+
+    functions = {name: getattr(special, name) for name in ("erf", "erfc", "gamma", "polygamma")}
+    return lambdify(tuple(expression.free_symbols) or "_", expression, modules=[functions, np])
 
 
 def _of_a_real_symbol(expression):

@@ -31,6 +31,8 @@ def real_array(name, value, *, shape=None):
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{name}: expected an array of real numbers, got rows of different lengths") from None
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name}: expected numbers everywhere, got a masked array")
     if array.dtype.kind == "O":  # of Python or SymPy numbers, perhaps
         with contextlib.suppress(TypeError, ValueError):
             array = array.astype(float)
@@ -60,7 +62,7 @@ def nonnegative_number(name, value, *, below=math.inf):
 
 
 def count(name, value, *, least, most=None):
-    """An int between `least` and `most` (2⁶² if not given), both included; True and 3.0 are not integers here."""
+    """An int between `least` and `most`, both included, of at most 62 bits; True and 3.0 are not integers here."""
     wanted = f"an integer at least {least}" if most is None else f"an integer from {least} to {most}"
     if isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}: expected {wanted}, got {value!r}")
@@ -68,7 +70,9 @@ def count(name, value, *, least, most=None):
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name}: expected {wanted}, got {_short(value)}") from None
-    if number < least or number > (2**62 if most is None else most):
+    if number > 2**62 and most is None:
+        raise ValueError(f"{name}: expected an integer of at most 62 bits, got {_short(number)}")
+    if number < least or (most is not None and number > most):
         raise ValueError(f"{name}: expected {wanted}, got {number}")
     return number
 

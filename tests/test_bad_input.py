@@ -24,6 +24,10 @@ def does_not_broadcast(theta, x):
     return theta[0] * x
 
 
+def root(theta, x):
+    return anp.sqrt(theta[..., 0]) * x
+
+
 def writes_in_place(theta, x):
     shifted = theta + 0.0
     shifted[..., 0] = 1.0
@@ -77,7 +81,7 @@ CASES = {
     "activation: expected 'tanh' or 'logistic' or a SymPy expression of one symbol, got 3": lambda: ou.SigmoidNetwork(
         [[1.0]], [1.0], 2, 3
     ),
-    "activation: expected functions that autograd has, and no branch, got zeta(t): name 'zeta' is": lambda: (
+    "activation: expected a smooth real function that autograd and NumPy know, got zeta(t): name 'zeta' is": lambda: (
         ou.SigmoidNetwork([[1.0]], [1.0], 2, sympy.zeta(t))
     ),
     "h: expected a function of (theta, x), got 'tanh'": lambda: ou.Setting("tanh", [1.0], [1.0], 2),
@@ -86,7 +90,7 @@ CASES = {
     "h: expected floats of shape () for theta (2,) and x (), got IndexError: too many": lambda: ou.Setting(
         lambda theta, x: theta[..., 0, :1] * x, [1.0, 2.0], [1.0, 1.0], 2
     ),
-    "h: expected floats of shape (2, 3) for theta (2, 3, 4) and x (3,), got ValueError: operands": lambda: ou.Setting(
+    "h: expected floats of shape (2, 3) for theta (2, 3, 4) and x (2, 3), got ValueError: operands": lambda: ou.Setting(
         does_not_broadcast, [1.0], [1.0], 4
     ),
     "h: expected floats of shape () for theta (2,) and x (), got float64 of shape (2,)": lambda: ou.Setting(
@@ -145,12 +149,12 @@ CASES = {
     ),
     "lr: expected a finite number above 0, got 1000": lambda: sgd(lr=10**400),
     "rng: expected a numpy.random.Generator or a seed, got RandomState": lambda: sgd(rng=np.random.RandomState(0)),
-    "activation: expected functions that autograd has, and no branch, got Heaviside(t)": lambda: ou.SigmoidNetwork(
-        [[1.0]], [1.0], 2, sympy.Heaviside(t)
+    "activation: expected a smooth real function that autograd and NumPy know, got Heaviside(t): ": lambda: (
+        ou.SigmoidNetwork([[1.0]], [1.0], 2, sympy.Heaviside(t))
     ),
     "setting: expected a Setting, got str": lambda: ou.regularizer("tanh", TRUTH),
     "setting: expected a Setting, got ndarray": lambda: ou.local_ou(TRUTH, SENSING, lr=0.1, noise_std=0.1),
-    "steps: expected an integer at least 0, got 1000000000000000000000000000000": lambda: sgd(steps=10**30),
+    "steps: expected an integer of at most 62 bits, got 1000000000000000000000000000000": lambda: sgd(steps=10**30),
     "pack: expected leading axes that broadcast, got a (2,), b (3,), c (), alpha (), beta ()": lambda: RELU.pack(
         a=np.ones((2, 2)), b=np.ones((3, 2)), c=[1, 1], alpha=0, beta=0
     ),
@@ -158,7 +162,34 @@ CASES = {
     "h: expected floats of shape () for theta (2,) and x (), got KeyError: 'missing'": lambda: ou.Setting(
         looks_up_what_is_missing, [1.0], [1.0], 2
     ),
-    "h: expected the same values on stacked theta as on one at a time": lambda: ou.Setting(
+    "activation: expected a smooth real function that autograd and NumPy know, got floor(t): ": lambda: (
+        ou.SigmoidNetwork([[1.0]], [1.0], 2, sympy.floor(t))
+    ),
+    "activation: expected a smooth real function that autograd and NumPy know, got log(t): the values": lambda: (
+        ou.SigmoidNetwork([[1.0]], [1.0], 2, sympy.log(t))
+    ),
+    "activation: expected a smooth real function that autograd and NumPy know, got Integral(": lambda: (
+        ou.SigmoidNetwork([[1.0]], [1.0], 2, sympy.Integral(sympy.exp(-(u**2) * t), (u, 0, 1)))
+    ),
+    "h: expected the same values on stacked theta and x as on one at a time, got others": lambda: ou.Setting(
+        lambda theta, x: theta[..., 0] * (x.T[0] if x.ndim < 3 else x[..., 1]), np.eye(3, 2), np.zeros(3), 1
+    ),
+    "y: expected numbers everywhere, got a masked array": lambda: ou.ReluNetwork(
+        [0.0, 1.0], np.ma.array([1.0, 99.0], mask=[0, 1]), 1
+    ),
+    "setting: expected a Setting, got int": lambda: ou.symbolic.trace(3),
+    "interpolate: expected to reach a largest residual of": lambda: ou.interpolate(
+        ou.Setting(root, [1.0], [2.0], 1), [-1.0]
+    ),
+    "theta: expected a point of the zero-error set (largest": lambda: ou.local_ou(
+        ou.MatrixSensing([[[1.0]]], [-1.0]), [1e200], lr=0.1, noise_std=1
+    ),
+    "expression: expected real values, got complex ones of I*t": lambda: ou.symbolic.compile(sympy.I * t, [t])([2.0]),
+    "lr: expected a symbol or a number above 0 (n for a full batch), got nan": lambda: (
+        ou.symbolic.ou.stationary_covariance(sympy.eye(1), lr=nan, noise_std=1)
+    ),
+    "jacobian: expected finite real entries, got others": lambda: ou.symbolic.ou.drift_matrix(np.array([[nan]])),
+    "h: expected the same values on stacked theta and x as on one at a time": lambda: ou.Setting(
         lambda theta, x: (1.0 if anp.all(theta[..., 0] > 0) else 10.0) * theta[..., 0] * x, [1.0], [1.0], 1
     ),
     # symbolic

@@ -11,7 +11,7 @@ __all__ = ["kink_distance"]
 
 
 @singledispatch
-def kink_distance(_setting, _theta):
+def kink_distance(setting, theta):
     """The least |x_i + b_j/a_j| over data and neurons with c_j ≠ 0, in units of x; infinite for a smooth model.
 
     At 0 a kink sits on a datum, where reg jumps and derivatives are one-sided. A Setting of the user's own counts as
@@ -24,12 +24,15 @@ def kink_distance(_setting, _theta):
     >>> kink_distance(setting, setting.pack(a=[2.0], b=[-0.5], c=[1.0], alpha=0, beta=0))
     0.25
     """
+    parameters(setting, theta, leading=False)
     return np.inf
 
 
 @kink_distance.register
 def _(setting: ReluNetwork, theta):
     part = setting.unpack(parameters(setting, theta, leading=False))
+    if np.any((part["a"] == 0) & (part["b"] == 0) & (part["c"] != 0)):  # on the brink everywhere
+        return 0.0
     bends = (part["a"] != 0) & (part["c"] != 0)
     a, b = part["a"][bends], part["b"][bends]
     return float(np.min(np.abs((a * setting.x[:, None] + b) / a), initial=np.inf))

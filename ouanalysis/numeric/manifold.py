@@ -50,12 +50,11 @@ def interpolate(setting, theta):
     array([2.])
     """
     theta = parameters(setting, theta, leading=False)
-    tolerance = zero_error_tolerance(setting, theta)
     nearest = _gauss_newton(setting, theta)
-    if (worst := _largest(_residual(setting, nearest))) > tolerance:
+    if not _error(setting, nearest) <= zero_error_tolerance(setting, nearest):
         nearest = _move_linear_part(setting, theta, linear_part(setting))
-        worst = min(worst, _largest(_residual(setting, nearest)))
-    if worst > tolerance:
+    worst, tolerance = _error(setting, nearest), zero_error_tolerance(setting, nearest)
+    if not worst <= tolerance:
         raise InterpolationError(
             f"interpolate: expected to reach a largest residual of {tolerance:.1e}, stopped at {worst:.3g};"
             " start elsewhere, or use a model that can fit these labels"
@@ -82,7 +81,7 @@ def _(setting: SigmoidNetwork):
 def on_zero_error_set(setting, theta):
     """theta (p,), validated; a ValueError if it is not on the zero-error set."""
     theta = parameters(setting, theta, leading=False)
-    worst, tolerance = _largest(_residual(setting, theta)), zero_error_tolerance(setting, theta)
+    worst, tolerance = _error(setting, theta), zero_error_tolerance(setting, theta)
     if not worst <= tolerance:
         raise ValueError(
             f"theta: expected a point of the zero-error set (largest residual at most {tolerance:.1e}),"
@@ -94,15 +93,19 @@ def on_zero_error_set(setting, theta):
 def zero_error_tolerance(setting, theta):
     """The largest |h_i − y_i| that counts as zero: √eps of the largest label (1 if all are 0), or h's rounding at θ."""
     eps = np.finfo(float).eps
-    rounding = 100 * eps * np.max(np.linalg.norm(jacobian(setting, theta), axis=-1)) * np.linalg.norm(theta)
-    return max(np.sqrt(eps) * (np.max(np.abs(setting.y)) or 1.0), rounding)
+    with np.errstate(all="ignore"):
+        rounding = 100 * eps * np.max(np.linalg.norm(jacobian(setting, theta), axis=-1)) * np.linalg.norm(theta)
+    return max(np.sqrt(eps) * (np.max(np.abs(setting.y)) or 1.0), rounding if np.isfinite(rounding) else 0.0)
 
 
 def _gauss_newton(setting, theta, *, max_iterations=200):
     residual, damping = _residual(setting, theta), 1.0
     for _ in range(max_iterations):
-        gradients = jacobian(setting, theta)
-        gram = gradients @ gradients.T
+        with np.errstate(all="ignore"):
+            gradients = jacobian(setting, theta)
+            gram = gradients @ gradients.T
+        if not np.isfinite(gram).all():
+            break
         scale = np.trace(gram) / setting.n
         while scale > 0 and damping < 1e12:
             shifted = gram + damping * scale * np.eye(setting.n)
@@ -118,15 +121,19 @@ def _gauss_newton(setting, theta, *, max_iterations=200):
 
 
 def _move_linear_part(setting, theta, part):
+    with np.errstate(all="ignore"):
+        columns, residual = jacobian(setting, theta)[:, part], _residual(setting, theta)
     moved = np.array(theta)
-    moved[part] -= np.linalg.lstsq(jacobian(setting, theta)[:, part], _residual(setting, theta), rcond=None)[0]
+    if np.isfinite(columns).all() and np.isfinite(residual).all():
+        moved[part] -= np.linalg.lstsq(columns, residual, rcond=None)[0]
     return moved
 
 
 def _residual(setting, theta):
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         return setting.h(theta[None, :], setting.x) - setting.y
 
 
-def _largest(residual):
-    return float(np.max(np.abs(residual)))
+def _error(setting, theta):
+    """max |h_i − y_i|; NaN where h has no value."""
+    return float(np.max(np.abs(_residual(setting, theta))))

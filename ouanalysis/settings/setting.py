@@ -11,7 +11,7 @@ from autograd import elementwise_grad
 
 from ..arguments import count, real_array
 
-__all__ = ["Setting", "parameters", "split"]
+__all__ = ["Setting", "check_setting", "parameters", "split"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -116,21 +116,28 @@ def split(theta, parts):
     return arrays
 
 
-def parameters(setting, theta, *, leading=True):
-    """theta as a clean (..., p) array, or (p,) without leading axes; a TypeError if `setting` is not a Setting."""
+def check_setting(setting):
+    """A TypeError if it is not a Setting."""
     if not isinstance(setting, Setting):
         raise TypeError(f"setting: expected a Setting, got {type(setting).__name__}")
+
+
+def parameters(setting, theta, *, leading=True):
+    """theta as a clean (..., p) array, or (p,) without leading axes; a TypeError if `setting` is not a Setting."""
+    check_setting(setting)
     return real_array("theta", theta, shape=(..., setting.dim) if leading else (setting.dim,))
 
 
 def _check_model(h, x, dim):
-    """Compare h on stacked parameters with h on one parameter vector and one datum at a time, and differentiate it."""
+    """Compare h on stacked parameters and data with h on one vector and one datum at a time, and differentiate it."""
     x = x[[0, len(x) // 2, -1]]
     rng = np.random.default_rng(0)
     theta = np.stack([rng.uniform(0.1, 1.0, size=(3, dim)), rng.standard_normal((3, dim))])  # of mixed sign too
-    single = [[_call(h, theta[k, i], x[i], ()) for i in range(3)] for k in range(2)]
-    if not np.allclose(_call(h, theta, x, (2, 3)), single, rtol=1e-6, atol=1e-9, equal_nan=True):
-        raise ValueError("h: expected the same values on stacked theta as on one at a time, got others")
+    for data in (np.stack([x, x]), np.stack([x, x[::-1]])):  # stacked, as the batches of several chains are
+        single = [[_call(h, theta[k, i], data[k, i], ()) for i in range(3)] for k in range(2)]
+        for stacked in [data, x] if np.array_equal(data[1], x) else [data]:
+            if not np.allclose(_call(h, theta, stacked, (2, 3)), single, rtol=1e-6, atol=1e-9, equal_nan=True):
+                raise ValueError("h: expected the same values on stacked theta and x as on one at a time, got others")
     _call(h, theta[:, :1], x, (2, 3))
     _call(elementwise_grad(h), theta, x, theta.shape, called="h: expected a model that autograd differentiates")
 

@@ -78,7 +78,8 @@ class ClosedForm:
                 np.moveaxis(array, leading, range(array.ndim - len(leading), array.ndim))
                 for array in split(theta, self.parts).values()
             ]
-            return np.asarray(loops(*arrays, *self.values.values()), dtype=float)
+            with np.errstate(over="ignore"):  # of an exponential, whose reciprocal is then 0
+                return np.asarray(loops(*arrays, *self.values.values()), dtype=float)
 
         return evaluate
 

@@ -53,6 +53,8 @@ def compile(expression, symbols):
         values = real_array("values", values, shape=(..., len(symbols)))
         leading = values.shape[:-1]
         results = function(*np.moveaxis(values, -1, 0))
+        if any(np.iscomplexobj(result) for result in results):
+            raise ValueError(f"expression: expected real values, got complex ones of {expression}")
         stacked = np.stack([np.broadcast_to(np.asarray(result, dtype=float), leading) for result in results], axis=-1)
         return stacked.reshape(leading + shape)
 

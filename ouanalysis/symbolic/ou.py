@@ -18,11 +18,13 @@ __all__ = [
 
 def drift_matrix(jacobian):
     """H = (2/n) JᵀJ, (p, p), from J (n, p)."""
+    jacobian = _exact(jacobian)
     return 2 * jacobian.T * jacobian / jacobian.rows
 
 
 def diffusion_matrix(jacobian, *, noise_std):
     """C = (4σ²/n) JᵀJ = 2σ²H, (p, p): the covariance of one datum's gradient noise."""
+    jacobian = _exact(jacobian)
     return 4 * noise_std**2 * jacobian.T * jacobian / jacobian.rows
 
 
@@ -103,14 +105,20 @@ def moment_residual(covariance, time, jacobian, *, lr, noise_std, batch_size=1):
 
 def _exact(matrix):
     """As a SymPy matrix, with floats as the fractions they are: a singular J Jᵀ is then seen to be singular."""
-    return sympy.Matrix(matrix).applyfunc(lambda entry: sympy.nsimplify(entry, rational=True))
+    matrix = sympy.Matrix(matrix)
+    if matrix.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo, sympy.I):
+        raise ValueError("jacobian: expected finite real entries, got others")
+    return matrix.applyfunc(lambda entry: sympy.Rational(entry) if entry.is_Float else entry)
 
 
 def _strength(lr, noise_std, batch_size):
     """ησ²/B̃, of symbols or numbers."""
     for name, value in (("lr", lr), ("noise_std", noise_std), ("batch_size", batch_size)):
-        if isinstance(value, str) or sympy.sympify(value).is_nonpositive:
-            raise ValueError(f"{name}: expected a symbol or a number above 0 (n for a full batch), got {value!r}")
+        number = sympy.nan if isinstance(value, str) else sympy.sympify(value)
+        wrong = number is sympy.nan or number.is_finite is False or number.is_real is False
+        if wrong or number.is_negative or (name != "noise_std" and number.is_zero):
+            above = "a number at least 0" if name == "noise_std" else "a number above 0 (n for a full batch)"
+            raise ValueError(f"{name}: expected a symbol or {above}, got {value!r}")
     return lr * noise_std**2 / batch_size
 
 

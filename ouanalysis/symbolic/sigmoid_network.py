@@ -20,10 +20,10 @@ def regularizer(setting):
     i, j, k, n, m, d = sympy.symbols("i j k n m d", integer=True)
     c, W, x = (sympy.IndexedBase(name, real=True) for name in "cWx")
     z = sympy.Symbol("z", real=True)
-    phi = _expression(setting.activation, z)
+    phi, slope = _with_slope(setting.activation, z)
     argument = sympy.Sum(W[j, k] * x[i, k], (k, 0, d - 1))
     norm = sympy.Sum(x[i, k] ** 2, (k, 0, d - 1))
-    neuron = phi.subs(z, argument) ** 2 + c[j] ** 2 * phi.diff(z).subs(z, argument) ** 2 * norm
+    neuron = phi.subs(z, argument) ** 2 + c[j] ** 2 * slope.subs(z, argument) ** 2 * norm
     formula = sympy.Sum(neuron, (j, 0, m - 1), (i, 0, n - 1)) / n
     return ClosedForm(formula, setting.parts, {n: setting.n, m: setting.width, d: setting.d, x: setting.x})
 
@@ -78,8 +78,13 @@ def stationary_neuron(activation, share, *, norm):
     raise ValueError(f'activation: expected "tanh" or "logistic", got {activation!r}')
 
 
-def _expression(activation, z):
+def _with_slope(activation, z):
+    """φ(z) and φ'(z); of the logistic φ(z)φ(−z), which no z makes inf/inf."""
     if activation.expression is not None:
         (symbol,) = activation.expression.free_symbols
-        return activation.expression.subs(symbol, z)
-    return {"tanh": sympy.tanh(z), "logistic": 1 / (1 + sympy.exp(-z))}[activation.name]
+        phi = activation.expression.subs(symbol, z)
+        return phi, phi.diff(z)
+    if activation.name == "tanh":
+        return sympy.tanh(z), 1 - sympy.tanh(z) ** 2
+    phi = 1 / (1 + sympy.exp(-z))
+    return phi, phi * phi.subs(z, -z)

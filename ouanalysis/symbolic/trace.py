@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import sympy
 
+from ..settings.setting import check_setting
 from .symbols import data_symbols, exact_array, exact_number, parameter_symbols
 
 __all__ = ["Trace", "Traced", "trace"]
@@ -90,6 +91,7 @@ def trace(setting, *, symbolic_data=False):
     >>> trace(setting, symbolic_data=True).jacobian[0, 0]
     tanh(W_0_0*x_0_0)
     """
+    check_setting(setting)
     theta = parameter_symbols(setting.parts)
     x, y = data_symbols(setting) if symbolic_data else (exact_array(setting.x), exact_array(setting.y))
     rows = _traced(np.broadcast_to(np.array(theta, dtype=object), (setting.n, setting.dim)))

@@ -45,3 +45,11 @@ def test_local_ou_off_the_set_says_how_far_off_and_what_to_call():
     setting = ou.MatrixSensing([[[1.0]]], y=[4.0])
     with pytest.raises(ValueError, match=r"got residual 1\.75; call interpolate\(setting, theta\) first"):
         ou.local_ou(setting, [1.5], lr=0.01, noise_std=1.0)
+
+
+def test_an_end_point_is_judged_where_it_ends():
+    setting = ou.MatrixSensing([[[1.0]]], y=[-1.0])
+    with pytest.raises(ou.InterpolationError, match="stopped at 1"):
+        ou.interpolate(setting, [1e7])
+    with pytest.raises(ou.InterpolationError):
+        ou.interpolate(setting, [1e200])

@@ -115,7 +115,7 @@ def test_a_point_where_the_model_does_not_move_has_no_process():
 def max_stable_lr(gram, *, batch_size):
     squares, modes = np.linalg.eigh(gram)
     full = batch_size == "full"
-    keep = squares > 0
+    keep = squares > len(gram) * np.finfo(float).eps * squares[-1]
     batch = len(gram) if full else batch_size
     return limit_on_range(squares[keep], modes[:, keep], batch_size=batch, replacement=not full)
 
@@ -138,6 +138,19 @@ def test_the_linearised_covariance_shrinks_just_below_the_limit_and_grows_just_a
             radii.append(np.trace(after) / np.trace(covariance))
             covariance = after / np.trace(after)
         assert (radii[-1] > 1) == grows
+
+
+def test_the_limit_is_not_overstated_where_two_blocks_are_nearly_alike():
+    jacobian = np.vstack([np.tile([np.sqrt(1 - 1e-4), 0.0], (300, 1)), [[0.0, 1.0]]])
+    limit = max_stable_lr(jacobian @ jacobian.T, batch_size=1)
+    assert limit <= 1.0 + 1e-9  # the last datum alone allows η < 1/k = 1
+    assert limit == pytest.approx(1.0, rel=1e-3)
+
+
+def test_a_neuron_that_is_on_the_brink_everywhere_is_a_kink_on_every_datum():
+    setting = ou.ReluNetwork([0.0, 1.0], [0.0, 0.0], width=1)
+    assert ou.kink_distance(setting, setting.pack(a=[0.0], b=[0.0], c=[1.0], alpha=0, beta=0)) == 0
+    assert ou.kink_distance(setting, setting.pack(a=[0.0], b=[0.0], c=[0.0], alpha=0, beta=0)) == np.inf
 
 
 def test_a_full_batch_is_stable_up_to_two_over_the_largest_curvature():

@@ -106,6 +106,7 @@ def test_saturated_neurons_have_derivatives_without_nan_or_overflow(activation):
 def test_the_tail_of_the_logistic_keeps_its_digits():
     setting = ou.SigmoidNetwork([[1.0]], [0.5], 1, "logistic")
     # φ ≈ φ' ≈ e^z: reg = φ² + c²φ'², to 2e^z relatively.
+    assert ou.symbolic.regularizer(setting)([1.0, -800.0]) == 0.0
     expected = 2 * np.exp(-80.0)
     assert ou.regularizer(setting, [1.0, -40.0]) == pytest.approx(expected, rel=1e-12)
     assert ou.symbolic.regularizer(setting)([1.0, -40.0]) == pytest.approx(expected, rel=1e-12)
@@ -122,5 +123,5 @@ def mixes_its_rows(theta, x):
 
 
 def test_a_model_that_mixes_its_rows_is_refused():
-    with pytest.raises(ValueError, match="h: expected the same values on stacked theta as on one at a time"):
+    with pytest.raises(ValueError, match="h: expected the same values on stacked theta and x as on one at a time"):
         ou.Setting(mixes_its_rows, [1.0, 2.0], [0.0, 0.0], dim=2)
