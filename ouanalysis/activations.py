@@ -97,7 +97,12 @@ class Activation:
 
     @cached_property
     def _numeric(self):
-        return _numpy_function(self.expression)
+        from autograd.scipy import special
+        from sympy import lambdify
+
+        (symbol,) = self.expression.free_symbols
+        functions = {name: getattr(special, name) for name in ("erf", "erfc", "gamma", "polygamma")}
+        return lambdify(symbol, self.expression, modules=[functions, np])
 
     def __getstate__(self):
         return {"name": self.name, "expression": self.expression}
@@ -128,14 +133,13 @@ def activation(given):
     if len(given.free_symbols) != 1:
         raise ValueError(f"{expected}, got {given} with {len(given.free_symbols)} symbols")
     smooth = Activation(str(given), _of_a_real_symbol(given))
-    (symbol,) = smooth.expression.free_symbols
+    points = np.array([-0.5, 0.25, 0.5])
     problem = None
     try:
         with np.errstate(all="ignore"):
-            for order in range(3):
-                values = _numpy_function(smooth.expression.diff(symbol, order))(np.array([-0.5, 0.25, 0.5]))
+            for values in (smooth(points), _slope(smooth.expression)(points)):
                 if np.iscomplexobj(values) or not np.isfinite(values).all():
-                    problem = f"the values {values} of derivative {order} at -1/2, 1/4, 1/2"
+                    problem = f"φ or φ' is {values} at -1/2, 1/4, 1/2"
     except (NameError, TypeError, AttributeError, ValueError, NotImplementedError) as error:
         problem = " ".join(str(error).split())
     if problem:
@@ -145,12 +149,11 @@ def activation(given):
     return smooth
 
 
-def _numpy_function(expression):
-    from autograd.scipy import special
+def _slope(expression):
     from sympy import lambdify
 
-    functions = {name: getattr(special, name) for name in ("erf", "erfc", "gamma", "polygamma")}
-    return lambdify(tuple(expression.free_symbols) or "_", expression, modules=[functions, np])
+    (symbol,) = expression.free_symbols
+    return lambdify(symbol, expression.diff(symbol), modules=["scipy", "numpy"])
 
 
 def _of_a_real_symbol(expression):

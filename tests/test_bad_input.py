@@ -165,7 +165,7 @@ CASES = {
     "activation: expected a smooth real function that autograd and NumPy know, got floor(t): ": lambda: (
         ou.SigmoidNetwork([[1.0]], [1.0], 2, sympy.floor(t))
     ),
-    "activation: expected a smooth real function that autograd and NumPy know, got log(t): the values": lambda: (
+    "activation: expected a smooth real function that autograd and NumPy know, got log(t): φ or φ' is": lambda: (
         ou.SigmoidNetwork([[1.0]], [1.0], 2, sympy.log(t))
     ),
     "activation: expected a smooth real function that autograd and NumPy know, got Integral(": lambda: (
