@@ -103,21 +103,23 @@ def max_stable_lr(squares, modes, *, batch_size, replacement=True):
     --------
     One datum, η_max = 1/k at every batch size:
 
-    >>> max_stable_lr(np.array([2.0]), np.eye(1), batch_size=3)
+    >>> round(max_stable_lr(np.array([2.0]), np.eye(1), batch_size=3), 12)
     0.5
     """
     if not len(squares):
         return np.inf
     a, b = sampling_weights(len(modes), batch_size, replacement=replacement)
-    # 𝓛⁻¹ divides by κ_i + κ_j in the eigenbasis of K, where K S K multiplies by κ_i κ_j.
-    weight = 2 * squares[:, None] * squares / (squares[:, None] + squares)
-    start = np.diag(squares / squares.sum())
-    covariance, bound = start, np.inf
+    # On X = K^(−1/2) S K^(−1/2), near the identity: 𝓛⁻¹ divides by κ_i + κ_j, K · K multiplies by κ_i κ_j.
+    roots = np.sqrt(squares)
+    scale = roots[:, None] * roots
+    weight = 2 * scale / (squares[:, None] + squares)
+    shape, bound = np.eye(len(squares)), np.inf
     while True:
+        covariance = scale * shape
         variances = np.sum((modes @ covariance) * modes, axis=1)
         image = weight * (a * (modes.T * variances) @ modes + b * covariance)
-        largest = eigvalsh(image, covariance, subset_by_index=[len(squares) - 1] * 2)[0]
+        largest = eigvalsh(image, shape, subset_by_index=[len(squares) - 1] * 2)[0]
         if largest > (1 - 1e-10) * bound:
             return float(1 / min(largest, bound))
         bound = largest
-        covariance = image / np.trace(image) + 1e-9 * start  # kept away from the boundary, where no bound holds
+        shape = image / np.trace(image) + 1e-9 * np.eye(len(squares))  # off the boundary, where there is no bound
