@@ -140,7 +140,8 @@ class LocalOU:
             notes += ", a ReLU kink is on a datum: h has no derivative here"
         spectrum = f"eigenvalues {self.eigenvalues[-1]:.4g} to {self.eigenvalues[0]:.4g}" if self.rank else "J = 0"
         return (
-            f"LocalOU(n={n}, dim={p}, {spectrum}{notes}, lr={self.lr:g}, noise_std={self.noise_std:g},"
+            f"LocalOU(n={n}, dim={p}, {spectrum}{notes},"
+            f" lr={self.lr:g} (stable below {self.max_stable_lr:.4g}), noise_std={self.noise_std:g},"
             f" batch_size={self.batch_size}, stationary variance {self.stationary_variance:.4g}"
             f" in {self.rank} directions, expected loss {self.expected_loss():.4g})"
         )
