@@ -122,7 +122,10 @@ def test_a_planted_wrong_form_of_each_setting_is_caught():
     relu = ou.ReluNetwork([-1.0, 0.5, 2.0], [0.0, 1.0, 0.0], 3)
     sigmoid, _ = ou.planted_sigmoid_network(2, 2, 3, rng=rng)
     right = {setting: ou.symbolic.regularizer(setting) for setting in (sensing, relu, sigmoid)}
-    one_plus_square = lambda e: isinstance(e, sympy.Add) and e.args[0] == 1 and e.args[1].is_Pow  # noqa: E731
+
+    def one_plus_square(e):
+        return isinstance(e, sympy.Add) and e.args[0] == 1 and e.args[1].is_Pow
+
     planted = {
         # Σ (2 A_i)² in place of Σ (A_i + A_iᵀ)²: right only for symmetric sensors.
         sensing: replace(
