@@ -6,7 +6,7 @@ import operator
 
 import numpy as np
 
-__all__ = ["count", "generator", "nonnegative_number", "one_of", "positive_number", "real_array"]
+__all__ = ["count", "generator", "nonnegative_number", "one_of", "positive_number", "real_array", "whole_numbers"]
 
 
 def real_array(name, value, *, shape=None):
@@ -75,6 +75,14 @@ def count(name, value, *, least, most=None):
     if number < least or (most is not None and number > most):
         raise ValueError(f"{name}: expected {wanted}, got {number}")
     return number
+
+
+def whole_numbers(name, value):
+    """An int array of any shape, its entries at least 0."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu" or array.min(initial=0) < 0:
+        raise ValueError(f"{name}: expected integers at least 0, got {_short(value)}")
+    return array.astype(np.int64)
 
 
 def one_of(name, value, options):

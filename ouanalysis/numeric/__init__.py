@@ -1,19 +1,28 @@
-"""What holds at a θ: derivatives, the zero-error set, and the local Ornstein-Uhlenbeck process."""
+"""What holds at a θ: derivatives, the zero-error set, the local process, its drift, the flow and stability."""
 
 from .derivatives import gram, jacobian, loss, regularizer, regularizer_gradient
+from .drift import tangent_drift
+from .flow import Flow, flow_time, regularized_flow
 from .kinks import kink_distance
 from .manifold import InterpolationError, interpolate
 from .ou import LocalOU, local_ou
+from .stability import Stability, stability
 
 __all__ = [
+    "Flow",
     "InterpolationError",
     "LocalOU",
+    "Stability",
+    "flow_time",
     "gram",
     "interpolate",
     "jacobian",
     "kink_distance",
     "local_ou",
     "loss",
+    "regularized_flow",
     "regularizer",
     "regularizer_gradient",
+    "stability",
+    "tangent_drift",
 ]

@@ -1,20 +1,30 @@
 """The model's derivatives at θ by autograd, for any Setting, over any leading axes of theta.
 
 Each datum gets its own copy of θ, so one backward pass gives every gradient: theta (..., p) is broadcast to
-(..., n, p), where datum i sees only row i. Leading axes go in blocks of bounded memory.
+(..., n, p), where datum i sees only row i. Leading axes and data go in blocks of bounded memory.
 
 Source: theory.md, section 1.
 """
 
 import warnings
+from contextlib import contextmanager
 
 import autograd.numpy as anp
 import numpy as np
 from autograd import elementwise_grad
 
+from ..arguments import real_array
 from ..settings.setting import parameters
 
-__all__ = ["gram", "jacobian", "loss", "regularizer", "regularizer_gradient"]
+__all__ = [
+    "gram",
+    "hessian_products",
+    "jacobian",
+    "lagrangian_hessian_products",
+    "loss",
+    "regularizer",
+    "regularizer_gradient",
+]
 
 _BLOCK = 1 << 20  # floats in one broadcast (..., n, p) array: 8 MB
 
@@ -74,21 +84,78 @@ def regularizer(setting, theta):
 def regularizer_gradient(setting, theta):
     """∇reg(θ) = (2/n) Σ_i ∇²h_i g_i, by differentiating twice: theta (..., p) gives (..., p)."""
 
-    def squared_gradients(copies):
-        return anp.sum(elementwise_grad(lambda inner: setting.h(inner, setting.x))(copies) ** 2, axis=-1)
-
     def of(rows):
-        return np.sum(elementwise_grad(squared_gradients)(_copies(setting, rows)), axis=-2) / setting.n
+        return 2 / setting.n * _hessian_products(setting, rows, None)
 
     return _over_leading_axes(of, setting, theta)
 
 
+def hessian_products(setting, theta, vectors):
+    """Σ_i ∇²h_i u_i without a Hessian: theta (p,) and a vector u_i for each datum, (n, p), give (p,).
+
+    Examples
+    --------
+    >>> import ouanalysis as ou
+    >>> setting = ou.MatrixSensing([[[1.0, 0.0], [0.0, 2.0]]], y=[3.0], rank=1)
+    >>> hessian_products(setting, [1.0, 1.0], [[1.0, 1.0]])
+    array([2., 4.])
+    """
+    vectors = real_array("vectors", vectors, shape=(setting.n, setting.dim))
+    theta = parameters(setting, theta, leading=False)
+    return _over_leading_axes(lambda rows: _hessian_products(setting, rows, vectors), setting, theta)
+
+
+def lagrangian_hessian_products(setting, theta, multipliers, directions):
+    """(∇²reg − Σ_i μ_i ∇²h_i) v for directions v: theta (p,), multipliers (n,), directions (k, p) give (k, p)."""
+    products = np.zeros(directions.shape)
+    for data in _data_blocks(setting):
+        gradient, weights, x = _gradient_at(setting, data), multipliers[data], setting.x[data]
+
+        def terms(copies, gradient=gradient, weights=weights, x=x):
+            return anp.sum(gradient(copies) ** 2, axis=-1) / setting.n - weights * setting.h(copies, x)
+
+        size = max(1, _BLOCK // (len(x) * setting.dim))
+        for start in range(0, len(directions), size):
+            along = directions[start : start + size, None, :]
+            copies = np.broadcast_to(theta, (len(along), len(x), setting.dim)).copy()
+            with _linear_models():
+                product = _pullback(elementwise_grad(terms), along)(copies)
+            products[start : start + size] += np.sum(product, axis=-2)
+    return products
+
+
+def _hessian_products(setting, rows, vectors):
+    """Σ_i ∇²h_i u_i, of u_i = ∇h_i where vectors is None: rows (k, p) gives (k, p)."""
+    total = np.zeros(rows.shape)
+    for data in _data_blocks(setting):
+        gradient, copies = _gradient_at(setting, data), _copies(rows, data)
+        along = gradient(copies) if vectors is None else vectors[data]
+        total += np.sum(_pullback(gradient, along)(copies), axis=-2)
+    return total
+
+
+def _gradient_at(setting, data):
+    x = setting.x[data]
+    return elementwise_grad(lambda copies: setting.h(copies, x))
+
+
+def _pullback(gradient, along):
+    """copies → ∇⟨gradient(copies), along⟩."""
+    return elementwise_grad(lambda copies: anp.sum(gradient(copies) * along, axis=-1))
+
+
 def _gradients(setting, rows):
-    return elementwise_grad(lambda copies: setting.h(copies, setting.x))(_copies(setting, rows))
+    blocks = [_gradient_at(setting, data)(_copies(rows, data)) for data in _data_blocks(setting)]
+    return np.concatenate(blocks, axis=-2) if len(blocks) > 1 else blocks[0]
 
 
-def _copies(setting, rows):
-    return np.broadcast_to(rows[:, None, :], (len(rows), setting.n, setting.dim)).copy()
+def _copies(rows, data):
+    return np.broadcast_to(rows[:, None, :], (len(rows), data.stop - data.start, rows.shape[-1])).copy()
+
+
+def _data_blocks(setting):
+    size = max(1, _BLOCK // setting.dim)
+    return [slice(start, min(start + size, setting.n)) for start in range(0, setting.n, size)]
 
 
 def _over_leading_axes(function, setting, theta):
@@ -96,8 +163,15 @@ def _over_leading_axes(function, setting, theta):
     theta = parameters(setting, theta)
     rows = theta.reshape(-1, setting.dim)
     size = max(1, _BLOCK // (setting.n * setting.dim))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Output seems independent of input")  # a linear h has no ∇²h
+    with _linear_models():
         blocks = [function(rows[start : start + size]) for start in range(0, max(len(rows), 1), size)]
     values = np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
     return values.reshape(theta.shape[:-1] + values.shape[1:])
+
+
+@contextmanager
+def _linear_models():
+    """Autograd warns where a derivative is 0 everywhere, as ∇²h of a linear h is."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Output seems independent of input")
+        yield

@@ -1,20 +1,26 @@
 """The exact second moments of linearised label-noise SGD, at every stable step size.
 
-In function space the covariance S = J Σ Jᵀ closes on itself, whatever the number of parameters:
+In the basis V of the row space of J let Z = E[zzᵀ], C = E[zwᵀ], W = E[wwᵀ], with z = Vᵀ(θ − θ*) and w = ηVᵀv of the
+velocity v. With K = U diag(κ) Uᵀ, g = 2ηκ/n and the covariance S = U √κ Z √κ Uᵀ of the predictions, a step is
 
-    S_{t+1} = S_t − (2η/n)(K S_t + S_t K) + (4η²/n) [ Q(S_t) + (σ²/B̃) K² ],   S_0 = 0,
-    Q(S) = a K diag(S) K + b K S K,
+    W⁺ = β²W − β(gC + Cᵀg) + Γ,   X = βC − Zg,   C⁺ = X + W⁺,   Z⁺ = Z + X + Xᵀ + W⁺,
+    Γ  = (4η²/n) [ a √κ Uᵀ diag(S) U √κ + b κ Z κ + (σ²/B̃) κ ],
 
-with weights a, b that the sampling of the batch sets. In the eigenbasis of K everything but diag(S) acts entry by
-entry, so the stationary law is an n×n linear system for the n variances diag(S).
+with weights a, b that the sampling of the batch sets. Everything but diag(S) acts entry by entry, so the resolvent of
+the step is an n×n linear system for the n variances diag(S). Without momentum (β = 0) Z closes on itself.
 
-Source: theory.md, section 2, "Exact discrete time" and "Stability".
+Source: theory.md, section 2, "Exact discrete time", and section 6, "Momentum".
 """
 
-import numpy as np
-from scipy.linalg import eigvalsh
+from dataclasses import dataclass
+from functools import cached_property
 
-__all__ = ["covariance_after", "max_stable_lr", "sampling_weights", "stationary_covariance"]
+import numpy as np
+from scipy.linalg import lu_factor, lu_solve
+
+from .krylov import arnoldi, powers_and_sums
+
+__all__ = ["SecondMoments", "sampling_weights"]
 
 
 def sampling_weights(n, batch_size, *, replacement):
@@ -25,101 +31,163 @@ def sampling_weights(n, batch_size, *, replacement):
     return 1 / batch_size - pairs, pairs
 
 
-def stationary_covariance(squares, modes, *, lr, noise_std, batch_size, replacement=True):
-    """The S that a step leaves as it is, in the eigenbasis of K: K S + S K = 2η [ Q(S) + (σ²/B̃) K² ].
+@dataclass(frozen=True, eq=False)
+class SecondMoments:
+    """The step u⁺ = 𝓜u + (noise) of the moments u = (Z,), or (Z, C, Cᵀ, W) with momentum, as a (k, r, r) array.
 
-    Parameters
+    Attributes
     ----------
     squares, modes : (r,) and (n, r) arrays
-        The positive eigenvalues of K and their eigenvectors.
-    lr, noise_std, batch_size, replacement
-        η below `max_stable_lr`, σ, B and how the batch is drawn.
-
-    Returns
-    -------
-    (r, r) array
-        modesᵀ S modes, in units of y².
-
-    Examples
-    --------
-    One datum, S = ησ²k/(1 − ηk):
-
-    >>> stationary_covariance(np.array([2.0]), np.eye(1), lr=0.1, noise_std=1.0, batch_size=1)
-    array([[0.25]])
-    """
-    a, b = sampling_weights(len(modes), batch_size, replacement=replacement)
-    products = squares[:, None] * squares
-    weights = 2 * lr * products / (squares[:, None] + squares - 2 * lr * b * products)
-    label_noise = noise_std**2 / batch_size * np.diag(weights)
-    # diag(S) = a M diag(S) + (what the label noise gives), M_ml = Σ_ij U_mi U_li W_ij U_mj U_lj.
-    coupling = np.stack([np.sum((row * modes @ weights) * (row * modes), axis=1) for row in modes])
-    variances = np.linalg.solve(np.eye(len(modes)) - a * coupling, modes**2 @ label_noise)
-    return a * weights * ((modes.T * variances) @ modes) + np.diag(label_noise)
-
-
-def covariance_after(steps, squares, modes, *, lr, noise_std, batch_size, replacement=True):
-    """S after so many steps from S = 0, in the eigenbasis of K: steps (k,), increasing, gives (k, r, r).
-
-    O(n³) a step; once S is stationary to rounding it is not advanced further.
-    """
-    n = len(modes)
-    a, b = sampling_weights(n, batch_size, replacement=replacement)
-    products = squares[:, None] * squares
-    entrywise = 1 - 2 * lr / n * (squares[:, None] + squares) + 4 * lr**2 / n * b * products
-    stationary = stationary_covariance(
-        squares, modes, lr=lr, noise_std=noise_std, batch_size=batch_size, replacement=replacement
-    )
-    missing = -stationary  # S_t − S_∞, which one step only multiplies
-    settled = np.finfo(float).eps * np.linalg.norm(stationary)
-    results, done = [], 0
-    for target in steps:
-        while done < target and np.linalg.norm(missing) > settled:
-            variances = np.sum((modes @ missing) * modes, axis=1)
-            missing = entrywise * missing + 4 * lr**2 / n * a * products * ((modes.T * variances) @ modes)
-            done += 1
-        results.append(stationary + missing)
-    return np.stack(results)
-
-
-def max_stable_lr(squares, modes, *, batch_size, replacement=True):
-    """η_max = 1/ρ(𝓛⁻¹∘2Q), 𝓛S = KS + SK: SGD is stable in the mean square below it, and not above.
-
-    The radius of a positive map T is at most the largest c with T(S) ≤ c S for any S > 0; power iteration on S lowers
-    that bound until it falls by less than 1e-10. So the limit is never overstated.
-
-    Parameters
-    ----------
-    squares, modes : (r,) and (n, r) arrays
-        The positive eigenvalues of K and their eigenvectors.
+        The positive eigenvalues κ of K, and their eigenvectors U.
+    lr, noise_std : float
+        η, and σ in units of y.
     batch_size, replacement
-        B and how the batch is drawn.
-
-    Returns
-    -------
-    float
-        In units of time a step; infinite where K = 0.
-
-    Examples
-    --------
-    One datum, η_max = 1/k at every batch size:
-
-    >>> round(max_stable_lr(np.array([2.0]), np.eye(1), batch_size=3), 12)
-    0.5
+        B̃, and how the batch is drawn.
+    momentum : float
+        β.
     """
-    if not len(squares):
-        return np.inf
-    a, b = sampling_weights(len(modes), batch_size, replacement=replacement)
-    # On X = K^(−1/2) S K^(−1/2), near the identity: 𝓛⁻¹ divides by κ_i + κ_j, K · K multiplies by κ_i κ_j.
-    roots = np.sqrt(squares)
-    scale = roots[:, None] * roots
-    weight = 2 * scale / (squares[:, None] + squares)
-    shape, bound = np.eye(len(squares)), np.inf
-    while True:
-        covariance = scale * shape
-        variances = np.sum((modes @ covariance) * modes, axis=1)
-        image = weight * (a * (modes.T * variances) @ modes + b * covariance)
-        largest = eigvalsh(image, shape, subset_by_index=[len(squares) - 1] * 2)[0]
-        if largest > (1 - 1e-10) * bound:
-            return float(1 / min(largest, bound))
-        bound = largest
-        shape = image / np.trace(image) + 1e-9 * np.eye(len(squares))  # off the boundary, where there is no bound
+
+    squares: np.ndarray
+    modes: np.ndarray
+    lr: float
+    noise_std: float
+    batch_size: int
+    replacement: bool = True
+    momentum: float = 0.0
+
+    def stationary(self):
+        """The Z (r, r) that a step leaves as it is, in units of θ².
+
+        Examples
+        --------
+        One datum, Z = ησ²/(1 − ηk):
+
+        >>> SecondMoments(np.array([2.0]), np.eye(1), lr=0.1, noise_std=1.0, batch_size=1).stationary()
+        array([[0.125]])
+        """
+        return self._stationary[0]
+
+    def after(self, steps):
+        """Z (r, r) after so many steps from rest at θ*."""
+        if steps == 0 or not len(self.squares):
+            return np.zeros_like(self._stationary[0])
+        return self._stationary[0] - self._missing(steps)[0][0]
+
+    def summed(self, steps):
+        """Σ_{t<T} Z_t (1 − β^{T−t})/(1 − β), (r, r): what carries θ along the zero-error set in T steps."""
+        if steps == 0 or not len(self.squares):
+            return np.zeros_like(self._stationary[0])
+        beta = self.momentum
+        weights = (steps - beta * (1 - beta**steps) / (1 - beta)) / (1 - beta)
+        return weights * self._stationary[0] - self._missing(steps)[1][0]
+
+    def radius(self):
+        """ρ(𝓜), the spectral radius: SGD is stable in the mean square just where it is below 1.
+
+        𝓜 is positive, so ρ is an eigenvalue, and (z − 𝓜)⁻¹ maps positive moments to positive ones just where z > ρ.
+        """
+        if not len(self.squares):
+            return 0.0
+        shift, largest = 0.0, 0.0
+        while not self._is_above_radius(1 + shift):
+            shift = 2 * shift or 1e-3
+        for _, inverse in arnoldi(self.resolvent(shift), self._independent):
+            before, largest = largest, np.max(np.linalg.eigvals(inverse).real)
+            if abs(largest - before) <= 1e-13 * largest:
+                break
+        return float(1 + shift - 1 / largest)
+
+    def stable(self):
+        """Whether the radius is below 1; much cheaper than the radius itself."""
+        return not len(self.squares) or self._is_above_radius(1.0)
+
+    def residual(self, moments):
+        """‖u⁺ − u‖/‖noise‖ of stationary moments Z, put through a step as the predictions' covariance S."""
+        # Not the entrywise form that solved it: n×n products of K, without momentum.
+        gram = (self.modes * self.squares) @ self.modes.T
+        root = self.modes * np.sqrt(self.squares)
+        covariance = root @ moments @ root.T
+        a, b = sampling_weights(len(gram), self.batch_size, replacement=self.replacement)
+        noise = 2 * self.lr * self.noise_std**2 / self.batch_size * gram @ gram
+        fed = 2 * self.lr * gram @ (a * np.diag(np.diag(covariance)) + b * covariance) @ gram + noise
+        return np.linalg.norm(gram @ covariance + covariance @ gram - fed) / np.linalg.norm(noise)
+
+    def resolvent(self, shift):
+        """The function u → (shift + I − 𝓜)⁻¹ u on (k, r, r) arrays; O(n⁴) once, then O(n³) a call."""
+        inverse = np.linalg.inv(np.moveaxis(self._gap, (0, 1), (-2, -1)) + shift * np.eye(len(self._gap)))
+        response = np.moveaxis(inverse.sum(axis=-1), -1, 0)  # to Γ, which enters all of Z, C, Cᵀ, W
+        if self._coupling:
+            weights = self._coupling * self._scale**2 * response[0]
+            rows = [np.sum((row * self.modes @ weights) * (row * self.modes), axis=1) for row in self.modes]
+            system = lu_factor(np.eye(len(self.modes)) - np.stack(rows))
+
+        def apply(moments):
+            direct = np.einsum("ijkl,lij->kij", inverse, moments)
+            if not self._coupling:
+                return direct
+            return direct + response * self._gathered(lu_solve(system, self._variances(direct[0])))
+
+        return apply
+
+    def _missing(self, steps):
+        """𝓜^T u_∞ and its weighted sum, u_∞ stationary."""
+        return powers_and_sums(self.resolvent, self._stationary, steps, decay=self.momentum)
+
+    def _is_above_radius(self, number):
+        with np.errstate(all="ignore"):  # at an eigenvalue the resolvent has a pole
+            moments = self.resolvent(number - 1)(self._independent)
+        blocks = np.block([[moments[0], moments[1]], [moments[2], moments[3]]]) if len(moments) > 1 else moments[0]
+        return bool(np.isfinite(blocks).all() and np.linalg.eigvalsh((blocks + blocks.T) / 2)[0] > 0)
+
+    @property
+    def _independent(self):
+        """Moments of unit variance, all uncorrelated."""
+        moments = np.zeros(self._noise.shape)
+        moments[:: max(len(moments) - 1, 1)] = np.eye(len(self.squares))
+        return moments
+
+    @cached_property
+    def _stationary(self):
+        return self.resolvent(0.0)(self._noise)
+
+    @cached_property
+    def _gap(self):
+        """I − 𝓜 without the coupling, as (k, k, r, r): row by row of (Z, C, Cᵀ, W)."""
+        n, beta = len(self.modes), self.momentum
+        rates = 2 * self.lr * self.squares / n
+        left, right = np.broadcast_arrays(rates[:, None], rates)
+        both = n * sampling_weights(n, self.batch_size, replacement=self.replacement)[1] * left * right
+        one, none = np.ones_like(left), np.zeros_like(left)
+        velocity = np.array([-both, beta * left, beta * right, -(beta**2) * one])  # minus the row of W⁺
+        gap = velocity + np.array(
+            [
+                [left + right, -beta * one, -beta * one, none],
+                [right, (1 - beta) * one, none, none],
+                [left, none, (1 - beta) * one, none],
+                [none, none, none, one],
+            ]
+        )
+        return gap if beta else gap[:1, :1]
+
+    @cached_property
+    def _noise(self):
+        strength = 4 * self.lr**2 * self.noise_std**2 / (len(self.modes) * self.batch_size)
+        return np.repeat(strength * np.diag(self.squares)[None], len(self._gap), axis=0)
+
+    @cached_property
+    def _scale(self):
+        roots = np.sqrt(self.squares)
+        return roots[:, None] * roots
+
+    @property
+    def _coupling(self):
+        n = len(self.modes)
+        return 4 * self.lr**2 / n * sampling_weights(n, self.batch_size, replacement=self.replacement)[0]
+
+    def _variances(self, moments):
+        """diag(S), (n,)."""
+        return np.sum((self.modes @ (self._scale * moments)) * self.modes, axis=1)
+
+    def _gathered(self, variances):
+        """What these variances of the predictions add to Γ."""
+        return self._coupling * self._scale * ((self.modes.T * variances) @ self.modes)

@@ -7,7 +7,7 @@ import numpy as np
 from ..settings import ReluNetwork
 from ..settings.setting import parameters
 
-__all__ = ["kink_distance"]
+__all__ = ["active", "kink_clearance", "kink_distance", "preactivations"]
 
 
 @singledispatch
@@ -36,3 +36,30 @@ def _(setting: ReluNetwork, theta):
     bends = (part["a"] != 0) & (part["c"] != 0)
     a, b = part["a"][bends], part["b"][bends]
     return float(np.min(np.abs((a * setting.x[:, None] + b) / a), initial=np.inf))
+
+
+@singledispatch
+def kink_clearance(_setting, _theta):
+    """The least distance in θ at which a neuron's a x_i + b changes sign; infinite for a smooth model.
+
+    |a_j x_i + b_j|/√(1 + x_i²): to be held against the standard deviation of the noise in θ.
+    """
+    return np.inf
+
+
+@kink_clearance.register
+def _(setting: ReluNetwork, theta):
+    alive = np.any(theta[: 2 * setting.width].reshape(2, -1) != 0, axis=0)
+    inputs = np.abs(preactivations(setting, theta)[:, alive])
+    return float(np.min(inputs / np.sqrt(1 + setting.x[:, None] ** 2), initial=np.inf))
+
+
+def active(setting, theta):
+    """(n, width) bool: on which data each ReLU neuron is active."""
+    return preactivations(setting, theta) > 0
+
+
+def preactivations(setting, theta):
+    """z_ij = a_j x_i + b_j, (n, width)."""
+    part = setting.unpack(theta)
+    return part["a"] * setting.x[:, None] + part["b"]

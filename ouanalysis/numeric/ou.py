@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import count, nonnegative_number, positive_number, real_array
-from .derivatives import jacobian
-from .discrete_law import covariance_after, max_stable_lr, stationary_covariance
+from ..arguments import count, nonnegative_number, positive_number, real_array, whole_numbers
+from ..settings import Setting
+from .derivatives import hessian_products
+from .discrete_law import SecondMoments
 from .kinks import kink_distance
 from .manifold import on_zero_error_set
+from .notes import notes_on_noise, notes_on_point
+from .row_space import row_space
+from .stability_limit import max_stable_lr
 
-__all__ = ["LocalOU", "effective_batch_size", "local_ou"]
+__all__ = ["LocalOU", "effective_batch_size", "local_ou", "sampled_batch"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -22,6 +26,7 @@ class LocalOU:
 
     Attributes
     ----------
+    setting : Setting
     theta : (p,) array
         θ*, on the zero-error set.
     eigenvalues : (r,) array
@@ -43,9 +48,11 @@ class LocalOU:
         How the batch is drawn; a full batch is all data without replacement.
 
     The covariances are those of the diffusion, with a relative error of O(ηλ); with ``exact=True`` they are those of
-    the linearised SGD itself, exact at every stable step size.
+    the linearised SGD itself, exact at every stable step size. `steps` counts from δ = 0, and None is the stationary
+    law; ``lag=k`` gives the autocovariance E[δ_{t+k} δ_tᵀ] instead of the covariance at t.
     """
 
+    setting: Setting
     theta: np.ndarray
     eigenvalues: np.ndarray
     basis: np.ndarray
@@ -76,74 +83,104 @@ class LocalOU:
         """Variance along each column of basis: steps (...) gives (..., r); None is the stationary (r,)."""
         if steps is None:
             return np.full(self.rank, self.stationary_variance)
-        steps = real_array("steps", steps, shape=(...,))
-        if np.any(steps < 0):
-            raise ValueError(f"steps: expected numbers at least 0, got {steps.min():g}")
+        steps = _times("steps", steps)
         return -self.stationary_variance * np.expm1(-2 * self.lr * steps[..., None] * self.eigenvalues)
 
-    def covariance(self, steps=None, *, exact=False):
-        """Cov δ after `steps` steps from δ = 0: steps (...) gives (..., p, p); None is the stationary (p, p) matrix.
+    def covariance(self, steps=None, *, lag=0, exact=False):
+        """E[δ_{t+lag} δ_tᵀ], in units of θ²: steps and lag (...) give (..., p, p). For large p see mode_covariance.
 
-        (ησ²/B̃) V (I − e^{−2Λt}) Vᵀ, and (ησ²/B̃) P at rest; with exact=True, Jᵀ K⁻¹ S K⁻¹ J.
+        (ησ²/B̃) V e^{−Λη lag} (I − e^{−2Ληt}) Vᵀ, and (ησ²/B̃) P at rest; with exact=True, Jᵀ K⁻¹ S K⁻¹ J.
         """
-        if exact:
-            lift = self.basis / self._singular
-            return lift @ self._exact_moments(steps) @ lift.T
-        return (self.basis * self.variances(steps)[..., None, :]) @ self.basis.T
+        return self.basis @ self.mode_covariance(steps, lag=lag, exact=exact) @ self.basis.T
 
-    def function_covariance(self, steps=None, *, exact=False):
-        """S, the covariance of the predictions, in units of y²: steps (...) gives (..., n, n)."""
-        if exact:
-            return self._modes @ self._exact_moments(steps) @ self._modes.T
+    def function_covariance(self, steps=None, *, lag=0, exact=False):
+        """S, the same of the linearised predictions Jδ, in units of y²: steps and lag (...) give (..., n, n)."""
         across = self.jacobian @ self.basis
-        return (across * self.variances(steps)[..., None, :]) @ across.T
+        return across @ self.mode_covariance(steps, lag=lag, exact=exact) @ across.T
+
+    def mode_covariance(self, steps=None, *, lag=0, exact=False):
+        """Vᵀ Cov V, the same along the columns of basis, in units of θ²: steps and lag (...) give (..., r, r)."""
+        lag = whole_numbers("lag", lag) if exact else _times("lag", lag)
+        if exact:
+            moments = self._exact_moments(steps)
+            decay = (1 - self.lr * self.eigenvalues) ** lag[..., None]
+        else:
+            moments = self.variances(steps)[..., None, :] * np.eye(self.rank)
+            decay = np.exp(-self.lr * lag[..., None] * self.eigenvalues)
+        return decay[..., :, None] * moments
 
     def expected_loss(self, steps=None, *, exact=False):
         """E L = tr(S)/n, the clean loss in units of y²: steps (...) gives (...).
 
         To leading order its plateau is (ησ²/B̃) reg(θ*): the noise floor measures the regularizer.
         """
+        variances = self.variances(steps)
         if exact:
-            return np.trace(self._exact_moments(steps), axis1=-2, axis2=-1) / len(self.jacobian)
-        return self.variances(steps) @ self.eigenvalues / 2
+            variances = np.diagonal(self._exact_moments(steps), axis1=-2, axis2=-1)
+        return variances @ self.eigenvalues / 2
+
+    def mean_residual(self, *, exact=False):
+        """E[h − y] = −K⁺ J Σ_i ∇²h_i Σ g_i at rest, (n,) in units of y: the noise shifts the predictions.
+
+        At a stationary point, where ∇reg = Jᵀμ, it is −(nησ²/2B̃) μ to leading order: the noise measures the
+        multipliers. Exact at O(σ²) with exact=True.
+        """
+        covariance = self.mode_covariance(exact=exact)
+        pushed = hessian_products(self.setting, self.theta, self.jacobian @ self.basis @ covariance @ self.basis.T)
+        return -(self.modes / self._singular) @ (self.basis.T @ pushed)
+
+    @property
+    def modes(self):
+        """The orthonormal eigenvectors (n, r) of K that belong to basis."""
+        return self.jacobian @ self.basis / self._singular
+
+    @property
+    def relaxation_steps(self):
+        """1/(ηλ_min), the steps in which the slowest direction across the zero-error set relaxes."""
+        return 1 / (self.lr * self.eigenvalues[-1]) if self.rank else 0.0
+
+    @property
+    def stability_radius(self):
+        """ρ(𝒯), what a step multiplies the slowest second moment by: below 1 just where lr < max_stable_lr."""
+        return self._law.radius()
+
+    @property
+    def equation_residual(self):
+        """‖KS + SK − 2η[Q(S) + (σ²/B̃)K²]‖ / ‖2η(σ²/B̃)K²‖ (Frobenius) of the exact stationary covariance."""
+        return self._law.residual(self._law.stationary()) if self.rank and self.noise_std else 0.0
+
+    @property
+    def notes(self):
+        """What is degenerate here, a tuple of sentences: rank, duplicate data, dead neurons, kinks, slow directions."""
+        return (
+            *notes_on_point(self.setting, self.theta, self.rank),
+            *notes_on_noise(self.setting, self.theta, np.sqrt(self.stationary_variance), self.relaxation_steps),
+        )
 
     @property
     def _singular(self):
         return np.sqrt(self.eigenvalues * len(self.jacobian) / 2)
 
     @property
-    def _modes(self):
-        """The eigenvectors (n, r) of K that belong to basis."""
-        return self.jacobian @ self.basis / self._singular
+    def _law(self):
+        return SecondMoments(self._singular**2, self.modes, self.lr, self.noise_std, self.batch_size, self.replacement)
 
     def _exact_moments(self, steps):
-        """S in the eigenbasis of K: steps (...) gives (..., r, r)."""
-        law = {
-            "lr": self.lr,
-            "noise_std": self.noise_std,
-            "batch_size": self.batch_size,
-            "replacement": self.replacement,
-        }
-        squares, modes = self._singular**2, self._modes
         if steps is None:
-            return stationary_covariance(squares, modes, **law)
-        steps = np.asarray(steps)
-        if steps.dtype.kind not in "iu" or steps.min(initial=0) < 0:
-            raise ValueError(f"steps: expected integers at least 0 where exact=True, got {steps}")
+            return self._law.stationary()
+        steps, law = whole_numbers("steps", steps), self._law
         distinct, place = np.unique(steps, return_inverse=True)
-        return covariance_after(distinct, squares, modes, **law)[place.reshape(steps.shape)]
+        return np.stack([law.after(int(count)) for count in distinct])[place.reshape(steps.shape)]
 
     def __repr__(self):
         n, p = self.jacobian.shape
-        notes = "" if self.rank == n else f", J is rank deficient: {self.rank} of {n}"
-        if self.kink_distance == 0:
-            notes += ", a ReLU kink is on a datum: h has no derivative here"
         spectrum = f"eigenvalues {self.eigenvalues[-1]:.4g} to {self.eigenvalues[0]:.4g}" if self.rank else "J = 0"
+        notes = "".join(f"; {note}" for note in self.notes)
         return (
-            f"LocalOU(n={n}, dim={p}, {spectrum}{notes},"
+            f"LocalOU(n={n}, dim={p}, {spectrum},"
             f" lr={self.lr:g} (stable below {self.max_stable_lr:.4g}), noise_std={self.noise_std:g},"
             f" batch_size={self.batch_size}, stationary variance {self.stationary_variance:.4g}"
-            f" in {self.rank} directions, expected loss {self.expected_loss():.4g})"
+            f" in {self.rank} directions, expected loss {self.expected_loss():.4g}{notes})"
         )
 
 
@@ -187,29 +224,33 @@ def local_ou(setting, theta, *, lr, noise_std, batch_size=1, replacement=True):
     """
     lr = positive_number("lr", lr)
     noise_std = nonnegative_number("noise_std", noise_std)
-    effective = effective_batch_size(setting, batch_size)
+    batch, replacement = sampled_batch(setting, batch_size, replacement)
     theta = on_zero_error_set(setting, theta)
-    gradients = jacobian(setting, theta)
-    modes, singular, rows = np.linalg.svd(gradients, full_matrices=False)
-    rank = int(np.sum(singular > max(gradients.shape) * np.finfo(float).eps * singular[0]))
-    replacement = replacement and batch_size != "full"
-    if not replacement and effective > setting.n:
-        raise ValueError(f"batch_size: expected at most n = {setting.n} without replacement, got {effective}")
-    limit = max_stable_lr(singular[:rank] ** 2, modes[:, :rank], batch_size=effective, replacement=replacement)
+    space = row_space(setting, theta)
+    limit = max_stable_lr(space.squares, space.modes, batch_size=batch, replacement=replacement)
     if lr >= limit:
         raise ValueError(f"lr: expected less than the stability limit {limit:.4g} at this theta and batch, got {lr:g}")
     return LocalOU(
+        setting=setting,
         theta=theta,
-        eigenvalues=2 * singular[:rank] ** 2 / setting.n,
-        basis=rows[:rank].T,
-        jacobian=gradients,
+        eigenvalues=2 * space.squares / setting.n,
+        basis=space.basis,
+        jacobian=space.jacobian,
         kink_distance=kink_distance(setting, theta),
         max_stable_lr=limit,
         lr=lr,
         noise_std=noise_std,
-        batch_size=effective,
+        batch_size=batch,
         replacement=replacement,
     )
+
+
+def sampled_batch(setting, batch_size, replacement=True):
+    """(B̃, replacement): a full batch is all n data drawn without replacement."""
+    batch, replacement = effective_batch_size(setting, batch_size), bool(replacement) and batch_size != "full"
+    if not replacement and batch > setting.n:
+        raise ValueError(f"batch_size: expected at most n = {setting.n} without replacement, got {batch}")
+    return batch, replacement
 
 
 def effective_batch_size(setting, batch_size):
@@ -219,3 +260,10 @@ def effective_batch_size(setting, batch_size):
             raise ValueError(f'batch_size: expected an integer at least 1 or "full", got {batch_size!r}')
         return setting.n
     return count("batch_size", batch_size, least=1)
+
+
+def _times(name, value):
+    value = real_array(name, value)
+    if np.any(value < 0):
+        raise ValueError(f"{name}: expected numbers at least 0, got {value.min():g}")
+    return value

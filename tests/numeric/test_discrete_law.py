@@ -167,5 +167,5 @@ def test_a_batch_larger_than_the_data_cannot_be_drawn_without_replacement():
 def test_exact_moments_are_of_whole_steps():
     setting = ou.MatrixSensing([[[1.0]]], y=[4.0])
     local = ou.local_ou(setting, [2.0], lr=0.01, noise_std=1.0)
-    with pytest.raises(ValueError, match=r"steps: expected integers at least 0 where exact=True, got 1[.]5"):
+    with pytest.raises(ValueError, match=r"steps: expected integers at least 0, got 1[.]5"):
         local.covariance(1.5, exact=True)

@@ -1,0 +1,117 @@
+"""The drift of label-noise SGD along the zero-error set, exact at O(σ²) for every stable step size.
+
+Source: Blanc et al. 2020 (arXiv:1904.09080), theorem 1; theory.md, sections 3 and 6.
+"""
+
+import numpy as np
+
+from ..arguments import nonnegative_number, positive_number, whole_numbers
+from .derivatives import hessian_products
+from .discrete_law import SecondMoments
+from .kinks import kink_distance
+from .manifold import on_zero_error_set
+from .ou import sampled_batch
+from .row_space import row_space
+from .stability_limit import max_stable_lr
+
+__all__ = ["check_stable", "mean_displacement", "tangent_drift"]
+
+
+def tangent_drift(
+    setting,
+    theta,
+    *,
+    lr,
+    noise_std,
+    steps=None,
+    batch_size=1,
+    replacement=True,
+    momentum=0.0,
+    exact=True,
+):
+    """E[N(θ_T − θ*)], the mean displacement along the zero-error set after T steps from θ*.
+
+    −(2η/n) N Σ_i ∇²h_i Σ_T g_i, with Σ_T the sum of the covariances of the first T steps. The relative error is
+    O(ησ²) + O(η²σ²T), the latter because θ* moves. No matrix is p×p.
+
+    Parameters
+    ----------
+    setting : Setting
+    theta : (p,) array_like
+        θ*, on the zero-error set, with no ReLU kink on a datum.
+    lr, noise_std, batch_size, replacement
+        As in `local_ou`.
+    steps : int or int array (...), optional
+        T, with the transient in which the fluctuation builds up. None is the drift of one step at rest.
+    momentum : float
+        β in [0, 1), as in `label_noise_sgd`, which starts with no velocity.
+    exact : bool
+        False gives the leading order in η: −(η²σ²/B̃) N∇reg a step past the transient.
+
+    Returns
+    -------
+    (..., p) array
+        In units of θ.
+
+    Raises
+    ------
+    ValueError
+        If theta is off the zero-error set, if a ReLU kink is on a datum, or if lr is past the stability limit.
+
+    Examples
+    --------
+    h = ab, noise balances the factors; past the transient −η²σ²/(1 − ηk) (2.4, −1.2) a step, k = a² + b² = 5:
+
+    >>> import ouanalysis as ou
+    >>> setting = ou.Setting(lambda theta, x: theta[..., 0] * theta[..., 1] * x, x=[1.0], y=[2.0], dim=2)
+    >>> ou.tangent_drift(setting, [2.0, 1.0], lr=0.01, noise_std=0.1, steps=1000).round(5)
+    array([-0.00251,  0.00126])
+    """
+    lr, noise_std = positive_number("lr", lr), nonnegative_number("noise_std", noise_std)
+    momentum = nonnegative_number("momentum", momentum, below=1)
+    times = None if steps is None else whole_numbers("steps", steps)
+    batch, replacement = sampled_batch(setting, batch_size, replacement)
+    theta = on_zero_error_set(setting, theta)
+    if kink_distance(setting, theta) == 0:
+        raise ValueError("theta: expected no ReLU kink on a datum, where h has no derivative and so no drift; got one")
+    space = row_space(setting, theta)
+    law = SecondMoments(space.squares, space.modes, lr, noise_std, batch, replacement, momentum)
+    check_stable(law)
+    sums = _exact_sum if exact else _leading_sum
+    if times is None:
+        return mean_displacement(setting, theta, space, law, sums(law, None))
+    distinct, place = np.unique(times, return_inverse=True)
+    rows = [mean_displacement(setting, theta, space, law, sums(law, int(count))) for count in distinct]
+    return np.stack(rows)[place.reshape(times.shape)]
+
+
+def mean_displacement(setting, theta, space, law, moments):
+    """−(2η/n) N Σ_i ∇²h_i V Z Vᵀ g_i for Z (r, r), a sum of covariances along the RowSpace's basis V."""
+    across = space.modes * np.sqrt(space.squares)
+    pushed = hessian_products(setting, theta, across @ moments @ space.basis.T)
+    return -2 * law.lr / setting.n * space.tangent(pushed)
+
+
+def check_stable(law):
+    """A ValueError that names the stability limit if the law's step is at or past it."""
+    if not law.stable():
+        limit = max_stable_lr(
+            law.squares, law.modes, batch_size=law.batch_size, replacement=law.replacement, momentum=law.momentum
+        )
+        raise ValueError(
+            f"lr: expected less than the stability limit {limit:.4g} at this theta, batch and momentum, got {law.lr:g}"
+        )
+
+
+def _exact_sum(law, steps):
+    return law.stationary() / (1 - law.momentum) if steps is None else law.summed(steps)
+
+
+def _leading_sum(law, steps):
+    """(ησ²/B̃)(T − (1 − e^{−2μT})/2μ), of the rates μ = ηλ/(1 − β); with momentum, T ≫ 1/(1 − β), over (1 − β)²."""
+    still = 1 - law.momentum
+    variance = law.lr * law.noise_std**2 / (law.batch_size * still)
+    if steps is None:
+        return variance / still * np.eye(len(law.squares))
+    rates = 2 * law.lr * (2 * law.squares / len(law.modes)) / still
+    return variance / still * np.diag(steps + np.expm1(-rates * steps) / rates)

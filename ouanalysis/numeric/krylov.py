@@ -1,0 +1,87 @@
+"""Powers of a linear map from its resolvent: Arnoldi's iteration on (δ + I − 𝓜)⁻¹.
+
+The slow directions of 𝓜, those next to 1, are the large ones of the inverse, so a few dozen vectors carry 𝓜^t for any
+t, however ill-conditioned I − 𝓜 is.
+
+Source: van den Eshof & Hochbruck 2006 (doi:10.1137/040605461), for the exponential.
+"""
+
+import numpy as np
+
+__all__ = ["arnoldi", "powers_and_sums"]
+
+MOST = 200  # vectors; 40 are usual
+
+
+def arnoldi(apply, start):
+    """Yield, for m = 1, 2, ..., the orthonormal basis (m, N) of start, A start, ..., and A's matrix (m, m) in it.
+
+    It ends where the space is invariant, or after `MOST` vectors.
+    """
+    basis = [start.ravel() / np.linalg.norm(start)]
+    matrix = np.zeros((MOST + 1, MOST))
+    for m in range(1, MOST + 1):
+        image = apply(basis[-1].reshape(start.shape)).ravel()
+        vectors = np.array(basis)
+        for _ in range(2):  # once more, to be orthogonal to rounding
+            overlap = vectors @ image
+            image = image - overlap @ vectors
+            matrix[:m, m - 1] += overlap
+        left = matrix[m, m - 1] = np.linalg.norm(image)
+        yield vectors, matrix[:m, :m]
+        if left <= 10 * np.finfo(float).eps * np.max(np.abs(matrix[:m, :m])):
+            return
+        basis.append(image / left)
+
+
+def powers_and_sums(resolvent, start, steps, *, decay=0.0):
+    """𝓜^T u and Σ_{t<T} 𝓜^t u (1 − β^{T−t})/(1 − β), for T = steps ≥ 1 and β = decay.
+
+    Parameters
+    ----------
+    resolvent : callable
+        resolvent(δ) gives the function that applies (δ + I − 𝓜)⁻¹, as `start` is shaped.
+    start : array
+        u.
+
+    Returns
+    -------
+    power, weighted_sum : arrays
+
+    Raises
+    ------
+    ArithmeticError
+        If the values have not settled to rounding, eps (1000 + T), within `MOST` vectors.
+    """
+    shift = 10 / steps
+    tolerance = np.finfo(float).eps * (1000 + steps)
+    before = np.zeros((2, 0))
+    for vectors, inverse in arnoldi(resolvent(shift), start):
+        basis, m = vectors, len(inverse)
+        if m % 4 == 0:
+            values = _powers_and_sums_of(inverse, shift, steps, decay)
+            change = values.copy()
+            change[:, : m - 4] -= before
+            if np.all(np.linalg.norm(change, axis=1) <= tolerance * np.array([1, steps / (1 - decay)])):
+                break
+            before = values
+    else:
+        if m == MOST:
+            raise ArithmeticError(
+                f"powers_and_sums: expected to settle within {MOST} vectors at T = {steps}, it did not"
+            )
+        values = _powers_and_sums_of(inverse, shift, steps, decay)
+    power, weighted_sum = np.linalg.norm(start) * values @ basis
+    return power.reshape(start.shape), weighted_sum.reshape(start.shape)
+
+
+def _powers_and_sums_of(inverse, shift, steps, decay):
+    """The two first columns (2, m), for the 𝓜 with (δ + I − 𝓜)⁻¹ = inverse."""
+    m = len(inverse)
+    one, none = np.eye(m), np.zeros((m, m))
+    step = (1 + shift) * one - np.linalg.inv(inverse)
+    # c⁺ = 𝓜c, s⁺ = βs + c, D⁺ = D + s⁺ from (c, 0, 0): D_T is the weighted sum.
+    advance = np.block([[step, none, none], [one, decay * one, none], [one, decay * one, one]])
+    with np.errstate(all="ignore"):  # too few vectors may give a matrix that grows
+        column = np.linalg.matrix_power(advance, steps)[:, 0]
+    return np.stack([column[:m], column[2 * m :]])

@@ -1,0 +1,241 @@
+"""Whether label noise leaves a zero-error point: first and second order of reg along the zero-error set.
+
+Source: theory.md, section 3; Blanc et al. 2020 (arXiv:1904.09080), definitions of repellent and stationary points.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+from ..arguments import positive_number
+from ..settings import Setting
+from .derivatives import lagrangian_hessian_products, regularizer, regularizer_gradient
+from .flow import flow_time
+from .kinks import kink_clearance
+from .manifold import on_zero_error_set
+from .notes import notes_on_point
+from .row_space import row_space
+from .symmetries import symmetry_directions, unseen_directions
+
+__all__ = ["Stability", "stability"]
+
+DENSE = 3000  # parameters up to which the whole spectrum is computed
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Stability:
+    """What reg does about θ on the zero-error set.
+
+    Attributes
+    ----------
+    setting : Setting
+    theta : (p,) array
+    verdict : str
+        "nonsmooth"               a ReLU kink is on a datum, where reg jumps: derivatives say nothing
+        "degenerate"              rank J < n: the zero-error set need not be smooth, multipliers are not unique
+        "repellent"               N∇reg ≠ 0: noise alone carries θ away
+        "saddle"                  N∇reg = 0 and a negative curvature: repellent at second order
+        "strict minimum"          N∇reg = 0 and every curvature positive
+        "minimum up to symmetry"  the same but for directions of symmetry and of parameters that h does not see
+        "no negative curvature above tol"   N∇reg = 0 and zeros that are not accounted for, or (p > 3000) not counted
+    reg, gradient_norm : float
+        reg(θ), and ‖N∇reg‖, the square root of the rate at which reg falls per flow time.
+    relative_gradient : float
+        ‖N∇reg‖ against the larger of ‖∇reg‖ and reg/‖θ‖; at most tol counts as stationary.
+    multipliers : (n,) array
+        μ of ∇reg = Jᵀμ + (tangent), least squares.
+    rank : int
+        Of J.
+    symmetries, unseen : int
+        Dimensions of the directions of symmetry, and of parameters that h does not see; not in the spectrum.
+    eigenvalues : (k,) array
+        Ascending, of the Riemannian Hessian N(∇²reg − Σ_i μ_i ∇²h_i)N on the other tangent directions; only the least
+        for p > 3000; empty where the verdict needs none.
+    direction : (p,) array
+        The unit eigenvector of the least eigenvalue; zero where there is none.
+    residual : float
+        ‖Av − λv‖ of that eigenpair.
+    scale : float
+        The largest |eigenvalue|; those at most tol × scale count as zero.
+    tol : float
+    """
+
+    setting: Setting
+    theta: np.ndarray
+    verdict: str
+    reg: float
+    gradient_norm: float
+    relative_gradient: float
+    multipliers: np.ndarray
+    rank: int
+    symmetries: int
+    unseen: int
+    eigenvalues: np.ndarray
+    direction: np.ndarray
+    residual: float
+    scale: float
+    tol: float
+
+    @property
+    def negative(self):
+        """The number of eigenvalues below −tol × scale."""
+        return int(np.sum(self.eigenvalues < -self.tol * self.scale))
+
+    @property
+    def zero(self):
+        """The number of eigenvalues within tol × scale of zero: flat directions that nothing here accounts for."""
+        return int(np.sum(np.abs(self.eigenvalues) <= self.tol * self.scale))
+
+    def fall_per_step(self, *, lr, noise_std, batch_size=1, momentum=0.0):
+        """(η²σ²/B̃) ‖N∇reg‖², what reg falls by in a step of label-noise SGD, to leading order in η."""
+        step = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
+        return float(step * self.gradient_norm**2)
+
+    def __repr__(self):
+        advice = {
+            "nonsmooth": "reg jumps here; compare reg with the least regularizer instead",
+            "degenerate": f"J has rank {self.rank} of {self.setting.n}: multipliers prove nothing here",
+            "repellent": f"reg falls by {self.gradient_norm**2:.4g} a flow time; follow regularized_flow(setting, theta, ...)",
+            "saddle": "escapes along .direction: interpolate(setting, theta + step * direction), then regularized_flow",
+            "strict minimum": "label noise stays about here",
+            "minimum up to symmetry": "label noise stays about here and the directions of symmetry",
+            "no negative curvature above tol": "flat directions that are no known symmetry: undecided at second order",
+        }[self.verdict]
+        parts = [f"reg {self.reg:.6g}", f"‖N∇reg‖ {self.gradient_norm:.2g} (relative {self.relative_gradient:.1g})"]
+        if len(self.eigenvalues):
+            counted = f"{self.negative} negative, {self.zero} zero of {len(self.eigenvalues)} curvatures"
+            if self.setting.dim > DENSE:
+                counted = f"least curvature to within {self.residual:.1g}"
+            parts.append(f"{counted}, {self.eigenvalues[0]:.4g} to {self.scale:.4g} in size")
+        parts.append(f"{self.symmetries} of symmetry, {self.unseen} unseen")
+        notes = "".join(f"; {note}" for note in notes_on_point(self.setting, self.theta, self.rank))
+        return f"Stability({self.verdict}: {advice}; {', '.join(parts)}{notes})"
+
+
+def stability(setting, theta, *, tol=1e-6):
+    """Whether θ is repellent, a saddle or a minimum of reg on the zero-error set, and by how much.
+
+    Parameters
+    ----------
+    setting : Setting
+    theta : (p,) array_like
+        On the zero-error set; see `interpolate` and `regularized_flow`.
+    tol : float
+        Relative, of the gradient that counts as none and the curvature that counts as zero.
+
+    Returns
+    -------
+    Stability
+
+    Raises
+    ------
+    ValueError
+        If theta is off the zero-error set.
+
+    Examples
+    --------
+    h = ab = 2 with reg = a² + b²: only balanced factors stay.
+
+    >>> import ouanalysis as ou
+    >>> setting = ou.Setting(lambda theta, x: theta[..., 0] * theta[..., 1] * x, x=[1.0], y=[2.0], dim=2)
+    >>> ou.stability(setting, [2.0, 1.0]).verdict
+    'repellent'
+    >>> ou.stability(setting, [2**0.5, 2**0.5])
+    Stability(strict minimum: label noise stays about here; reg 4, ‖N∇reg‖ ... 0 negative, 0 zero of 1 curvatures, ...)
+    """
+    tol = positive_number("tol", tol)
+    theta = on_zero_error_set(setting, theta)
+    space = row_space(setting, theta)
+    reg, gradient = float(regularizer(setting, theta)), regularizer_gradient(setting, theta)
+    slope, size = float(np.linalg.norm(space.tangent(gradient))), np.linalg.norm(theta)
+    steep = max(np.linalg.norm(gradient), reg / size if size else 0.0)
+    multipliers = space.multipliers(gradient)
+    unseen = _orthonormal(unseen_directions(setting, theta), space.basis)
+    symmetries = _orthonormal(symmetry_directions(setting, theta), np.hstack([space.basis, unseen]))
+    accounted = np.hstack([space.basis, unseen, symmetries])
+    values, direction, residual, scale = np.zeros(0), np.zeros(setting.dim), 0.0, 0.0
+    if kink_clearance(setting, theta) <= 1e-8 * size:
+        verdict = "nonsmooth"
+    elif space.rank < setting.n:
+        verdict = "degenerate"
+    elif slope > tol * steep:
+        verdict = "repellent"
+    else:
+        if accounted.shape[1] < setting.dim:
+            curvatures = _dense_curvatures if setting.dim <= DENSE else _least_curvature
+            values, direction, residual, scale = curvatures(setting, theta, multipliers, accounted)
+        verdict = _second_order(values, tol * scale, accounted.shape[1] - space.rank, setting.dim)
+    return Stability(
+        setting=setting,
+        theta=theta,
+        verdict=verdict,
+        reg=reg,
+        gradient_norm=slope,
+        relative_gradient=float(slope / steep) if steep else 0.0,
+        multipliers=multipliers,
+        rank=space.rank,
+        symmetries=symmetries.shape[1],
+        unseen=unseen.shape[1],
+        eigenvalues=values,
+        direction=direction,
+        residual=residual,
+        scale=scale,
+        tol=tol,
+    )
+
+
+def _second_order(values, zero, flat, dim):
+    if np.any(values < -zero):
+        return "saddle"
+    if np.any(values <= zero) or dim > DENSE:
+        return "no negative curvature above tol"
+    return "minimum up to symmetry" if flat else "strict minimum"
+
+
+def _orthonormal(directions, known):
+    """An orthonormal basis (p, k) of what directions (m, p) add to the span of the columns of known."""
+    lengths = np.linalg.norm(directions, axis=1)
+    columns = (directions[lengths > 0] / lengths[lengths > 0, None]).T
+    for _ in range(2):
+        columns = columns - known @ (known.T @ columns)
+    if not columns.size:
+        return np.zeros((len(known), 0))
+    left, singular, _ = np.linalg.svd(columns, full_matrices=False)
+    return left[:, singular > 1e-8]
+
+
+def _dense_curvatures(setting, theta, multipliers, accounted):
+    """All curvatures, the least one's direction and residual, and the largest in size."""
+    basis = np.linalg.qr(accounted, mode="complete")[0][:, accounted.shape[1] :]
+    hessian = basis.T @ lagrangian_hessian_products(setting, theta, multipliers, basis.T).T
+    hessian = (hessian + hessian.T) / 2
+    values, vectors = np.linalg.eigh(hessian)
+    residual = np.linalg.norm(hessian @ vectors[:, 0] - values[0] * vectors[:, 0])
+    return values, basis @ vectors[:, 0], float(residual), float(np.max(np.abs(values)))
+
+
+def _least_curvature(setting, theta, multipliers, accounted):
+    """The least curvature alone, without a matrix, by Lanczos on (largest) − (Hessian)."""
+
+    def free(vector):
+        return vector - accounted @ (accounted.T @ vector)
+
+    def hessian(vector):
+        return free(lagrangian_hessian_products(setting, theta, multipliers, free(vector.ravel())[None])[0])
+
+    def extreme(action, which, precision):
+        operator = LinearOperator((setting.dim,) * 2, matvec=action, dtype=float)
+        start = free(np.random.default_rng(0).standard_normal(setting.dim))
+        try:
+            values, vectors = eigsh(operator, k=1, which=which, v0=start, tol=precision)
+        except ArpackNoConvergence as error:
+            raise ArithmeticError(f"stability: expected Lanczos to find the least curvature, got {error}") from None
+        return values[0], vectors[:, 0]
+
+    scale = abs(extreme(hessian, "LM", 1e-3)[0])
+    # Of scale − A, where A's null directions that are accounted for lie at 0, out of the way.
+    shifted, direction = extreme(lambda vector: scale * free(vector.ravel()) - hessian(vector), "LA", 1e-9)
+    least = scale - shifted
+    residual = np.linalg.norm(hessian(direction) - least * direction)
+    return np.array([least]), direction, float(residual), float(scale)
