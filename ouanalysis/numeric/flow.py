@@ -3,6 +3,7 @@
 Source: theory.md, section 3, "Long times"; Li, Wang & Arora 2022 (arXiv:2110.06914) for the limit.
 """
 
+import warnings
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -62,6 +63,23 @@ class Flow:
                 f"times: expected flow times from 0 to {self.times[-1]:g}, got {times.min():g} to {times.max():g}"
             )
         return np.moveaxis(self.path(times.ravel()), 0, -1).reshape(*times.shape, self.setting.dim)
+
+    def steps(self, *, lr, noise_std, batch_size=1, momentum=0.0):
+        """How many steps of label-noise SGD the records take, (records,) floats.
+
+        A UserWarning says so if the slowest direction across the zero-error set takes longer to relax than the flow.
+        """
+        each = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
+        if each == 0:
+            raise ValueError("noise_std: expected a number above 0, as nothing moves without noise, got 0")
+        steps, relaxation = self.times / each, (1 - momentum) / (lr * self.least_curvature)
+        if relaxation > steps[-1]:
+            warnings.warn(
+                f"the flow takes {steps[-1]:.3g} steps and SGD {relaxation:.3g} to relax onto it: K is nearly singular,"
+                " or the flow is too short for its limit; see tangent_drift for the transient",
+                stacklevel=2,
+            )
+        return steps
 
     def __repr__(self):
         stopped = {"finished": "", "stationary": ", stopped: stationary", "kink": ", stopped: a ReLU kink met a datum"}
@@ -174,7 +192,9 @@ def regularized_flow(
 
 
 def flow_time(setting, steps=1, *, lr, noise_std, batch_size=1, momentum=0.0):
-    """s = η²σ²k/(B̃(1 − β)²), the flow time of k steps: steps (...) gives (...). So s is s/flow_time(setting, ...) steps.
+    """s = η²σ²k/(B̃(1 − β)²), the flow time of k steps: steps (...) gives (...).
+
+    Flow times s are s / flow_time(setting, ...) steps; `Flow.steps` gives them for a flow.
 
     Examples
     --------
