@@ -48,7 +48,8 @@ class Stability:
     rank : int
         Of J.
     symmetries, unseen : int
-        Dimensions of the directions of symmetry, and of parameters that h does not see; not in the spectrum.
+        Dimensions of the directions of symmetry, and of parameters that h does not see; not in the spectrum. None for
+        p > 3000, where they are not counted.
     eigenvalues : (k,) array
         Ascending, of the Riemannian Hessian N(∇²reg − Σ_i μ_i ∇²h_i)N on the other tangent directions; only the least
         for p > 3000; empty where the verdict needs none.
@@ -69,8 +70,8 @@ class Stability:
     relative_gradient: float
     multipliers: np.ndarray
     rank: int
-    symmetries: int
-    unseen: int
+    symmetries: int | None
+    unseen: int | None
     eigenvalues: np.ndarray
     direction: np.ndarray
     residual: float
@@ -108,7 +109,8 @@ class Stability:
             if self.setting.dim > DENSE:
                 counted = f"least curvature to within {self.residual:.1g}"
             parts.append(f"{counted}, {self.eigenvalues[0]:.4g} to {self.scale:.4g} in size")
-        parts.append(f"{self.symmetries} of symmetry, {self.unseen} unseen")
+        if self.symmetries is not None:
+            parts.append(f"{self.symmetries} of symmetry, {self.unseen} unseen")
         notes = "".join(f"; {note}" for note in notes_on_point(self.setting, self.theta, self.rank))
         return f"Stability({self.verdict}: {advice}; {', '.join(parts)}{notes})"
 
@@ -151,9 +153,10 @@ def stability(setting, theta, *, tol=1e-6):
     slope, size = float(np.linalg.norm(space.tangent(gradient))), np.linalg.norm(theta)
     steep = max(np.linalg.norm(gradient), reg / size if size else 0.0)
     multipliers = space.multipliers(gradient)
-    unseen = _orthonormal(unseen_directions(setting, theta), space.basis)
-    symmetries = _orthonormal(symmetry_directions(setting, theta), np.hstack([space.basis, unseen]))
-    accounted = np.hstack([space.basis, unseen, symmetries])
+    accounted, unseen, symmetries = space.basis, None, None
+    if setting.dim <= DENSE:
+        unseen, accounted = _add(unseen_directions(setting, theta), accounted)
+        symmetries, accounted = _add(symmetry_directions(setting, theta), accounted)
     values, direction, residual, scale = np.zeros(0), np.zeros(setting.dim), 0.0, 0.0
     if kink_clearance(setting, theta) <= 1e-8 * size:
         verdict = "nonsmooth"
@@ -175,8 +178,8 @@ def stability(setting, theta, *, tol=1e-6):
         relative_gradient=float(slope / steep) if steep else 0.0,
         multipliers=multipliers,
         rank=space.rank,
-        symmetries=symmetries.shape[1],
-        unseen=unseen.shape[1],
+        symmetries=symmetries,
+        unseen=unseen,
         eigenvalues=values,
         direction=direction,
         residual=residual,
@@ -193,16 +196,17 @@ def _second_order(values, zero, flat, dim):
     return "minimum up to symmetry" if flat else "strict minimum"
 
 
-def _orthonormal(directions, known):
-    """An orthonormal basis (p, k) of what directions (m, p) add to the span of the columns of known."""
+def _add(directions, known):
+    """How many dimensions directions (m, p) add to the span of known's orthonormal columns, and the columns of both."""
     lengths = np.linalg.norm(directions, axis=1)
     columns = (directions[lengths > 0] / lengths[lengths > 0, None]).T
     for _ in range(2):
         columns = columns - known @ (known.T @ columns)
     if not columns.size:
-        return np.zeros((len(known), 0))
+        return 0, known
     left, singular, _ = np.linalg.svd(columns, full_matrices=False)
-    return left[:, singular > 1e-8]
+    new = left[:, singular > 1e-8]
+    return new.shape[1], np.hstack([known, new])
 
 
 def _dense_curvatures(setting, theta, multipliers, accounted):
