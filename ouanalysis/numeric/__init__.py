@@ -2,7 +2,8 @@
 
 from .derivatives import gram, jacobian, loss, regularizer, regularizer_gradient
 from .drift import tangent_drift
-from .flow import Flow, flow_time, regularized_flow
+from .flow import Flow, regularized_flow
+from .flow_time import flow_time
 from .kinks import kink_distance
 from .manifold import InterpolationError, interpolate
 from .ou import LocalOU, local_ou

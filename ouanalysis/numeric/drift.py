@@ -6,11 +6,11 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), theorem 1; theory.md, sections 3 a
 import numpy as np
 
 from ..arguments import nonnegative_number, positive_number, whole_numbers
+from .batches import sampled_batch
 from .derivatives import hessian_products
 from .discrete_law import SecondMoments
 from .kinks import kink_distance
 from .manifold import on_zero_error_set
-from .ou import sampled_batch
 from .row_space import row_space
 from .stability_limit import max_stable_lr
 

@@ -9,19 +9,19 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
-from ..arguments import nonnegative_number, positive_number, real_array, whole_numbers
+from ..arguments import nonnegative_number, positive_number, real_array
 from ..settings import ReluNetwork, Setting
+from .batches import sampled_batch
 from .derivatives import regularizer, regularizer_gradient
 from .discrete_law import SecondMoments
 from .drift import check_stable, mean_displacement
+from .flow_time import flow_time
 from .kinks import kink_distance, preactivations
 from .manifold import on_zero_error_set
-from .ou import effective_batch_size, sampled_batch
 from .row_space import row_space
 
-__all__ = ["Flow", "flow_time", "regularized_flow"]
+__all__ = ["Flow", "regularized_flow"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,6 +142,8 @@ def regularized_flow(
     >>> round(float((a**2 - b**2) / (4.0**2 - 0.5**2) * np.exp(1)), 4)
     1.0
     """
+    from scipy.integrate import solve_ivp  # here, as its import would slow every other call down
+
     times = _increasing_times(times)
     gradient_tolerance = nonnegative_number("gradient_tolerance", gradient_tolerance)
     theta = on_zero_error_set(setting, theta)
@@ -189,24 +191,6 @@ def regularized_flow(
     fired = next(event for event, when in zip(events, solution.t_events, strict=True) if len(when))
     reached = np.append(times[times < solution.t[-1]], solution.t[-1])
     return _flow(setting, reached, solution.sol, drift, "stationary" if fired is gradient_left else "kink")
-
-
-def flow_time(setting, steps=1, *, lr, noise_std, batch_size=1, momentum=0.0):
-    """s = η²σ²k/(B̃(1 − β)²), the flow time of k steps: steps (...) gives (...).
-
-    Flow times s are s / flow_time(setting, ...) steps; `Flow.steps` gives them for a flow.
-
-    Examples
-    --------
-    >>> import ouanalysis as ou
-    >>> setting = ou.MatrixSensing([[[1.0]]], y=[4.0])
-    >>> round(float(ou.flow_time(setting, 1000, lr=0.01, noise_std=0.1)), 12)
-    0.001
-    """
-    batch = effective_batch_size(setting, batch_size)
-    still = 1 - nonnegative_number("momentum", momentum, below=1)
-    each = positive_number("lr", lr) * nonnegative_number("noise_std", noise_std) / still
-    return each**2 / batch * whole_numbers("steps", steps)
 
 
 def _limit_drift(setting):

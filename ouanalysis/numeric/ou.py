@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import count, nonnegative_number, positive_number, real_array, whole_numbers
+from ..arguments import nonnegative_number, positive_number, real_array, whole_numbers
 from ..settings import Setting
+from .batches import sampled_batch
 from .derivatives import hessian_products
 from .discrete_law import SecondMoments
 from .kinks import kink_distance
@@ -17,7 +18,7 @@ from .notes import notes_on_noise, notes_on_point
 from .row_space import row_space
 from .stability_limit import max_stable_lr
 
-__all__ = ["LocalOU", "effective_batch_size", "local_ou", "sampled_batch"]
+__all__ = ["LocalOU", "local_ou"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -176,11 +177,12 @@ class LocalOU:
         n, p = self.jacobian.shape
         spectrum = f"eigenvalues {self.eigenvalues[-1]:.4g} to {self.eigenvalues[0]:.4g}" if self.rank else "J = 0"
         notes = "".join(f"; {note}" for note in self.notes)
+        loss = f"{self.expected_loss():.4g} to leading order, {self.expected_loss(exact=True):.4g} exact"
         return (
             f"LocalOU(n={n}, dim={p}, {spectrum},"
             f" lr={self.lr:g} (stable below {self.max_stable_lr:.4g}), noise_std={self.noise_std:g},"
             f" batch_size={self.batch_size}, stationary variance {self.stationary_variance:.4g}"
-            f" in {self.rank} directions, expected loss {self.expected_loss():.4g}{notes})"
+            f" in {self.rank} directions, expected loss {loss}{notes})"
         )
 
 
@@ -243,23 +245,6 @@ def local_ou(setting, theta, *, lr, noise_std, batch_size=1, replacement=True):
         batch_size=batch,
         replacement=replacement,
     )
-
-
-def sampled_batch(setting, batch_size, replacement=True):
-    """(B̃, replacement): a full batch is all n data drawn without replacement."""
-    batch, replacement = effective_batch_size(setting, batch_size), bool(replacement) and batch_size != "full"
-    if not replacement and batch > setting.n:
-        raise ValueError(f"batch_size: expected at most n = {setting.n} without replacement, got {batch}")
-    return batch, replacement
-
-
-def effective_batch_size(setting, batch_size):
-    """B̃ as an int: B, or n for "full" (every datum once)."""
-    if isinstance(batch_size, str):
-        if batch_size != "full":
-            raise ValueError(f'batch_size: expected an integer at least 1 or "full", got {batch_size!r}')
-        return setting.n
-    return count("batch_size", batch_size, least=1)
 
 
 def _times(name, value):

@@ -6,12 +6,11 @@ Source: theory.md, section 3; Blanc et al. 2020 (arXiv:1904.09080), definitions 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from ..arguments import positive_number
 from ..settings import Setting
 from .derivatives import lagrangian_hessian_products, regularizer, regularizer_gradient
-from .flow import flow_time
+from .flow_time import flow_time
 from .kinks import kink_clearance
 from .manifold import on_zero_error_set
 from .notes import notes_on_point
@@ -221,6 +220,7 @@ def _dense_curvatures(setting, theta, multipliers, accounted):
 
 def _least_curvature(setting, theta, multipliers, accounted):
     """The least curvature alone, without a matrix, by Lanczos on (largest) − (Hessian)."""
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh  # slow to import
 
     def free(vector):
         return vector - accounted @ (accounted.T @ vector)

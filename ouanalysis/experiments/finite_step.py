@@ -1,0 +1,84 @@
+"""The stationary variance of label-noise SGD at every stable step size: theory.md, section 2.
+
+A tanh network on eight data. The leading order says B E L = ησ² reg whatever the batch; the exact law of the linearised
+SGD bends away from it and diverges at the stability limit, which depends on the batch.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arguments import generator, one_of
+from ..numeric import local_ou, regularizer
+from ..settings import planted_sigmoid_network
+from ..simulate import label_noise_sgd
+
+__all__ = ["FiniteStep", "run"]
+
+BATCHES = (1, 4, "full")
+NOISE_STD = 1e-4  # so small that the model is linear over the noise
+SIMULATED = (0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.85, 0.92)  # of the limit; from 0.95 fourth moments diverge
+CURVE = np.concatenate([np.linspace(0.03, 0.9, 60), 1 - np.geomspace(0.09, 0.004, 40)])
+
+
+@dataclass(frozen=True, eq=False)
+class FiniteStep:
+    """One row a batch size; losses are E L B̃/σ², so that the leading order is η reg for all."""
+
+    batches: tuple
+    reg: float
+    limit: np.ndarray  # η_max (batches,)
+    fractions: np.ndarray  # η/η_max of the curves (curve,)
+    exact: np.ndarray  # (batches, curve)
+    simulated_fractions: np.ndarray  # (points,)
+    measured: np.ndarray  # (batches, points)
+    error: np.ndarray  # its standard error over chains
+
+
+def run(rng, size="full"):
+    """Predict and simulate the stationary loss."""
+    rng = generator(rng)
+    chains = one_of("size", size, {"full": 400, "quick": 40})
+    setting, theta = planted_sigmoid_network(8, 8, 4, rng=2)
+    limits, exact, measured, error = [], [], [], []
+    for batch in BATCHES:
+        limit = local_ou(setting, theta, lr=1e-9, noise_std=NOISE_STD, batch_size=batch).max_stable_lr
+
+        def at(fraction, batch=batch, limit=limit):
+            return local_ou(setting, theta, lr=fraction * limit, noise_std=NOISE_STD, batch_size=batch)
+
+        unit = at(0.1).batch_size / NOISE_STD**2
+        limits.append(limit)
+        exact.append([unit * at(fraction).expected_loss(exact=True) for fraction in CURVE])
+        plateaus = [_plateau(setting, theta, at(fraction), batch, chains, rng) for fraction in SIMULATED]
+        means, errors = np.transpose(plateaus)
+        measured.append(unit * means)
+        error.append(unit * errors)
+    return FiniteStep(
+        batches=BATCHES,
+        reg=float(regularizer(setting, theta)),
+        limit=np.array(limits),
+        fractions=CURVE,
+        exact=np.array(exact),
+        simulated_fractions=np.array(SIMULATED),
+        measured=np.array(measured),
+        error=np.array(error),
+    )
+
+
+def _plateau(setting, theta, local, batch, chains, rng):
+    """The mean loss at rest and its standard error over the chains."""
+    settled = int(12 / (1 - local.stability_radius)) + 1
+    trajectory = label_noise_sgd(
+        setting,
+        theta,
+        lr=local.lr,
+        noise_std=local.noise_std,
+        batch_size=batch,
+        steps=3 * settled,
+        rng=rng,
+        chains=chains,
+        record=np.unique(np.linspace(settled, 3 * settled, 20).astype(int)),
+    )
+    by_chain = trajectory.loss.mean(axis=1)
+    return by_chain.mean(), by_chain.std(ddof=1) / np.sqrt(chains)

@@ -1,0 +1,109 @@
+"""The drift along the zero-error set through its transient, and how much of it the prediction leaves: theory.md 3.
+
+From a zero-error point of a tanh network the fluctuation first builds up, then carries the parameters along. The
+prediction is exact at O(σ²), so what it leaves is O(σ²) of it. That remainder is measured with the same noise at two
+sizes, σ and a much smaller one whose mean the prediction gives: the noise common to both cancels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arguments import generator, one_of
+from ..numeric import local_ou, tangent_drift
+from ..settings import planted_sigmoid_network
+from ..simulate import label_noise_sgd
+
+__all__ = ["TangentDrift", "run"]
+
+CURVATURES = (0.05, 0.3, 0.6)  # η λ_max(H)
+NOISE_STD = 1e-3
+TIMES = np.geomspace(0.3, 300, 13)  # in units of 1/λ_max
+SIGMAS = (0.025, 0.05, 0.1, 0.2)
+REMAINDER = (0.3, 400)  # η λ_max and steps at which the remainder is measured
+
+
+@dataclass(frozen=True, eq=False)
+class TangentDrift:
+    """Displacements along their final predicted direction, over (η²σ²/B) ‖N∇reg‖ t, the drift without transient."""
+
+    curvatures: np.ndarray  # η λ_max(H) (steps sizes,)
+    times: list  # λ_max η t of the records, one array a step size
+    measured: list
+    error: list  # standard errors over chains
+    exact: list
+    leading: list
+    sigmas: np.ndarray
+    remainder: np.ndarray  # |measured − predicted| over predicted (sigmas,)
+    remainder_error: np.ndarray
+
+
+def run(rng, size="full"):
+    """Simulate through the transient at several step sizes, and then at several sizes of the noise."""
+    rng = generator(rng)
+    chains, pairs = one_of("size", size, {"full": (4000, 2000), "quick": (200, 200)})
+    setting, theta = planted_sigmoid_network(3, 4, 5, rng=1)
+    rows = [_transient(setting, theta, curvature, chains, rng) for curvature in CURVATURES]
+    times, measured, error, exact, leading = (list(column) for column in zip(*rows, strict=True))
+    remainder, remainder_error = _remainder(setting, theta, pairs, rng)
+    return TangentDrift(
+        curvatures=np.array(CURVATURES),
+        times=times,
+        measured=measured,
+        error=error,
+        exact=exact,
+        leading=leading,
+        sigmas=np.array(SIGMAS),
+        remainder=remainder,
+        remainder_error=remainder_error,
+    )
+
+
+def _transient(setting, theta, curvature, chains, rng):
+    spectrum = local_ou(setting, theta, lr=1e-9, noise_std=NOISE_STD).eigenvalues
+    lr = curvature / spectrum[0]
+    steps = np.unique(np.ceil(TIMES / curvature).astype(int))
+    noise = {"lr": lr, "noise_std": NOISE_STD}
+    run = label_noise_sgd(setting, theta, **noise, steps=steps[-1], rng=rng, chains=chains, record=steps)
+    exact = tangent_drift(setting, theta, **noise, steps=steps)
+    leading = tangent_drift(setting, theta, **noise, steps=steps, exact=False)
+    direction = exact[-1] / np.linalg.norm(exact[-1])
+    unit = steps * np.linalg.norm(tangent_drift(setting, theta, **noise, exact=False))
+    along = (run.theta - theta) @ direction / unit
+    error = along.std(axis=0, ddof=1) / np.sqrt(chains)
+    return (
+        curvature * steps,
+        along.mean(axis=0),
+        error,
+        exact @ direction / unit,
+        leading @ direction / unit,
+    )
+
+
+def _remainder(setting, theta, pairs, rng):
+    """|E[N(θ_T − θ*)] − predicted| along the prediction, over its length, from antithetic pairs with common noise."""
+    curvature, steps = REMAINDER
+    lr = curvature / local_ou(setting, theta, lr=1e-9, noise_std=1.0).eigenvalues[0]
+    predicted = tangent_drift(setting, theta, lr=lr, noise_std=1.0, steps=steps)
+    seed = rng.integers(2**32)
+
+    def scaled(sigma):
+        """Each pair's mean displacement along the prediction, over the prediction."""
+        by_sign = []
+        for sign in (1, -1):
+            run = label_noise_sgd(
+                setting,
+                theta,
+                lr=lr,
+                noise_std=sigma,
+                steps=steps,
+                rng=seed,
+                chains=pairs,
+                noise=lambda rng, size, sign=sign: sign * rng.standard_normal(size),
+            )
+            by_sign.append((run.theta[:, 0] - theta) @ predicted / (sigma**2 * (predicted @ predicted)))
+        return np.mean(by_sign, axis=0)
+
+    baseline = scaled(NOISE_STD)
+    differences = np.array([scaled(sigma) - baseline for sigma in SIGMAS])
+    return np.abs(differences.mean(axis=1)), differences.std(axis=1, ddof=1) / np.sqrt(pairs)

@@ -1,0 +1,37 @@
+"""Momentum: ensembles collapse onto the flow, and the drift at finite step has its closed form."""
+
+import numpy as np
+
+from ._style import COLOURS, GREY, PREDICTED, label_panels, new_figure, styled
+
+__all__ = ["draw"]
+
+MARKERS = "os^D"
+
+
+@styled
+def draw(result):
+    """Draw an `experiments.momentum.Momentum`."""
+    figure, (by_step, by_time, drift) = new_figure(3, height=2.9)
+    label_panels((by_step, by_time, drift), ("in steps", "in flow time", "drift of one datum"))
+    by_time.plot(result.fine_times, result.flow_reg, color=PREDICTED, zorder=3, label="gradient flow")
+    for k, (beta, lr, noise_std, batch_size) in enumerate(result.ensembles):
+        batch = "full" if batch_size == "full" else f"{batch_size}"
+        style = {"fmt": MARKERS[k], "ms": 3, "lw": 0.8, "color": COLOURS[k]}
+        label = rf"$\beta = {beta:g}$, $\eta = {lr:g}$, $\sigma = {noise_std:g}$, $B = ${batch}"
+        by_step.errorbar(result.steps[k, 1:], result.reg[k, 1:], 2 * result.reg_error[k, 1:], label=label, **style)
+        by_time.errorbar(result.times, result.reg[k], 2 * result.reg_error[k], **style)
+    by_step.set(xscale="log", xlabel="steps $k$", ylabel=r"reg$(\theta)$")
+    by_time.set(xlabel=r"$k\eta^2\sigma^2/(B(1-\beta)^2)$", ylabel=r"reg$(\theta)$")
+    x = np.linspace(0, 0.82, 100)
+    drift.plot(x, 1 / (1 - x), color=PREDICTED, label=r"$1/(1 - \eta k/(1 + \beta))$")
+    drift.axhline(1, color=GREY, ls="--", lw=1)
+    for k, beta in enumerate(result.momenta):
+        style = {"fmt": MARKERS[k], "ms": 4, "lw": 0.9, "color": COLOURS[(0, 2, 7)[k]]}
+        drift.errorbar(
+            result.fractions[k], result.ratio[k], 2 * result.ratio_error[k], label=rf"SGD, $\beta = {beta:g}$", **style
+        )
+    drift.set(xlabel=r"$\eta k/(1 + \beta)$", ylabel="drift / leading order")
+    drift.legend(loc="upper left")
+    figure.legend(*by_step.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
