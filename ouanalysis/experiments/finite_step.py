@@ -31,6 +31,7 @@ class FiniteStep:
     fractions: np.ndarray  # η/η_max of the curves (curve,)
     exact: np.ndarray  # (batches, curve)
     simulated_fractions: np.ndarray  # (points,)
+    predicted: np.ndarray  # exact at these (batches, points)
     measured: np.ndarray  # (batches, points)
     error: np.ndarray  # its standard error over chains
 
@@ -40,7 +41,7 @@ def run(rng, size="full"):
     rng = generator(rng)
     chains = one_of("size", size, {"full": 400, "quick": 40})
     setting, theta = planted_sigmoid_network(8, 8, 4, rng=2)
-    limits, exact, measured, error = [], [], [], []
+    limits, exact, predicted, measured, error = [], [], [], [], []
     for batch in BATCHES:
         limit = local_ou(setting, theta, lr=1e-9, noise_std=NOISE_STD, batch_size=batch).max_stable_lr
 
@@ -50,6 +51,7 @@ def run(rng, size="full"):
         unit = at(0.1).batch_size / NOISE_STD**2
         limits.append(limit)
         exact.append([unit * at(fraction).expected_loss(exact=True) for fraction in CURVE])
+        predicted.append([unit * at(fraction).expected_loss(exact=True) for fraction in SIMULATED])
         plateaus = [_plateau(setting, theta, at(fraction), batch, chains, rng) for fraction in SIMULATED]
         means, errors = np.transpose(plateaus)
         measured.append(unit * means)
@@ -61,6 +63,7 @@ def run(rng, size="full"):
         fractions=CURVE,
         exact=np.array(exact),
         simulated_fractions=np.array(SIMULATED),
+        predicted=np.array(predicted),
         measured=np.array(measured),
         error=np.array(error),
     )

@@ -69,14 +69,14 @@ class SecondMoments:
 
     def after(self, steps):
         """Z (r, r) after so many steps from rest at θ*."""
-        if steps == 0 or not len(self.squares):
-            return np.zeros_like(self._stationary[0])
+        if steps == 0 or not self._noise.any():
+            return np.zeros_like(self._noise[0])
         return self._stationary[0] - self._missing(steps)[0][0]
 
     def summed(self, steps):
         """Σ_{t<T} Z_t (1 − β^{T−t})/(1 − β), (r, r): what carries θ along the zero-error set in T steps."""
-        if steps == 0 or not len(self.squares):
-            return np.zeros_like(self._stationary[0])
+        if steps == 0 or not self._noise.any():
+            return np.zeros_like(self._noise[0])
         beta = self.momentum
         weights = (steps - beta * (1 - beta**steps) / (1 - beta)) / (1 - beta)
         return weights * self._stationary[0] - self._missing(steps)[1][0]

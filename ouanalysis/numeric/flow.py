@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import nonnegative_number, positive_number, real_array
+from ..arguments import nonnegative_number, one_of, positive_number, real_array
 from ..settings import ReluNetwork, Setting
 from .batches import sampled_batch
 from .derivatives import regularizer, regularizer_gradient
@@ -142,9 +142,9 @@ def regularized_flow(
     >>> round(float((a**2 - b**2) / (4.0**2 - 0.5**2) * np.exp(1)), 4)
     1.0
     """
-    from scipy.integrate import solve_ivp  # here, as its import would slow every other call down
-
     times = _increasing_times(times)
+    rtol = max(positive_number("rtol", rtol), 1e-13)  # below which rounding rules
+    method = one_of("method", method, {name: name for name in ("RK45", "DOP853", "Radau", "BDF", "LSODA")})
     gradient_tolerance = nonnegative_number("gradient_tolerance", gradient_tolerance)
     theta = on_zero_error_set(setting, theta)
     if kink_distance(setting, theta) == 0:
@@ -156,41 +156,48 @@ def regularized_flow(
         drift = _exact_drift(setting, positive_number("lr", lr), *sampling)
     else:
         drift = _limit_drift(setting)
-    pull = regularizer(setting, theta) / (theta @ theta) if theta.any() else 0.0
-
-    def velocity(_, at):
-        space = row_space(setting, at)
-        residual = setting.h(at[None, :], setting.x) - setting.y
-        return drift(at, space) - pull * space.least_move(residual)
+    events = _kink_events(setting, theta)
 
     def gradient_left(_, at):
         return np.linalg.norm(drift(at, row_space(setting, at))) - gradient_tolerance
 
-    events = _kink_events(setting, theta)
     if gradient_tolerance > 0:
         events.append(gradient_left)
-    for event in events:
-        event.terminal = True
-    if times[-1] == 0 or (gradient_tolerance > 0 and gradient_left(0.0, theta) <= 0):
-        status = "stationary" if times[-1] > 0 else "finished"
-        return _flow(setting, np.zeros(1), partial(np.multiply.outer, theta), drift, status)
-    solution = solve_ivp(
-        velocity,
-        (0.0, times[-1]),
-        theta,
-        method=method,
-        rtol=rtol,
-        atol=rtol * (np.max(np.abs(theta)) or 1.0),
-        events=events,
-        dense_output=True,
-    )
-    if solution.status < 0:
-        raise ArithmeticError(f"regularized_flow: {solution.message} (at flow time {solution.t[-1]:.4g})")
+        if gradient_left(0.0, theta) <= 0:
+            return _flow(setting, np.zeros(1), partial(np.add.outer, theta), drift, "stationary")
+    if times[-1] == 0:
+        return _flow(setting, times, partial(np.add.outer, theta), drift, "finished")
+    solution = _integrate(setting, theta, times[-1], drift, events, rtol, method)
     if solution.status == 0:
         return _flow(setting, times, solution.sol, drift, "finished")
     fired = next(event for event, when in zip(events, solution.t_events, strict=True) if len(when))
     reached = np.append(times[times < solution.t[-1]], solution.t[-1])
     return _flow(setting, reached, solution.sol, drift, "stationary" if fired is gradient_left else "kink")
+
+
+def _integrate(setting, theta, last, drift, events, rtol, method):
+    """SciPy's solution of the flow, pulled back onto the zero-error set; any event ends it."""
+    from scipy.integrate import solve_ivp  # here, as its import would slow every other call down
+
+    pull = regularizer(setting, theta) / (theta @ theta) if theta.any() else 0.0
+
+    def velocity(time, at):
+        space = row_space(setting, at)
+        residual = setting.h(at[None, :], setting.x) - setting.y
+        try:
+            return drift(at, space) - pull * space.least_move(residual)
+        except ValueError as error:  # the step is not stable here
+            raise ValueError(f"{error}, at flow time {time:.4g}") from None
+
+    for event in events:
+        event.terminal = True
+    atol = rtol * (np.max(np.abs(theta)) or 1.0)
+    solution = solve_ivp(
+        velocity, (0.0, last), theta, method=method, rtol=rtol, atol=atol, events=events, dense_output=True
+    )
+    if solution.status < 0:
+        raise ArithmeticError(f"regularized_flow: {solution.message} (at flow time {solution.t[-1]:.4g})")
+    return solution
 
 
 def _limit_drift(setting):

@@ -10,6 +10,7 @@ import numpy as np
 from ..settings import ReluNetwork, SigmoidNetwork
 from ..settings.setting import parameters
 from .derivatives import jacobian
+from .notes import duplicate_data
 
 __all__ = ["InterpolationError", "interpolate", "on_zero_error_set"]
 
@@ -55,9 +56,12 @@ def interpolate(setting, theta):
         nearest = _move_linear_part(setting, theta, linear_part(setting))
     worst, tolerance = _error(setting, nearest), zero_error_tolerance(setting, nearest)
     if not worst <= tolerance:
+        contradictory = [f"x_{i} = x_{j}" for i, j in duplicate_data(setting) if setting.y[i] != setting.y[j]]
+        remedy = "start elsewhere, or use a model that can fit these labels"
+        if contradictory:
+            remedy = f"no model can fit different labels of the same datum ({contradictory[0]})"
         raise InterpolationError(
-            f"interpolate: expected to reach a largest residual of {tolerance:.1e}, stopped at {worst:.3g};"
-            " start elsewhere, or use a model that can fit these labels"
+            f"interpolate: expected to reach a largest residual of {tolerance:.1e}, stopped at {worst:.3g}; {remedy}"
         )
     return nearest
 

@@ -13,10 +13,10 @@ SLOW = 1e6  # steps
 def notes_on_point(setting, theta, rank):
     """Duplicate data, rank J < n, dead neurons, a kink on a datum."""
     notes = []
-    first, again = duplicate_data(setting)
-    if len(again):
-        shown = ", ".join(f"{i} = {j}" for i, j in list(zip(first, again, strict=True))[:3])
-        notes.append(f"{len(again)} of the data are duplicates (x_{shown}{', ...' if len(again) > 3 else ''})")
+    pairs = duplicate_data(setting)
+    if pairs:
+        shown = ", ".join(f"x_{i} = x_{j}" for i, j in pairs[:3]) + (", ..." if len(pairs) > 3 else "")
+        notes.append(f"{len(pairs)} of the data are duplicates ({shown})")
     if rank < setting.n:
         notes.append(f"J is rank deficient: {rank} of {setting.n}, the law is that of its row space")
     if isinstance(setting, ReluNetwork):
@@ -43,8 +43,8 @@ def notes_on_noise(setting, theta, noise_std, relaxation_steps):
 
 
 def duplicate_data(setting):
-    """Pairs of index arrays (first, again) with x equal."""
+    """The pairs of indices (first, again) of data with the same x."""
     flat = setting.x.reshape(setting.n, -1)
     _, first, group = np.unique(flat, axis=0, return_index=True, return_inverse=True)
-    again = np.flatnonzero(first[group.ravel()] != np.arange(setting.n))
-    return first[group.ravel()][again], again
+    first = first[group.ravel()]
+    return [(int(first[j]), j) for j in range(setting.n) if first[j] != j]

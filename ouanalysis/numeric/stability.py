@@ -95,7 +95,7 @@ class Stability:
     def __repr__(self):
         advice = {
             "nonsmooth": "reg jumps here; compare reg with the least regularizer instead",
-            "degenerate": f"J has rank {self.rank} of {self.setting.n}: multipliers prove nothing here",
+            "degenerate": "multipliers are not unique and prove nothing here",
             "repellent": f"reg falls by {self.gradient_norm**2:.4g} a flow time; see regularized_flow",
             "saddle": "escapes along .direction: interpolate(setting, theta + step * direction), then regularized_flow",
             "strict minimum": "label noise stays about here",

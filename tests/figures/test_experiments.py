@@ -1,6 +1,7 @@
 """The numbers that the figures show, at the quick size and with the bounds that the quick size allows."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,16 @@ import pytest
 
 import ouanalysis as ou
 from ouanalysis.experiments import (
+    finite_step,
     matrix_sensing_recovery,
+    momentum,
     noise_floor,
     ou_covariance,
     relu_interpolants,
+    repellency,
+    riemannian_flow,
     sigmoid_neurons,
+    tangent_drift,
 )
 from ouanalysis.figures.__main__ import NAMES
 
@@ -59,6 +65,50 @@ def test_sigmoid_neurons_approach_their_targets():
         assert distances[-1].sum() < distances[0].sum()
 
 
+def test_the_exact_law_holds_at_every_stable_step_and_the_leading_order_does_not():
+    result = finite_step.run(1, "quick")
+    assert np.all(np.abs(result.measured - result.predicted) < 4 * result.error)
+    leading = result.reg * result.limit[:, None] * result.simulated_fractions
+    late = result.simulated_fractions >= 0.3
+    assert np.all((result.predicted / leading)[:, late] > 1.2)
+    assert np.all((result.measured - leading - 4 * result.error)[:, late] > 0)
+
+
+def test_the_drift_is_that_predicted_through_its_transient_and_the_remainder_is_of_order_two_in_the_noise():
+    result = tangent_drift.run(1, "quick")
+    for measured, error, exact in zip(result.measured, result.error, result.exact, strict=True):
+        seen = error > 1e-9  # the first step moves nothing along the set
+        assert np.all(np.abs(measured - exact)[seen] < 4 * error[seen])
+        assert np.all(np.abs(measured - exact)[~seen] < 1e-6)
+    assert np.polyfit(np.log(result.sigmas), np.log(result.remainder), 1)[0] == pytest.approx(2, abs=0.15)
+
+
+def test_ensembles_of_every_step_noise_and_batch_follow_the_flow_in_flow_time():
+    result = riemannian_flow.run(1, "quick")
+    # θ has some r = 2 noisy directions: the distance over its standard error is a χ of few degrees of freedom.
+    assert np.all(result.distance < 4 * result.noise + 0.005)
+    on_flow = np.interp(result.times, result.fine_times, result.flow_reg)
+    assert np.all(np.abs(result.reg - on_flow) < 4 * result.reg_error + 0.02)
+
+
+def test_noise_leaves_a_saddle_and_a_repellent_point_for_the_minimum():
+    result = repellency.run(1, "quick")
+    assert result.verdicts == ("strict minimum", "saddle", "repellent")
+    w = repellency.Y
+    assert result.levels[0] == pytest.approx(2 * w * (np.hypot(1, w) - w))  # theory.md 4.3
+    assert result.curvature < 0
+    np.testing.assert_allclose(result.reg[0].mean(axis=0), result.levels[0], rtol=0.02)
+    np.testing.assert_allclose(result.reg[2, :, -1].mean(), result.flow_reg[-1], rtol=0.02)
+
+
+def test_momentum_speeds_the_flow_by_its_square_and_the_finite_step_has_its_closed_form():
+    result = momentum.run(1, "quick")
+    on_flow = np.interp(result.times, result.fine_times, result.flow_reg)
+    assert np.all(np.abs(result.reg - on_flow) < 4 * result.reg_error + 0.04)
+    np.testing.assert_allclose(result.predicted_ratio, 1 / (1 - result.fractions), rtol=1e-9)
+    assert np.all(np.abs(result.ratio - result.predicted_ratio) < 4 * result.ratio_error)
+
+
 def committed(name):
     return json.loads((Path(__file__).parents[2] / "figures" / f"{name}.json").read_text())
 
@@ -77,6 +127,26 @@ def test_the_committed_pictures_show_what_the_readme_says_of_them():
     assert min(changes[0] for changes in relu["convexity_changes"]) > 1
     for case in committed("sigmoid_neurons")["numbers"]["cases"]:
         assert case["reg"][-1] == pytest.approx(case["target_reg"], rel=0.03)
+
+
+def test_the_mean_of_sgd_after_ten_million_steps_is_within_one_percent_of_the_path_from_the_flow():
+    result = committed("riemannian_flow")["numbers"]
+    assert result["ensembles"][0] == [0.0005, 1.0, 1]
+    assert result["steps"][0][-1] == 10_000_000
+    assert max(result["distance"][0]) < 0.01
+
+
+def test_every_saddle_chain_of_the_committed_picture_ends_at_the_minimum():
+    result = committed("repellency")["numbers"]
+    ends = np.array(result["reg"])[:, :, -1]
+    np.testing.assert_allclose(ends, result["levels"][0], rtol=0.02)
+
+
+def test_the_flow_of_the_picture_takes_under_a_second():
+    setting, theta = ou.planted_sigmoid_network(2, 2, 3, rng=2)
+    start = time.perf_counter()
+    ou.regularized_flow(setting, theta, times=[0.0, riemannian_flow.FLOW_TIME])
+    assert time.perf_counter() - start < 1.0
 
 
 def test_an_unknown_size_is_refused():
