@@ -33,6 +33,7 @@ _ROOMS = {
         "kink_distance",
         "local_ou",
         "loss",
+        "max_stable_lr",
         "regularized_flow",
         "regularizer",
         "regularizer_gradient",

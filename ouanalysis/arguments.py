@@ -78,9 +78,10 @@ def count(name, value, *, least, most=None):
 
 
 def whole_numbers(name, value):
-    """An int array of any shape, its entries at least 0."""
+    """An int array of any shape, its entries at least 0 and of at most 62 bits."""
     array = np.asarray(value)
-    if array.dtype.kind not in "iu" or array.min(initial=0) < 0:
+    whole = array.dtype.kind in "iu" or not array.size
+    if not whole or array.min(initial=0) < 0 or array.max(initial=0) > 2**62:
         raise ValueError(f"{name}: expected integers at least 0, got {_short(value)}")
     return array.astype(np.int64)
 

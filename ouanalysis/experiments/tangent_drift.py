@@ -27,7 +27,7 @@ REMAINDER = (0.3, 400)  # η λ_max and steps at which the remainder is measured
 class TangentDrift:
     """Displacements along their final predicted direction, over (η²σ²/B) ‖N∇reg‖ t, the drift without transient."""
 
-    curvatures: np.ndarray  # η λ_max(H) (steps sizes,)
+    curvatures: np.ndarray  # η λ_max(H) (step sizes,)
     times: list  # λ_max η t of the records, one array a step size
     measured: list
     error: list  # standard errors over chains

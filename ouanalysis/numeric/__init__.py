@@ -8,6 +8,7 @@ from .kinks import kink_distance
 from .manifold import InterpolationError, interpolate
 from .ou import LocalOU, local_ou
 from .stability import Stability, stability
+from .stability_limit import max_stable_lr
 
 __all__ = [
     "Flow",
@@ -21,6 +22,7 @@ __all__ = [
     "kink_distance",
     "local_ou",
     "loss",
+    "max_stable_lr",
     "regularized_flow",
     "regularizer",
     "regularizer_gradient",

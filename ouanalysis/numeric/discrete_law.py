@@ -22,6 +22,8 @@ from .krylov import arnoldi, powers_and_sums
 
 __all__ = ["SecondMoments", "sampling_weights"]
 
+WALKED = 50  # steps up to which taking them is cheaper, and free of cancellation
+
 
 def sampling_weights(n, batch_size, *, replacement):
     """(a, b) of Q(S) = a K diag(S) K + b K S K. All n data at once are n drawn without replacement: (0, 1/n)."""
@@ -69,17 +71,11 @@ class SecondMoments:
 
     def after(self, steps):
         """Z (r, r) after so many steps from rest at θ*."""
-        if steps == 0 or not self._noise.any():
-            return np.zeros_like(self._noise[0])
-        return self._stationary[0] - self._missing(steps)[0][0]
+        return self._after(steps)[0]
 
     def summed(self, steps):
         """Σ_{t<T} Z_t (1 − β^{T−t})/(1 − β), (r, r): what carries θ along the zero-error set in T steps."""
-        if steps == 0 or not self._noise.any():
-            return np.zeros_like(self._noise[0])
-        beta = self.momentum
-        weights = (steps - beta * (1 - beta**steps) / (1 - beta)) / (1 - beta)
-        return weights * self._stationary[0] - self._missing(steps)[1][0]
+        return self._after(steps)[1]
 
     def radius(self):
         """ρ(𝓜), the spectral radius: SGD is stable in the mean square just where it is below 1.
@@ -100,6 +96,13 @@ class SecondMoments:
     def stable(self):
         """Whether the radius is below 1; much cheaper than the radius itself."""
         return not len(self.squares) or self._is_above_radius(1.0)
+
+    def step(self, moments):
+        """u⁺ of u (k, r, r)."""
+        coupled = self._gathered(self._variances(moments[0])) if self._coupling else 0.0
+        moments = moments - np.einsum("klij,lij->kij", self._gap, moments) + coupled + self._noise
+        transposed = moments if len(moments) == 1 else moments[[0, 2, 1, 3]]
+        return (moments + np.swapaxes(transposed, -1, -2)) / 2  # else rounding grows in the antisymmetric part
 
     def residual(self, moments):
         """‖u⁺ − u‖/‖noise‖ of stationary moments Z, put through a step as the predictions' covariance S."""
@@ -129,9 +132,25 @@ class SecondMoments:
 
         return apply
 
-    def _missing(self, steps):
-        """𝓜^T u_∞ and its weighted sum, u_∞ stationary."""
-        return powers_and_sums(self.resolvent, self._stationary, steps, decay=self.momentum)
+    def _after(self, steps):
+        """Z_T, and the weighted sum of the Z_t before it: from the stationary law, or by taking the steps if few."""
+        missing = None
+        if steps > WALKED and self._noise.any():
+            missing = powers_and_sums(self.resolvent, self._stationary, steps, decay=self.momentum)
+        if missing is None:  # or where underdamped momentum has not died down
+            return self._walk(steps)
+        beta = self.momentum
+        weights = (steps - beta * (1 - beta**steps) / (1 - beta)) / (1 - beta)
+        return self._stationary[0] - missing[0][0], weights * self._stationary[0] - missing[1][0]
+
+    def _walk(self, steps):
+        moments = np.zeros_like(self._noise)
+        velocity, total = np.zeros((2, *moments[0].shape))
+        for _ in range(steps if self._noise.any() else 0):
+            velocity = self.momentum * velocity + moments[0]
+            total = total + velocity
+            moments = self.step(moments)
+        return moments[0], total
 
     def _is_above_radius(self, number):
         with np.errstate(all="ignore"):  # at an eigenvalue the resolvent has a pole

@@ -9,12 +9,13 @@ from ..arguments import nonnegative_number, positive_number, whole_numbers
 from .batches import sampled_batch
 from .derivatives import hessian_products
 from .discrete_law import SecondMoments
-from .kinks import kink_distance
+from .kinks import refuse_kink
 from .manifold import on_zero_error_set
+from .notes import warn_of_rank
 from .row_space import row_space
-from .stability_limit import max_stable_lr
+from .stability_limit import check_stable
 
-__all__ = ["check_stable", "mean_displacement", "tangent_drift"]
+__all__ = ["mean_displacement", "tangent_drift"]
 
 
 def tangent_drift(
@@ -29,7 +30,7 @@ def tangent_drift(
     momentum=0.0,
     exact=True,
 ):
-    """E[N(θ_T − θ*)], the mean displacement along the zero-error set after T steps from θ*.
+    """E[N(θ_T − θ*)], the mean displacement along the zero-error set after T steps from θ*, or that of a step at rest.
 
     −(2η/n) N Σ_i ∇²h_i Σ_T g_i, with Σ_T the sum of the covariances of the first T steps. The relative error is
     O(ησ²) + O(η²σ²T), the latter because θ* moves. No matrix is p×p.
@@ -42,11 +43,11 @@ def tangent_drift(
     lr, noise_std, batch_size, replacement
         As in `local_ou`.
     steps : int or int array (...), optional
-        T, with the transient in which the fluctuation builds up. None is the drift of one step at rest.
+        T, with the transient in which the fluctuation builds up. None is the displacement of one step at rest.
     momentum : float
         β in [0, 1), as in `label_noise_sgd`, which starts with no velocity.
     exact : bool
-        False gives the leading order in η: −(η²σ²/B̃) N∇reg a step past the transient.
+        False gives the leading order in η: −(η²σ²/(B̃(1 − β)²)) N∇reg a step past the transient.
 
     Returns
     -------
@@ -57,6 +58,11 @@ def tangent_drift(
     ------
     ValueError
         If theta is off the zero-error set, if a ReLU kink is on a datum, or if lr is past the stability limit.
+
+    Warns
+    -----
+    UserWarning
+        If J has a lower rank than there are different data.
 
     Examples
     --------
@@ -72,17 +78,18 @@ def tangent_drift(
     times = None if steps is None else whole_numbers("steps", steps)
     batch, replacement = sampled_batch(setting, batch_size, replacement)
     theta = on_zero_error_set(setting, theta)
-    if kink_distance(setting, theta) == 0:
-        raise ValueError("theta: expected no ReLU kink on a datum, where h has no derivative and so no drift; got one")
+    refuse_kink(setting, theta)
     space = row_space(setting, theta)
     law = SecondMoments(space.squares, space.modes, lr, noise_std, batch, replacement, momentum)
     check_stable(law)
+    warn_of_rank(setting, space.rank)
     sums = _exact_sum if exact else _leading_sum
     if times is None:
         return mean_displacement(setting, theta, space, law, sums(law, None))
-    distinct, place = np.unique(times, return_inverse=True)
-    rows = [mean_displacement(setting, theta, space, law, sums(law, int(count))) for count in distinct]
-    return np.stack(rows)[place.reshape(times.shape)]
+    displacements = np.zeros((*times.shape, setting.dim))
+    for count in np.unique(times):
+        displacements[times == count] = mean_displacement(setting, theta, space, law, sums(law, int(count)))
+    return displacements
 
 
 def mean_displacement(setting, theta, space, law, moments):
@@ -90,17 +97,6 @@ def mean_displacement(setting, theta, space, law, moments):
     across = space.modes * np.sqrt(space.squares)
     pushed = hessian_products(setting, theta, across @ moments @ space.basis.T)
     return -2 * law.lr / setting.n * space.tangent(pushed)
-
-
-def check_stable(law):
-    """A ValueError that names the stability limit if the law's step is at or past it."""
-    if not law.stable():
-        limit = max_stable_lr(
-            law.squares, law.modes, batch_size=law.batch_size, replacement=law.replacement, momentum=law.momentum
-        )
-        raise ValueError(
-            f"lr: expected less than the stability limit {limit:.4g} at this theta, batch and momentum, got {law.lr:g}"
-        )
 
 
 def _exact_sum(law, steps):

@@ -15,11 +15,13 @@ from ..settings import ReluNetwork, Setting
 from .batches import sampled_batch
 from .derivatives import regularizer, regularizer_gradient
 from .discrete_law import SecondMoments
-from .drift import check_stable, mean_displacement
+from .drift import mean_displacement
 from .flow_time import flow_time
-from .kinks import kink_distance, preactivations
+from .kinks import preactivations, refuse_kink, smooth_piece
 from .manifold import on_zero_error_set
+from .notes import warn_of_rank
 from .row_space import row_space
+from .stability_limit import check_stable, limit_of
 
 __all__ = ["Flow", "regularized_flow"]
 
@@ -35,7 +37,7 @@ class Flow:
         Flow times s, in units of θ⁴/y²: those asked for that were reached and, if it stopped, when.
     theta : (records, p) array
     reg, gradient_norm : (records,) array
-        reg and ‖N∇reg‖; with exact=True the norm of the finite-step drift per flow time instead.
+        reg, and the norm of dθ/ds: ‖N∇reg‖, or with exact=True that of the finite-step drift.
     residual : float
         The largest |h_i − y_i| of the integrated path at the records, in units of y: how well it stayed on the
         zero-error set. The records themselves are then moved onto the set by a Gauss-Newton step normal to it.
@@ -44,6 +46,8 @@ class Flow:
     status : str
         "finished", "stationary" (the gradient fell below the tolerance) or "kink" (a ReLU kink met a datum, past which
         reg jumps).
+    path : callable
+        The integrator's interpolant: times (k,) to θ (p, k).
     """
 
     setting: Setting
@@ -57,11 +61,14 @@ class Flow:
     path: Any
 
     def __call__(self, times):
+        """θ at flow times within those reached, by the integrator's interpolant, which keeps the `residual`."""
         times = real_array("times", times)
         if np.any((times < 0) | (times > self.times[-1])):
             raise ValueError(
                 f"times: expected flow times from 0 to {self.times[-1]:g}, got {times.min():g} to {times.max():g}"
             )
+        if not times.size:
+            return np.zeros((*times.shape, self.setting.dim))
         return np.moveaxis(self.path(times.ravel()), 0, -1).reshape(*times.shape, self.setting.dim)
 
     def steps(self, *, lr, noise_std, batch_size=1, momentum=0.0):
@@ -73,7 +80,7 @@ class Flow:
         if each == 0:
             raise ValueError("noise_std: expected a number above 0, as nothing moves without noise, got 0")
         steps, relaxation = self.times / each, (1 - momentum) / (lr * self.least_curvature)
-        if relaxation > steps[-1]:
+        if 0 < steps[-1] < relaxation:
             warnings.warn(
                 f"the flow takes {steps[-1]:.3g} steps and SGD {relaxation:.3g} to relax onto it: K is nearly singular,"
                 " or the flow is too short for its limit; see tangent_drift for the transient",
@@ -84,8 +91,8 @@ class Flow:
     def __repr__(self):
         stopped = {"finished": "", "stationary": ", stopped: stationary", "kink": ", stopped: a ReLU kink met a datum"}
         return (
-            f"Flow(times 0 to {self.times[-1]:.4g}, reg {self.reg[0]:.5g} to {self.reg[-1]:.5g},"
-            f" ‖N∇reg‖ {self.gradient_norm[-1]:.2g}, largest residual {self.residual:.1e}{stopped[self.status]})"
+            f"Flow(times {self.times[0]:.4g} to {self.times[-1]:.4g}, reg {self.reg[0]:.5g} to {self.reg[-1]:.5g},"
+            f" ‖dθ/ds‖ {self.gradient_norm[-1]:.2g}, largest residual {self.residual:.1e}{stopped[self.status]})"
         )
 
 
@@ -103,7 +110,7 @@ def regularized_flow(
     rtol=1e-8,
     method="DOP853",
 ):
-    """The flow dθ/ds = −N∇reg on the zero-error set, s = η²σ²k/B̃ after k steps of SGD: see `flow_time`.
+    """The flow dθ/ds = −N∇reg on the zero-error set, s = η²σ²k/(B̃(1 − β)²) after k steps of SGD: see `flow_time`.
 
     Integrated in R^p with −ω JᵀK⁻¹(h − y) added, which makes residuals decay as e^{−ωs}; ω = reg/‖θ‖² at the start.
 
@@ -131,6 +138,13 @@ def regularized_flow(
     ValueError
         For a start off the zero-error set or with a kink on a datum, and where the flow reaches points at which SGD
         with this lr is not stable.
+    ArithmeticError
+        If the integrator gives up.
+
+    Warns
+    -----
+    UserWarning
+        If J has a lower rank than there are different data at the start.
 
     Examples
     --------
@@ -147,32 +161,36 @@ def regularized_flow(
     method = one_of("method", method, {name: name for name in ("RK45", "DOP853", "Radau", "BDF", "LSODA")})
     gradient_tolerance = nonnegative_number("gradient_tolerance", gradient_tolerance)
     theta = on_zero_error_set(setting, theta)
-    if kink_distance(setting, theta) == 0:
-        raise ValueError("theta: expected no ReLU kink on a datum, where reg jumps and has no flow; got one")
+    refuse_kink(setting, theta)
+    warn_of_rank(setting, row_space(setting, theta).rank)
+    piece = smooth_piece(setting, theta)
+    law_at = None
     if exact:
-        if lr is None:
-            raise TypeError("lr: expected a step size, which exact=True needs, got None")
-        sampling = (*sampled_batch(setting, batch_size, replacement), nonnegative_number("momentum", momentum, below=1))
-        drift = _exact_drift(setting, positive_number("lr", lr), *sampling)
-    else:
-        drift = _limit_drift(setting)
+        law_at = _law_at(setting, lr, batch_size, replacement, momentum)
+        check_stable(law_at(row_space(piece, theta)))
+    elif lr is not None:
+        raise TypeError(f"lr: expected none without exact=True, as the limit has no step size, got {lr!r}")
+    drift = _exact_drift(piece, law_at) if law_at else _limit_drift(piece)
     events = _kink_events(setting, theta)
 
     def gradient_left(_, at):
-        return np.linalg.norm(drift(at, row_space(setting, at))) - gradient_tolerance
+        return np.linalg.norm(drift(at, row_space(piece, at))) - gradient_tolerance
 
     if gradient_tolerance > 0:
         events.append(gradient_left)
         if gradient_left(0.0, theta) <= 0:
-            return _flow(setting, np.zeros(1), partial(np.add.outer, theta), drift, "stationary")
+            return _flow(setting, piece, np.zeros(1), partial(np.add.outer, theta), drift, "stationary")
     if times[-1] == 0:
-        return _flow(setting, times, partial(np.add.outer, theta), drift, "finished")
-    solution = _integrate(setting, theta, times[-1], drift, events, rtol, method)
+        return _flow(setting, piece, times, partial(np.add.outer, theta), drift, "finished")
+    solution = _integrate(piece, theta, times[-1], drift, events, rtol, method)
+    if solution.status < 0:
+        _refuse(piece, solution, law_at)
     if solution.status == 0:
-        return _flow(setting, times, solution.sol, drift, "finished")
+        return _flow(setting, piece, times, solution.sol, drift, "finished")
     fired = next(event for event, when in zip(events, solution.t_events, strict=True) if len(when))
     reached = np.append(times[times < solution.t[-1]], solution.t[-1])
-    return _flow(setting, reached, solution.sol, drift, "stationary" if fired is gradient_left else "kink")
+    status = "stationary" if fired is gradient_left else "kink"
+    return _flow(setting, piece, reached, solution.sol, drift, status)
 
 
 def _integrate(setting, theta, last, drift, events, rtol, method):
@@ -181,23 +199,42 @@ def _integrate(setting, theta, last, drift, events, rtol, method):
 
     pull = regularizer(setting, theta) / (theta @ theta) if theta.any() else 0.0
 
-    def velocity(time, at):
+    def velocity(_, at):
+        if not np.isfinite(at).all():
+            return np.full_like(at, np.nan)
         space = row_space(setting, at)
         residual = setting.h(at[None, :], setting.x) - setting.y
-        try:
-            return drift(at, space) - pull * space.least_move(residual)
-        except ValueError as error:  # the step is not stable here
-            raise ValueError(f"{error}, at flow time {time:.4g}") from None
+        return drift(at, space) - pull * space.least_move(residual)
 
     for event in events:
         event.terminal = True
     atol = rtol * (np.max(np.abs(theta)) or 1.0)
-    solution = solve_ivp(
+    return solve_ivp(
         velocity, (0.0, last), theta, method=method, rtol=rtol, atol=atol, events=events, dense_output=True
     )
-    if solution.status < 0:
-        raise ArithmeticError(f"regularized_flow: {solution.message} (at flow time {solution.t[-1]:.4g})")
-    return solution
+
+
+def _refuse(setting, solution, law_at):
+    """The error for an integration that broke off: at the stability limit of an exact drift, or otherwise."""
+    time = solution.t[-1]
+    if law_at:
+        law = law_at(row_space(setting, solution.y[:, -1]))
+        limit = limit_of(law)
+        if limit < 1.01 * law.lr:
+            raise ValueError(
+                "lr: expected less than the stability limit all along the flow, which falls to"
+                f" {limit:.4g} at flow time {time:.4g}, got {law.lr:g}"
+            )
+    raise ArithmeticError(f"regularized_flow: {solution.message} (at flow time {time:.4g})")
+
+
+def _law_at(setting, lr, batch_size, replacement, momentum):
+    """The function that gives the SecondMoments with unit noise at a RowSpace."""
+    if lr is None:
+        raise TypeError("lr: expected a step size, which exact=True needs, got None")
+    lr, momentum = positive_number("lr", lr), nonnegative_number("momentum", momentum, below=1)
+    batch, replacement = sampled_batch(setting, batch_size, replacement)
+    return lambda space: SecondMoments(space.squares, space.modes, lr, 1.0, batch, replacement, momentum)
 
 
 def _limit_drift(setting):
@@ -207,14 +244,16 @@ def _limit_drift(setting):
     return drift
 
 
-def _exact_drift(setting, lr, batch_size, replacement, momentum):
-    """The drift a step of SGD with unit noise, per flow time."""
-    each = (lr / (1 - momentum)) ** 2 / batch_size
+def _exact_drift(setting, law_at):
+    """The drift of a step of SGD with unit noise, per flow time; NaN where SGD is not stable, for the integrator."""
 
     def drift(theta, space):
-        law = SecondMoments(space.squares, space.modes, lr, 1.0, batch_size, replacement, momentum)
-        check_stable(law)
-        return mean_displacement(setting, theta, space, law, law.stationary() / (1 - momentum)) / each
+        law = law_at(space)
+        if not law.stable():
+            return np.full_like(theta, np.nan)
+        time_per_step = (law.lr / (1 - law.momentum)) ** 2 / law.batch_size
+        moments = law.stationary() / (1 - law.momentum)
+        return mean_displacement(setting, theta, space, law, moments) / time_per_step
 
     return drift
 
@@ -231,16 +270,18 @@ def _kink_events(setting, theta):
     return [least_input]
 
 
-def _flow(setting, times, path, drift, status):
-    spaces = [row_space(setting, at) for at in path(times).T]
-    residuals = setting.predictions(path(times).T) - setting.y
-    pairs = zip(spaces, residuals, strict=True)
-    theta = path(times).T - np.array([space.least_move(residual) for space, residual in pairs])
+def _flow(setting, piece, times, path, drift, status):
+    """The records: one Gauss-Newton step from the path, on the smooth piece of the setting in which the flow ran."""
+    integrated = path(times).T
+    residuals = piece.predictions(integrated) - piece.y
+    pairs = zip(integrated, residuals, strict=True)
+    theta = np.array([at - row_space(piece, at).least_move(residual) for at, residual in pairs])
+    spaces = [row_space(piece, at) for at in theta]
     return Flow(
         setting=setting,
         times=times,
         theta=theta,
-        reg=regularizer(setting, theta),
+        reg=regularizer(piece, theta),
         gradient_norm=np.array([np.linalg.norm(drift(at, space)) for at, space in zip(theta, spaces, strict=True)]),
         residual=float(np.max(np.abs(residuals))),
         least_curvature=min(2 * float(np.min(space.squares, initial=np.inf)) / setting.n for space in spaces),

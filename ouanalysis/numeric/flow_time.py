@@ -9,7 +9,7 @@ __all__ = ["flow_time"]
 def flow_time(setting, steps=1, *, lr, noise_std, batch_size=1, momentum=0.0):
     """s = η²σ²k/(B̃(1 − β)²), the flow time of k steps: steps (...) gives (...).
 
-    Flow times s are s / flow_time(setting, ...) steps; `Flow.steps` gives them for a flow.
+    In units of θ⁴/y². Flow times s are s / flow_time(setting, ...) steps; `Flow.steps` gives them for a flow.
 
     Examples
     --------

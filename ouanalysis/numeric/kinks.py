@@ -1,21 +1,24 @@
-"""Where a model has no derivative: the kinks of ReLU neurons, and how far they are from the data."""
+"""Where a model has no derivative: the kinks of ReLU neurons, and how far they are from the data.
 
-from functools import singledispatch
+A Setting of the user's own counts as smooth.
+"""
+
+from functools import partial, singledispatch
 
 import numpy as np
 
-from ..settings import ReluNetwork
+from ..settings import ReluNetwork, Setting
+from ..settings.relu_network import predict_with_pattern
 from ..settings.setting import parameters
 
-__all__ = ["active", "kink_clearance", "kink_distance", "preactivations"]
+__all__ = ["kink_clearances", "kink_distance", "kink_on_datum", "preactivations", "refuse_kink", "smooth_piece"]
 
 
 @singledispatch
 def kink_distance(setting, theta):
     """The least |x_i + b_j/a_j| over data and neurons with c_j ≠ 0, in units of x; infinite for a smooth model.
 
-    At 0 a kink sits on a datum, where reg jumps and derivatives are one-sided. A Setting of the user's own counts as
-    smooth.
+    At 0 a kink sits on a datum, where reg jumps and derivatives are one-sided.
 
     Examples
     --------
@@ -39,27 +42,68 @@ def _(setting: ReluNetwork, theta):
 
 
 @singledispatch
-def kink_clearance(_setting, _theta):
-    """The least distance in θ at which a neuron's a x_i + b changes sign; infinite for a smooth model.
-
-    |a_j x_i + b_j|/√(1 + x_i²): to be held against the standard deviation of the noise in θ.
-    """
-    return np.inf
+def preactivations(setting, _theta):
+    """z_ij = a_j x_i + b_j of the neurons that bend where it is 0: (n, width), or (n, 0) for a smooth model."""
+    return np.zeros((setting.n, 0))
 
 
-@kink_clearance.register
+@preactivations.register
 def _(setting: ReluNetwork, theta):
-    alive = np.any(theta[: 2 * setting.width].reshape(2, -1) != 0, axis=0)
-    inputs = np.abs(preactivations(setting, theta)[:, alive])
-    return float(np.min(inputs / np.sqrt(1 + setting.x[:, None] ** 2), initial=np.inf))
-
-
-def active(setting, theta):
-    """(n, width) bool: on which data each ReLU neuron is active."""
-    return preactivations(setting, theta) > 0
-
-
-def preactivations(setting, theta):
-    """z_ij = a_j x_i + b_j, (n, width)."""
     part = setting.unpack(theta)
     return part["a"] * setting.x[:, None] + part["b"]
+
+
+@singledispatch
+def kink_clearances(setting, _theta):
+    """The distance in θ at which z_ij changes its sign, |z_ij|/√(1 + x_i²): (n, width), or (n, 0) for a smooth model.
+
+    To be held against the standard deviation of the noise in θ; infinite for neurons with a = b = c = 0.
+    """
+    return np.zeros((setting.n, 0))
+
+
+@kink_clearances.register
+def _(setting: ReluNetwork, theta):
+    inert = _sizes(setting, theta) == 0
+    return np.where(inert, np.inf, np.abs(preactivations(setting, theta)) / np.sqrt(1 + setting.x[:, None] ** 2))
+
+
+def kink_on_datum(setting, theta):
+    """(datum, neuron) of a kink on a datum, to √eps of the neuron's size; None if there is none.
+
+    Neurons below √eps of the largest do not count: what jumps there is of the order of rounding.
+    """
+    clearances = kink_clearances(setting, theta)
+    if not clearances.size:
+        return None
+    sizes, precision = _sizes(setting, theta), np.sqrt(np.finfo(float).eps)
+    found = np.argwhere((clearances <= precision * sizes) & (sizes > precision * np.max(sizes)))
+    return (int(found[0][0]), int(found[0][1])) if len(found) else None
+
+
+def refuse_kink(setting, theta):
+    """A ValueError if a ReLU kink is on a datum: reg jumps there, and nothing has a derivative."""
+    found = kink_on_datum(setting, theta)
+    if found:
+        datum, neuron = found
+        raise ValueError(
+            "theta: expected no ReLU kink on a datum, where h has no derivative and reg jumps,"
+            f" got that of neuron {neuron} on x_{datum} = {setting.x[datum]:g}"
+        )
+
+
+@singledispatch
+def smooth_piece(setting, _theta):
+    """The Setting that equals this one until a ReLU kink meets a datum, and is smooth beyond."""
+    return setting
+
+
+@smooth_piece.register
+def _(setting: ReluNetwork, theta):
+    data = np.column_stack([setting.x, preactivations(setting, theta) > 0])
+    return Setting(partial(predict_with_pattern, parts=setting.parts), data, setting.y, setting.dim)
+
+
+def _sizes(setting, theta):
+    """‖(a_j, b_j, c_j)‖ of each neuron, (width,)."""
+    return np.linalg.norm(theta[: 3 * setting.width].reshape(3, -1), axis=0)

@@ -10,9 +10,8 @@ import numpy as np
 from ..settings import ReluNetwork, SigmoidNetwork
 from ..settings.setting import parameters
 from .derivatives import jacobian
-from .notes import duplicate_data
 
-__all__ = ["InterpolationError", "interpolate", "on_zero_error_set"]
+__all__ = ["InterpolationError", "duplicate_data", "interpolate", "on_zero_error_set"]
 
 
 class InterpolationError(ValueError):
@@ -100,6 +99,13 @@ def zero_error_tolerance(setting, theta):
     with np.errstate(all="ignore"):
         rounding = 100 * eps * np.max(np.linalg.norm(jacobian(setting, theta), axis=-1)) * np.linalg.norm(theta)
     return max(np.sqrt(eps) * (np.max(np.abs(setting.y)) or 1.0), rounding if np.isfinite(rounding) else 0.0)
+
+
+def duplicate_data(setting):
+    """The pairs of indices (first, again) of data with the same x."""
+    _, first, group = np.unique(setting.x.reshape(setting.n, -1), axis=0, return_index=True, return_inverse=True)
+    first = first[group.ravel()]
+    return [(int(first[j]), j) for j in range(setting.n) if first[j] != j]
 
 
 def _gauss_newton(setting, theta, *, max_iterations=200):

@@ -4,6 +4,7 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, section 2.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from .kinks import kink_distance
 from .manifold import on_zero_error_set
 from .notes import notes_on_noise, notes_on_point
 from .row_space import row_space
-from .stability_limit import max_stable_lr
+from .stability_limit import refuse_past, stability_limit
 
 __all__ = ["LocalOU", "local_ou"]
 
@@ -162,7 +163,7 @@ class LocalOU:
     def _singular(self):
         return np.sqrt(self.eigenvalues * len(self.jacobian) / 2)
 
-    @property
+    @cached_property
     def _law(self):
         return SecondMoments(self._singular**2, self.modes, self.lr, self.noise_std, self.batch_size, self.replacement)
 
@@ -170,8 +171,10 @@ class LocalOU:
         if steps is None:
             return self._law.stationary()
         steps, law = whole_numbers("steps", steps), self._law
-        distinct, place = np.unique(steps, return_inverse=True)
-        return np.stack([law.after(int(count)) for count in distinct])[place.reshape(steps.shape)]
+        moments = np.zeros((*steps.shape, self.rank, self.rank))
+        for count in np.unique(steps):
+            moments[steps == count] = law.after(int(count))
+        return moments
 
     def __repr__(self):
         n, p = self.jacobian.shape
@@ -229,9 +232,9 @@ def local_ou(setting, theta, *, lr, noise_std, batch_size=1, replacement=True):
     batch, replacement = sampled_batch(setting, batch_size, replacement)
     theta = on_zero_error_set(setting, theta)
     space = row_space(setting, theta)
-    limit = max_stable_lr(space.squares, space.modes, batch_size=batch, replacement=replacement)
+    limit = stability_limit(space.squares, space.modes, batch_size=batch, replacement=replacement)
     if lr >= limit:
-        raise ValueError(f"lr: expected less than the stability limit {limit:.4g} at this theta and batch, got {lr:g}")
+        refuse_past(limit, lr)
     return LocalOU(
         setting=setting,
         theta=theta,

@@ -11,7 +11,7 @@ from ..arguments import positive_number
 from ..settings import Setting
 from .derivatives import lagrangian_hessian_products, regularizer, regularizer_gradient
 from .flow_time import flow_time
-from .kinks import kink_clearance
+from .kinks import kink_on_datum
 from .manifold import on_zero_error_set
 from .notes import notes_on_point
 from .row_space import row_space
@@ -32,7 +32,8 @@ class Stability:
     theta : (p,) array
     verdict : str
         "nonsmooth"               a ReLU kink is on a datum, where reg jumps: derivatives say nothing
-        "degenerate"              rank J < n: the zero-error set need not be smooth, multipliers are not unique
+        "degenerate"              rank J < n: the zero-error set need not be smooth, multipliers are not unique; near
+                                  such a point too where N∇reg = 0, as multipliers prove nothing there either
         "repellent"               N∇reg ≠ 0: noise alone carries θ away
         "saddle"                  N∇reg = 0 and a negative curvature: repellent at second order
         "strict minimum"          N∇reg = 0 and every curvature positive
@@ -45,7 +46,7 @@ class Stability:
     multipliers : (n,) array
         μ of ∇reg = Jᵀμ + (tangent), least squares.
     rank : int
-        Of J.
+        Of J, its squared singular values counted down to tol times the largest.
     symmetries, unseen : int
         Dimensions of the directions of symmetry, and of parameters that h does not see; not in the spectrum. None for
         p > 3000, where they are not counted.
@@ -57,7 +58,7 @@ class Stability:
     residual : float
         ‖Av − λv‖ of that eigenpair.
     scale : float
-        The largest |eigenvalue|; those at most tol × scale count as zero.
+        The largest |eigenvalue|, or reg/‖θ‖² if that is more; those at most tol × scale count as zero.
     tol : float
     """
 
@@ -88,7 +89,7 @@ class Stability:
         return int(np.sum(np.abs(self.eigenvalues) <= self.tol * self.scale))
 
     def fall_per_step(self, *, lr, noise_std, batch_size=1, momentum=0.0):
-        """(η²σ²/B̃) ‖N∇reg‖², what reg falls by in a step of label-noise SGD, to leading order in η."""
+        """(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², what reg falls by in a step of label-noise SGD, to leading order in η."""
         step = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
         return float(step * self.gradient_norm**2)
 
@@ -107,7 +108,7 @@ class Stability:
             counted = f"{self.negative} negative, {self.zero} zero of {len(self.eigenvalues)} curvatures"
             if self.setting.dim > DENSE:
                 counted = f"least curvature to within {self.residual:.1g}"
-            parts.append(f"{counted}, {self.eigenvalues[0]:.4g} to {self.scale:.4g} in size")
+            parts.append(f"{counted}, least {self.eigenvalues[0]:.4g}, scale {self.scale:.4g}")
         if self.symmetries is not None:
             parts.append(f"{self.symmetries} of symmetry, {self.unseen} unseen")
         notes = "".join(f"; {note}" for note in notes_on_point(self.setting, self.theta, self.rank))
@@ -116,6 +117,8 @@ class Stability:
 
 def stability(setting, theta, *, tol=1e-6):
     """Whether θ is repellent, a saddle or a minimum of reg on the zero-error set, and by how much.
+
+    By N∇reg, and where it is 0 by the Riemannian Hessian N(∇²reg − Σ_i μ_i ∇²h_i)N on the tangent space, ∇reg = Jᵀμ.
 
     Parameters
     ----------
@@ -133,6 +136,8 @@ def stability(setting, theta, *, tol=1e-6):
     ------
     ValueError
         If theta is off the zero-error set.
+    ArithmeticError
+        If Lanczos does not find the least curvature (p > 3000).
 
     Examples
     --------
@@ -149,24 +154,28 @@ def stability(setting, theta, *, tol=1e-6):
     theta = on_zero_error_set(setting, theta)
     space = row_space(setting, theta)
     reg, gradient = float(regularizer(setting, theta)), regularizer_gradient(setting, theta)
-    slope, size = float(np.linalg.norm(space.tangent(gradient))), np.linalg.norm(theta)
-    steep = max(np.linalg.norm(gradient), reg / size if size else 0.0)
+    slope, size = float(np.linalg.norm(space.tangent(gradient))), float(np.linalg.norm(theta))
+    steep = max(float(np.linalg.norm(gradient)), reg / size if size else 0.0)
     multipliers = space.multipliers(gradient)
+    rank = int(np.sum(space.squares > tol * np.max(space.squares, initial=0.0)))
     accounted, unseen, symmetries = space.basis, None, None
     if setting.dim <= DENSE:
-        unseen, accounted = _add(unseen_directions(setting, theta), accounted)
-        symmetries, accounted = _add(symmetry_directions(setting, theta), accounted)
+        unseen, accounted = _add(unseen_directions(setting, theta), accounted, tol)
+        symmetries, accounted = _add(symmetry_directions(setting, theta), accounted, tol)
     values, direction, residual, scale = np.zeros(0), np.zeros(setting.dim), 0.0, 0.0
-    if kink_clearance(setting, theta) <= 1e-8 * size:
+    if kink_on_datum(setting, theta):
         verdict = "nonsmooth"
     elif space.rank < setting.n:
         verdict = "degenerate"
     elif slope > tol * steep:
         verdict = "repellent"
+    elif rank < setting.n:
+        verdict = "degenerate"
     else:
         if accounted.shape[1] < setting.dim:
             curvatures = _dense_curvatures if setting.dim <= DENSE else _least_curvature
             values, direction, residual, scale = curvatures(setting, theta, multipliers, accounted)
+        scale = max(scale, reg / size**2 if size else 0.0)
         verdict = _second_order(values, tol * scale, accounted.shape[1] - space.rank, setting.dim)
     return Stability(
         setting=setting,
@@ -176,7 +185,7 @@ def stability(setting, theta, *, tol=1e-6):
         gradient_norm=slope,
         relative_gradient=float(slope / steep) if steep else 0.0,
         multipliers=multipliers,
-        rank=space.rank,
+        rank=rank,
         symmetries=symmetries,
         unseen=unseen,
         eigenvalues=values,
@@ -195,16 +204,15 @@ def _second_order(values, zero, flat, dim):
     return "minimum up to symmetry" if flat else "strict minimum"
 
 
-def _add(directions, known):
+def _add(directions, known, tol):
     """How many dimensions directions (m, p) add to the span of known's orthonormal columns, and the columns of both."""
-    lengths = np.linalg.norm(directions, axis=1)
-    columns = (directions[lengths > 0] / lengths[lengths > 0, None]).T
+    if not directions.any():
+        return 0, known
+    columns = directions.T / np.max(np.linalg.norm(directions, axis=1))
     for _ in range(2):
         columns = columns - known @ (known.T @ columns)
-    if not columns.size:
-        return 0, known
     left, singular, _ = np.linalg.svd(columns, full_matrices=False)
-    new = left[:, singular > 1e-8]
+    new = left[:, singular > tol]
     return new.shape[1], np.hstack([known, new])
 
 
@@ -228,9 +236,12 @@ def _least_curvature(setting, theta, multipliers, accounted):
     def hessian(vector):
         return free(lagrangian_hessian_products(setting, theta, multipliers, free(vector.ravel())[None])[0])
 
+    start = free(np.random.default_rng(0).standard_normal(setting.dim))
+    if not hessian(start).any():  # which ARPACK cannot start from
+        return np.zeros(1), start / np.linalg.norm(start), 0.0, 0.0
+
     def extreme(action, which, precision):
         operator = LinearOperator((setting.dim,) * 2, matvec=action, dtype=float)
-        start = free(np.random.default_rng(0).standard_normal(setting.dim))
         try:
             values, vectors = eigsh(operator, k=1, which=which, v0=start, tol=precision)
         except ArpackNoConvergence as error:

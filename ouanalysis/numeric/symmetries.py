@@ -4,12 +4,11 @@ Source: theory.md, section 3; every setting's own generators.
 """
 
 from functools import singledispatch
-from itertools import combinations
 
 import numpy as np
 
 from ..settings import MatrixSensing, ReluNetwork, SigmoidNetwork
-from .kinks import active
+from .kinks import preactivations
 
 __all__ = ["symmetry_directions", "unseen_directions"]
 
@@ -23,27 +22,34 @@ def symmetry_directions(setting, _theta):
 @symmetry_directions.register
 def _(setting: MatrixSensing, theta):
     """U → UQ, Q a rotation."""
-    factor = setting.unpack(theta)["U"]
-    directions = []
-    for j, k in combinations(range(setting.rank), 2):
-        turned = np.zeros_like(factor)
-        turned[:, j], turned[:, k] = -factor[:, k], factor[:, j]
-        directions.append(turned.ravel())
-    return np.array(directions).reshape(-1, setting.dim)
+    return _rotations(setting.unpack(theta)["U"]).reshape(-1, setting.dim)
 
 
 @symmetry_directions.register
 def _(setting: ReluNetwork, theta):
     """Neurons active on the same data rotate into each other: h sees Σ c(a, b), reg the Gram matrix of (a, b, c)."""
-    part, pattern = setting.unpack(theta), active(setting, theta)
+    neurons, pattern = theta[: 3 * setting.width].reshape(3, -1), preactivations(setting, theta) > 0
+    _, group = np.unique(pattern, axis=1, return_inverse=True)
     directions = []
-    for j, k in combinations(range(setting.width), 2):
-        if pattern[:, j].any() and np.array_equal(pattern[:, j], pattern[:, k]):
-            turned = {name: np.zeros_like(array) for name, array in part.items()}
-            for name in "abc":
-                turned[name][[j, k]] = -part[name][k], part[name][j]
-            directions.append(setting.pack(**turned))
-    return np.array(directions).reshape(-1, setting.dim)
+    for k in range(np.max(group) + 1):
+        alike = group.ravel() == k
+        if pattern[:, alike].any():
+            turned = _rotations(neurons[:, alike])
+            full = np.zeros((len(turned), setting.dim))
+            full[:, : 3 * setting.width].reshape(-1, 3, setting.width)[:, :, alike] = turned
+            directions.append(full)
+    return np.concatenate(directions) if directions else np.zeros((0, setting.dim))
+
+
+def _rotations(factor):
+    """Generators of F → FQ for F (d, r), mutually orthogonal: s_i u_i v_jᵀ − s_j u_j v_iᵀ of F = Σ s_i u_i v_iᵀ."""
+    left, singular, right = np.linalg.svd(factor)
+    rank = np.count_nonzero(singular > max(factor.shape) * np.finfo(float).eps * np.max(singular))
+    scaled = np.zeros((factor.shape[1], factor.shape[0]))
+    scaled[:rank] = singular[:rank, None] * left.T[:rank]
+    pairs = [(i, j) for i in range(rank) for j in range(i + 1, factor.shape[1])]
+    turned = [np.outer(scaled[i], right[j]) - np.outer(scaled[j], right[i]) for i, j in pairs]
+    return np.array(turned).reshape(-1, *factor.shape)
 
 
 @singledispatch
@@ -61,8 +67,8 @@ def _(setting: MatrixSensing, _theta):
 
 @unseen_directions.register
 def _(setting: ReluNetwork, theta):
-    """A neuron active on no datum, and the part of (a, b) that a neuron active on one datum x does not see: (1, −x)."""
-    pattern = active(setting, theta)
+    """A neuron active on no datum, and (1, −x) of the slope and intercept of anything active on a single datum x."""
+    pattern = preactivations(setting, theta) > 0
     none = dict.fromkeys("abc", np.zeros(setting.width)) | {"alpha": 0.0, "beta": 0.0}
     directions = []
     for j, seen in enumerate(pattern.T):
@@ -71,6 +77,8 @@ def _(setting: ReluNetwork, theta):
             directions += [setting.pack(**none | {name: unit}) for name in "abc"]
         elif seen.sum() == 1:
             directions.append(setting.pack(**none | {"a": unit, "b": -setting.x[seen] * unit}))
+    if setting.n == 1:
+        directions.append(setting.pack(**none | {"alpha": 1.0, "beta": -setting.x[0]}))
     return np.array(directions).reshape(-1, setting.dim)
 
 

@@ -9,7 +9,7 @@ from ..activations import relu
 from ..arguments import count, generator, real_array
 from .setting import Setting, split
 
-__all__ = ["ReluNetwork", "planted_relu_network"]
+__all__ = ["ReluNetwork", "planted_relu_network", "predict_with_pattern"]
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -92,5 +92,14 @@ def planted_relu_network(n, convexity_changes, *, width=20, rng):
 
 def _predict(theta, x, *, parts):
     p = split(theta, parts)
-    hidden = relu(p["a"] * x[..., None] + p["b"])
+    return _output(p, relu(p["a"] * x[..., None] + p["b"]), x)
+
+
+def predict_with_pattern(theta, datum, *, parts):
+    """h(θ, x) with its neurons switched by a pattern, not by sign: datum (..., 1 + width) holds x and the pattern."""
+    p, x, pattern = split(theta, parts), datum[..., 0], datum[..., 1:]
+    return _output(p, pattern * (p["a"] * x[..., None] + p["b"]), x)
+
+
+def _output(p, hidden, x):
     return np.sum(p["c"] * hidden, axis=-1) + p["alpha"] * x + p["beta"]

@@ -1,8 +1,11 @@
 """The n×n law against the p×p recursion over all batches, and against simulation where the leading order is far off."""
 
 import time
-from itertools import combinations, product
+from dataclasses import replace
+from itertools import combinations, pairwise, product
 
+import autograd
+import autograd.numpy as anp
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -11,6 +14,8 @@ from standard_errors import z_of_mean
 from strategies import numbers
 
 import ouanalysis as ou
+from ouanalysis.numeric.discrete_law import SecondMoments
+from ouanalysis.numeric.stability_limit import stability_limit as max_stable_lr
 
 SIGMA = 0.7
 KINDS = ("with replacement", "without replacement", "full")
@@ -169,3 +174,327 @@ def test_exact_moments_are_of_whole_steps():
     local = ou.local_ou(setting, [2.0], lr=0.01, noise_std=1.0)
     with pytest.raises(ValueError, match=r"steps: expected integers at least 0, got 1[.]5"):
         local.covariance(1.5, exact=True)
+
+
+def dense_step(rows, drawn, lr, momentum=0.0):
+    """The matrix of the noiseless step of E zzᵀ, z = (δ, ηv) in the row space (δ alone at β = 0), and its noise."""
+    r = rows.shape[1]
+    blocks, noises = [], []
+    for batch in drawn:
+        chosen = rows[list(batch)]
+        pull = 2 * lr / len(batch) * chosen.T @ chosen
+        noise = (2 * lr * SIGMA / len(batch)) ** 2 * chosen.T @ chosen
+        if momentum:
+            blocks.append(np.block([[np.eye(r) - pull, momentum * np.eye(r)], [-pull, momentum * np.eye(r)]]))
+            noises.append(np.tile(noise, (2, 2)))
+        else:
+            blocks.append(np.eye(r) - pull)
+            noises.append(noise)
+    return np.mean([np.kron(block, block) for block in blocks], axis=0), np.mean(noises, axis=0)
+
+
+def second_moments(rows, lr, batch_size, replacement=True, momentum=0.0):
+    squares, modes = np.linalg.eigh(rows @ rows.T)
+    return SecondMoments(squares[::-1], modes[:, ::-1], lr, SIGMA, batch_size, replacement, momentum)
+
+
+def limit_of(rows, batch_size, replacement=True, momentum=0.0):
+    squares, modes = np.linalg.eigh(rows @ rows.T)
+    how = {"batch_size": batch_size, "replacement": replacement, "momentum": momentum}
+    return max_stable_lr(squares[::-1], modes[:, ::-1], **how)
+
+
+def ill_conditioned(n, condition, rng):
+    """J (n, n) with JJᵀ of this condition and largest eigenvalue 1."""
+    left, right = (np.linalg.qr(rng.normal(size=(n, n)))[0] for _ in range(2))
+    return left * np.geomspace(1, condition**-0.5, n) @ right
+
+
+def linear(theta, x):
+    return anp.sum(theta * x, axis=-1)
+
+
+@drawn_point
+def test_autocovariance_is_the_recursion_over_all_batches(theta, n, size, kind, fraction):
+    assume(size <= n)
+    setting = fitted(theta, n)
+    assume(np.linalg.cond(ou.gram(setting, theta)) < 1e6)
+    local = process(setting, theta, size, kind, fraction)
+    jacobian, drawn = ou.jacobian(setting, theta), batches(n, size, kind)
+    lags, steps = np.array([0, 1, 4]), np.array([[2], [7]])
+    expected = np.empty((2, 3, 6, 6))
+    for row, start in enumerate((2, 7)):
+        later = recursion(jacobian, drawn, local.lr, start)  # E δ_t δ_tᵀ, and only its first δ moves on
+        for lag in range(5):
+            if lag in lags:
+                expected[row, list(lags).index(lag)] = later
+            chosen = [jacobian[list(batch)] for batch in drawn]
+            later = np.mean([later - 2 * local.lr / len(g) * g.T @ (g @ later) for g in chosen], axis=0)
+    got = local.covariance(steps, lag=lags, exact=True)
+    tolerance = 1e-12 * local.stationary_variance * np.linalg.cond(local.gram)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance)
+    lifted = jacobian @ expected @ jacobian.T
+    got = local.function_covariance(steps, lag=lags, exact=True)
+    np.testing.assert_allclose(got, lifted, rtol=0, atol=tolerance * np.linalg.norm(jacobian) ** 2)
+
+
+def test_autocovariance_at_rest_decays_mode_by_mode_and_forgets():
+    theta = np.array([1.0, 0.5, -1.0, 0.25, 0.75, 1.5])
+    local = process(fitted(theta, 3), theta, 1, "with replacement", 0.3)
+    rest = local.covariance(exact=True)
+    hessian = 2 / 3 * local.jacobian.T @ local.jacobian
+    expected = np.linalg.matrix_power(np.eye(6) - local.lr * hessian, 9) @ rest
+    np.testing.assert_allclose(local.covariance(lag=9, exact=True), expected, rtol=0, atol=1e-13 * np.max(rest))
+    np.testing.assert_allclose(local.covariance(lag=10**6, exact=True), 0, atol=1e-15)
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.6])
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize(
+    ("n", "size", "kind"), [(1, 2, KINDS[0]), (3, 1, KINDS[0]), (3, 2, KINDS[1]), (3, 3, KINDS[2])]
+)
+def test_the_radius_is_that_of_the_dense_map_and_crosses_one_at_the_limit(n, size, kind, momentum, fraction):
+    rows = np.random.default_rng(n).normal(size=(n, n))
+    how = (size, kind == "with replacement", momentum)
+    limit = limit_of(rows, *how)
+    for factor in (fraction, 0.999, 1.001):
+        law = second_moments(rows, factor * limit, *how)
+        dense, _ = dense_step(rows, batches(n, size, kind), factor * limit, momentum)
+        # An eigenvalue of a map that is not normal, by way of a resolvent near its pole: half the digits are safe.
+        assert law.radius() == pytest.approx(np.max(np.abs(np.linalg.eigvals(dense))), rel=1e-7)
+        assert law.stable() == (factor < 1)
+        assert (law.radius() < 1) == (factor < 1)
+
+
+def test_the_radius_of_local_ou_is_that_of_the_dense_map():
+    theta = np.array([1.0, 0.5, -1.0, 0.25, 0.75, 1.5])
+    local = process(fitted(theta, 3), theta, 2, "without replacement", 0.4)
+    rows = local.jacobian @ np.linalg.qr(local.jacobian.T)[0]
+    dense, _ = dense_step(rows, batches(3, 2, "without replacement"), local.lr)
+    assert local.stability_radius == pytest.approx(np.max(np.abs(np.linalg.eigvals(dense))), rel=1e-9)
+
+
+@drawn_point
+def test_the_residual_of_the_equation_is_rounding(theta, n, size, kind, fraction):
+    assume(size <= n)
+    setting = fitted(theta, n)
+    condition = np.linalg.cond(ou.gram(setting, theta))
+    assume(condition < 1e6)
+    local = process(setting, theta, size, kind, fraction)
+    assert 0 <= local.equation_residual < 1e-14 * condition / (1 - fraction)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("steps", [10, 1000, 10**6])
+def test_an_ill_conditioned_gram_matrix_in_time_is_the_power_of_the_dense_map(steps, momentum):
+    rows = ill_conditioned(3, 1e4, np.random.default_rng(3))
+    lr = 0.5 * limit_of(rows, 1, momentum=momentum)
+    dense, noise = dense_step(rows, batches(3, 1, "with replacement"), lr, momentum)
+    # (E zzᵀ, 1) steps by a matrix, and so by its powers.
+    affine = np.block([[dense, noise.reshape(-1, 1)], [np.zeros(len(dense)), 1.0]])
+    moments = np.linalg.matrix_power(affine, steps)[:-1, -1].reshape(noise.shape)[:3, :3]
+    law = second_moments(rows, lr, 1, momentum=momentum)
+    root = law.modes * np.sqrt(law.squares)
+    # T steps of rounding, and a stationary law of the condition of K.
+    tolerance = np.finfo(float).eps * (steps + 1e4 / (1 - momentum)) * np.max(np.abs(rows @ moments @ rows.T))
+    np.testing.assert_allclose(root @ law.after(steps) @ root.T, rows @ moments @ rows.T, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("n", "seed", "batch", "momentum", "fraction"),
+    [(5, 1, 5, 0.9, 0.1), (5, 1, 1, 0.99, 0.9), (10, 0, 1, 0.98, 0.5)],
+)
+def test_with_momentum_the_law_in_time_is_the_recursion_of_the_predictions(n, seed, batch, momentum, fraction):
+    rows = ou.jacobian(*ou.planted_sigmoid_network(n, 5, 10, rng=seed))
+    replacement = batch == 1
+    lr = fraction * limit_of(rows, batch, replacement, momentum)
+    law, gram, sums = second_moments(rows, lr, batch, replacement, momentum), rows @ rows.T, {}
+    s, c, w, held, total = np.zeros((5, n, n))
+    pull = 2 * lr / n * gram
+    for t in range(3001):
+        if t in (5, 100, 300, 1000, 3000):
+            sums[t] = s, total
+        held = momentum * held + s  # Σ_t S_t β^(T−1−t)
+        total = total + held
+        q = (gram * np.diag(s)) @ gram if batch == 1 else gram @ s @ gram / n
+        noise = 4 * lr**2 / n * (q + SIGMA**2 / batch * gram @ gram)
+        coupled = pull @ c
+        w = momentum**2 * w - momentum * (coupled + coupled.T) + noise
+        turned = momentum * c - s @ pull
+        c = turned + w
+        s = s + turned + turned.T + w
+        s, w = (s + s.T) / 2, (w + w.T) / 2  # what is skew in their rounding would grow
+    root = law.modes * np.sqrt(law.squares)
+    rest = np.max(np.abs(root @ law.stationary() @ root.T))
+    for steps, (covariance, summed) in sums.items():
+        rounding = 10 * np.finfo(float).eps * (1000 + steps) * rest * np.linalg.cond(gram)
+        np.testing.assert_allclose(root @ law.after(steps) @ root.T, covariance, rtol=0, atol=rounding)
+        rounding *= steps / (1 - momentum)
+        np.testing.assert_allclose(root @ law.summed(steps) @ root.T, summed, rtol=0, atol=rounding)
+
+
+def test_a_million_steps_reach_the_stationary_law():
+    theta = np.array([1.0, 0.5, -1.0, 0.25, 0.75, 1.5])
+    local = process(fitted(theta, 3), theta, 2, "with replacement", 0.3)
+    assert 20 * local.relaxation_steps < 10**6
+    rest = local.covariance(exact=True)
+    np.testing.assert_allclose(local.covariance(10**6, exact=True), rest, rtol=0, atol=1e-12 * np.max(rest))
+
+
+def test_three_hundred_data_of_an_ill_conditioned_gram_matrix_take_seconds_for_any_number_of_steps():
+    jacobian = ill_conditioned(300, 1e4, np.random.default_rng(4))
+    setting, batch = ou.Setting(linear, jacobian, np.zeros(300), 300), 2
+    limit = ou.local_ou(setting, np.zeros(300), lr=1e-9, noise_std=SIGMA, batch_size=batch).max_stable_lr
+    local = ou.local_ou(setting, np.zeros(300), lr=0.5 * limit, noise_std=SIGMA, batch_size=batch)
+    start = time.perf_counter()
+    thousand, million, later = local.function_covariance([1000, 10**6, 10**6 + 200], exact=True)
+    assert time.perf_counter() - start < 60  # 2 s alone on two cores; 50 s once, when four jobs shared them
+    gram = jacobian @ jacobian.T
+
+    def walk(covariance, steps):  # S ← 𝒯S + noise, in function space
+        noise = 4 * local.lr**2 * SIGMA**2 / (300 * batch) * gram @ gram
+        for _ in range(steps):
+            pulled = gram @ covariance
+            q = (gram * np.diag(covariance)) @ gram / batch + (1 - 1 / batch) / 300 * pulled @ gram
+            covariance = covariance - 2 * local.lr / 300 * (pulled + pulled.T) + 4 * local.lr**2 / 300 * q + noise
+            covariance = (covariance + covariance.T) / 2  # what is skew in its rounding would grow
+        return covariance
+
+    scale = np.max(np.abs(local.function_covariance(exact=True)))
+    # powers_and_sums settles to eps (1000 + T) of the stationary moments in θ; those of h are smaller.
+    np.testing.assert_allclose(thousand, walk(np.zeros((300, 300)), 1000), rtol=0, atol=1e-11 * scale)
+    np.testing.assert_allclose(later, walk(million, 200), rtol=0, atol=1e-9 * scale)
+
+
+def test_three_hundred_ill_conditioned_data_in_one_batch_have_their_closed_form_after_a_million_steps():
+    jacobian = ill_conditioned(300, 1e4, np.random.default_rng(5))
+    setting = ou.Setting(linear, jacobian, np.zeros(300), 300)
+    local = ou.local_ou(setting, np.zeros(300), lr=3.0, noise_std=SIGMA, batch_size="full")
+    steps = np.array([1000, 10**6])[:, None]
+    shrunk = np.exp(2 * steps * np.log1p(-local.lr * local.eigenvalues))
+    assert shrunk[1, -1] > 1e-8  # the slowest mode is not at rest yet
+    expected = local.lr * SIGMA**2 / 300 * (1 - shrunk) / (1 - local.lr * local.eigenvalues / 2)
+    variances = np.diagonal(local.mode_covariance(steps[:, 0], exact=True), axis1=1, axis2=2)
+    np.testing.assert_allclose(variances, expected, rtol=0, atol=1e-9 * np.max(expected))
+
+
+@drawn_point
+def test_covariance_in_time_is_psd_linear_in_the_variance_and_grows(theta, n, size, kind, fraction):
+    assume(size <= n)
+    setting = fitted(theta, n)
+    condition = np.linalg.cond(ou.gram(setting, theta))
+    assume(condition < 1e6)
+    local = process(setting, theta, size, kind, fraction)
+    covariances = local.covariance([0, 1, 3, 50, 10**4], exact=True)
+    rounding = 1e-14 * condition / (1 - fraction) * local.stationary_variance
+    for earlier, later in pairwise([*covariances, local.covariance(exact=True)]):
+        assert np.linalg.eigvalsh(earlier)[0] > -rounding
+        assert np.linalg.eigvalsh(later - earlier)[0] > -rounding  # 𝒯 is a positive map
+    tripled = replace(local, noise_std=3 * SIGMA).covariance([0, 1, 3, 50, 10**4], exact=True)
+    np.testing.assert_allclose(tripled, 9 * covariances, rtol=1e-9, atol=9 * rounding)
+
+
+@given(theta=numbers(6), n=st.integers(1, 4), size=st.integers(1, 3), kind=st.sampled_from(KINDS))
+def test_small_steps_leave_the_projector_and_an_error_of_first_order(theta, n, size, kind):
+    assume(size <= n)
+    setting = fitted(theta, n)
+    assume(np.linalg.cond(ou.gram(setting, theta)) < 1e4)
+    basis = np.linalg.qr(ou.jacobian(setting, theta).T)[0]
+    fractions, errors = np.array([4e-3, 2e-3, 1e-3]), []
+    for fraction in fractions:
+        local = process(setting, theta, size, kind, fraction)
+        leading = local.lr * SIGMA**2 / local.batch_size * basis @ basis.T
+        np.testing.assert_allclose(local.covariance(), leading, rtol=0, atol=1e-12 * np.max(leading))
+        errors.append(np.linalg.norm(local.covariance(exact=True) - leading) / np.linalg.norm(leading))
+    assert errors[0] < 0.1
+    assert np.polyfit(np.log(fractions), np.log(errors), 1)[0] == pytest.approx(1.0, abs=0.05)
+
+
+@given(theta=numbers(6), size=st.integers(1, 4), fraction=st.floats(0.01, 0.95))
+def test_one_datum_has_its_closed_form_at_every_stable_step(theta, size, fraction):
+    setting = fitted(theta, 1)
+    (gradient,) = ou.jacobian(setting, theta)
+    k = gradient @ gradient
+    assume(k > 0.01)
+    local = ou.local_ou(setting, theta, lr=fraction / k, noise_std=SIGMA, batch_size=size)
+    expected = fraction * SIGMA**2 / (size * (1 - fraction))
+    rounding = 1e-13 / (1 - fraction)
+    assert local.function_covariance(exact=True).item() == pytest.approx(expected, rel=rounding)
+    assert local.expected_loss(exact=True) == pytest.approx(expected, rel=rounding)
+    assert local.max_stable_lr == pytest.approx(1 / k, rel=1e-9)
+
+
+@drawn_point
+def test_mean_residual_balances_the_curvature_of_the_model(theta, n, size, kind, fraction):
+    # E[h − y] = −K⁻¹ J Σ_j ∇²h_j Σ g_j, with Σ from the dense map and ∇²h_j by autograd.
+    assume(size <= n)
+    setting = fitted(theta, n)
+    condition = np.linalg.cond(ou.gram(setting, theta))
+    assume(condition < 1e4)
+    local = process(setting, theta, size, kind, fraction)
+    jacobian = ou.jacobian(setting, theta)
+    hessians = [autograd.hessian(lambda t, x=x: setting.h(t, x))(theta) for x in setting.x]
+    rows = jacobian @ (basis := np.linalg.qr(jacobian.T)[0])
+    dense, noise = dense_step(rows, batches(n, size, kind), local.lr)
+    stationary = np.linalg.solve(np.eye(len(dense)) - dense, noise.ravel()).reshape(noise.shape)
+    covariance = basis @ stationary @ basis.T
+    pushes = np.array([hessian @ covariance @ g for hessian, g in zip(hessians, jacobian, strict=True)])
+    expected = -np.linalg.lstsq(jacobian.T, pushes.sum(axis=0), rcond=None)[0]
+    scale = np.sum(np.linalg.norm(pushes, axis=1)) / np.linalg.svd(jacobian, compute_uv=False)[-1]
+    np.testing.assert_allclose(
+        local.mean_residual(exact=True), expected, rtol=0, atol=1e-13 * condition / (1 - fraction) * scale
+    )
+
+
+def product_model(theta, x):
+    return theta[..., 0] * theta[..., 1] * x
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, "full"])
+def test_mean_residual_at_a_stationary_point_measures_the_multiplier(batch_size):
+    # h = ab = 2 at a = b = √2: ∇reg = 2 (a, b) = μ (b, a) with μ = 2, and k = 4.
+    setting = ou.Setting(product_model, [1.0], [2.0], 2)
+    local = ou.local_ou(setting, np.sqrt([2.0, 2.0]), lr=0.05, noise_std=SIGMA, batch_size=batch_size)
+    leading = -0.05 * SIGMA**2 / (2 * local.batch_size) * 2
+    np.testing.assert_allclose(local.mean_residual(), [leading], rtol=1e-12)
+    np.testing.assert_allclose(local.mean_residual(exact=True), [leading / (1 - 0.05 * 4)], rtol=1e-12)
+
+
+def test_mean_residual_of_simulated_sgd():
+    setting, theta = ou.planted_sigmoid_network(3, 4, 5, rng=2)
+    limit = ou.local_ou(setting, theta, lr=1e-9, noise_std=1e-2).max_stable_lr
+    local = ou.local_ou(setting, theta, lr=0.5 * limit, noise_std=1e-2)
+    steps = int(15 * local.relaxation_steps)
+    mean = 0
+    for law in (gaussian, negated):  # in each pair what is linear in the noise cancels
+        run = ou.label_noise_sgd(
+            setting, theta, lr=local.lr, noise_std=1e-2, steps=steps, rng=3, chains=8000, noise=law
+        )
+        mean = mean + (setting.predictions(run.theta[:, 0]) - setting.y) / 2
+    expected = local.mean_residual(exact=True)
+    assert np.max(z_of_mean(mean, expected)) < 4
+    assert np.max(z_of_mean(mean, local.mean_residual())) > 4  # the leading order does not pass
+    assert np.max(z_of_mean(mean, 0.0)) > 20
+
+
+def gaussian(rng, size):
+    return rng.standard_normal(size)
+
+
+def negated(rng, size):
+    return -rng.standard_normal(size)
+
+
+def test_without_noise_the_exact_law_in_time_is_zero():
+    theta = np.array([1.0, 0.5, -1.0, 0.25, 0.75, 1.5])
+    local = ou.local_ou(fitted(theta, 3), theta, lr=0.01, noise_std=0.0)
+    for steps in (None, 0, 5):
+        np.testing.assert_array_equal(local.covariance(steps, exact=True), np.zeros((6, 6)))
+    np.testing.assert_array_equal(local.mean_residual(exact=True), np.zeros(3))
+
+
+def test_no_steps_give_no_covariances():
+    local = ou.local_ou(ou.MatrixSensing([[[1.0]]], y=[4.0]), [2.0], lr=0.01, noise_std=1.0)
+    none = np.array([], dtype=int)
+    assert local.covariance(none).shape == (0, 1, 1)
+    assert local.covariance(none, exact=True).shape == (0, 1, 1)

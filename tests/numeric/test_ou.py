@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from strategies import numbers
 
 import ouanalysis as ou
-from ouanalysis.numeric.stability_limit import max_stable_lr as limit_on_range
+from ouanalysis.numeric.stability_limit import stability_limit as limit_on_range
 
 LR, SIGMA = 0.01, 0.3
 
@@ -101,7 +101,7 @@ def test_a_kink_on_a_datum_is_said():
     theta = setting.pack(a=[1.0], b=[0.0], c=[1.0], alpha=0, beta=0)
     local = ou.local_ou(setting, theta, lr=LR, noise_std=SIGMA)
     assert local.kink_distance == 0
-    assert "a ReLU kink is on a datum: h has no derivative here" in repr(local)
+    assert "a ReLU kink is on a datum (neuron 0, x_0): h has no derivative here" in repr(local)
 
 
 def test_a_point_where_the_model_does_not_move_has_no_process():
