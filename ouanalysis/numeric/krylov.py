@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = ["arnoldi", "powers_and_sums"]
 
-MOST = 200  # vectors; 40 are usual
+MOST = 80  # vectors; 40 are usual
 
 
 def arnoldi(apply, start):
