@@ -16,7 +16,7 @@ ENSEMBLES = ((0.0, 0.01, 0.2, 1), (0.5, 0.01, 0.2, 2), (0.9, 0.001, 0.4, 1), (0.
 FLOW_TIME = 2.5
 FRACTIONS = (0.1, 0.25, 0.4, 0.55, 0.7)  # of the stability limit ηk = 1 + β of one datum, moved a little for each β
 APART = 0.05
-SMALL_NOISE = 1e-3
+SMALL_NOISE = 1e-4  # so small that θ* stays where it is
 
 
 @dataclass(frozen=True, eq=False)

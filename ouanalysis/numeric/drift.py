@@ -3,6 +3,8 @@
 Source: Blanc et al. 2020 (arXiv:1904.09080), theorem 1; theory.md, sections 3 and 6.
 """
 
+import warnings
+
 import numpy as np
 
 from ..arguments import nonnegative_number, positive_number, whole_numbers
@@ -47,7 +49,8 @@ def tangent_drift(
     momentum : float
         β in [0, 1), as in `label_noise_sgd`, which starts with no velocity.
     exact : bool
-        False gives the leading order in η: −(η²σ²/(B̃(1 − β)²)) N∇reg a step past the transient.
+        False gives the leading order in η: −(η²σ²/(B̃(1 − β)²)) N∇reg a step past the transient; with momentum only for
+        steps ≫ 1/(1 − β), as it has no transient of the velocity.
 
     Returns
     -------
@@ -62,7 +65,8 @@ def tangent_drift(
     Warns
     -----
     UserWarning
-        If J has a lower rank than there are different data.
+        If J has a lower rank than there are different data, and if K is nearly singular (condition above 1e6) and its
+        slowest direction takes longer to relax than the steps asked for.
 
     Examples
     --------
@@ -86,6 +90,13 @@ def tangent_drift(
     sums = _exact_sum if exact else _leading_sum
     if times is None:
         return mean_displacement(setting, theta, space, law, sums(law, None))
+    relaxation = (1 - momentum) * setting.n / (2 * lr * space.squares[-1]) if space.rank else 0.0
+    if space.rank and space.squares[0] > 1e6 * space.squares[-1] and np.max(times, initial=0) < relaxation:
+        warnings.warn(
+            f"K is nearly singular: its slowest direction relaxes in {relaxation:.2g} steps, longer than the"
+            f" {np.max(times)} asked for, so this is all transient there",
+            stacklevel=2,
+        )
     displacements = np.zeros((*times.shape, setting.dim))
     for count in np.unique(times):
         displacements[times == count] = mean_displacement(setting, theta, space, law, sums(law, int(count)))

@@ -11,19 +11,22 @@ from typing import Any
 import numpy as np
 
 from ..arguments import nonnegative_number, one_of, positive_number, real_array
-from ..settings import ReluNetwork, Setting
+from ..settings import Setting
 from .batches import sampled_batch
 from .derivatives import regularizer, regularizer_gradient
 from .discrete_law import SecondMoments
 from .drift import mean_displacement
 from .flow_time import flow_time
 from .kinks import preactivations, refuse_kink, smooth_piece
-from .manifold import on_zero_error_set
+from .manifold import on_zero_error_set, zero_error_tolerance
 from .notes import warn_of_rank
 from .row_space import row_space
 from .stability_limit import check_stable, limit_of
+from .stationary_distance import stationary_distance
 
 __all__ = ["Flow", "regularized_flow"]
+
+STEPS = 1000  # of the integrator, after which it has stalled
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,8 +47,8 @@ class Flow:
     least_curvature : float
         The smallest non-zero eigenvalue of H = (2/n)JᵀJ at the records.
     status : str
-        "finished", "stationary" (the gradient fell below the tolerance) or "kink" (a ReLU kink met a datum, past which
-        reg jumps).
+        "finished", "stationary" (it came to rest), "kink" (a ReLU kink met a datum, past which reg jumps) or "stalled"
+        (1000 steps of the integrator did not suffice: a kink in a model of your own, say, or a K that loses rank).
     path : callable
         The integrator's interpolant: times (k,) to θ (p, k).
     """
@@ -89,7 +92,12 @@ class Flow:
         return steps
 
     def __repr__(self):
-        stopped = {"finished": "", "stationary": ", stopped: stationary", "kink": ", stopped: a ReLU kink met a datum"}
+        stopped = {
+            "finished": "",
+            "stationary": ", stopped: stationary",
+            "kink": ", stopped: a ReLU kink met a datum",
+            "stalled": f", stalled after {STEPS} steps of the integrator: a kink in h, or K loses rank",
+        }
         return (
             f"Flow(times {self.times[0]:.4g} to {self.times[-1]:.4g}, reg {self.reg[0]:.5g} to {self.reg[-1]:.5g},"
             f" ‖dθ/ds‖ {self.gradient_norm[-1]:.2g}, largest residual {self.residual:.1e}{stopped[self.status]})"
@@ -106,13 +114,13 @@ def regularized_flow(
     batch_size=1,
     replacement=True,
     momentum=0.0,
-    gradient_tolerance=0.0,
+    gradient_tolerance=None,
     rtol=1e-8,
     method="DOP853",
 ):
     """The flow dθ/ds = −N∇reg on the zero-error set, s = η²σ²k/(B̃(1 − β)²) after k steps of SGD: see `flow_time`.
 
-    Integrated in R^p with −ω JᵀK⁻¹(h − y) added, which makes residuals decay as e^{−ωs}; ω = reg/‖θ‖² at the start.
+    Integrated in R^p with −ω JᵀK⁻¹(h − y) added, which makes residuals decay as e^{−ωs}; ω = ‖dθ/ds‖/‖θ‖ at the start.
 
     Parameters
     ----------
@@ -124,8 +132,9 @@ def regularized_flow(
     exact : bool
         Follow the drift of SGD at step size `lr`, drawn in batches as `batch_size`, `replacement` and `momentum` say,
         instead of its limit of small steps. Both are in the same flow time, and σ drops out.
-    gradient_tolerance : float
-        Stop where ‖N∇reg‖ (‖drift‖ with exact=True) falls below it.
+    gradient_tolerance : float, optional
+        Stop where ‖N∇reg‖ (‖dθ/ds‖ with exact=True) falls below it; 0 does not stop. By default stop where
+        a stationary point is about 10 rtol ‖θ‖ away, which is the integrator's own error.
     rtol, method
         Of `scipy.integrate.solve_ivp`; its atol is rtol times the largest |θ_k| at the start.
 
@@ -159,37 +168,38 @@ def regularized_flow(
     times = _increasing_times(times)
     rtol = max(positive_number("rtol", rtol), 1e-13)  # below which rounding rules
     method = one_of("method", method, {name: name for name in ("RK45", "DOP853", "Radau", "BDF", "LSODA")})
-    gradient_tolerance = nonnegative_number("gradient_tolerance", gradient_tolerance)
+    if gradient_tolerance is not None:
+        gradient_tolerance = nonnegative_number("gradient_tolerance", gradient_tolerance)
+    momentum = nonnegative_number("momentum", momentum, below=1)
+    sampling = (*sampled_batch(setting, batch_size, replacement), momentum)
     theta = on_zero_error_set(setting, theta)
     refuse_kink(setting, theta)
-    warn_of_rank(setting, row_space(setting, theta).rank)
-    piece = smooth_piece(setting, theta)
-    law_at = None
+    start = row_space(setting, theta)
+    warn_of_rank(setting, start.rank)
+    piece, law_at = smooth_piece(setting, theta), None
     if exact:
-        law_at = _law_at(setting, lr, batch_size, replacement, momentum)
-        check_stable(law_at(row_space(piece, theta)))
+        if lr is None:
+            raise TypeError("lr: expected a step size, which exact=True needs, got None")
+        law_at = partial(_law, positive_number("lr", lr), sampling)
+        check_stable(law_at(start))
     elif lr is not None:
         raise TypeError(f"lr: expected none without exact=True, as the limit has no step size, got {lr!r}")
     drift = _exact_drift(piece, law_at) if law_at else _limit_drift(piece)
-    events = _kink_events(setting, theta)
-
-    def gradient_left(_, at):
-        return np.linalg.norm(drift(at, row_space(piece, at))) - gradient_tolerance
-
-    if gradient_tolerance > 0:
-        events.append(gradient_left)
-        if gradient_left(0.0, theta) <= 0:
-            return _flow(setting, piece, np.zeros(1), partial(np.add.outer, theta), drift, "stationary")
-    if times[-1] == 0:
-        return _flow(setting, piece, times, partial(np.add.outer, theta), drift, "finished")
-    solution = _integrate(piece, theta, times[-1], drift, events, rtol, method)
+    ends = {
+        "kink": _kink_event(setting, theta),
+        "stationary": _stationary_event(piece, drift, gradient_tolerance, rtol),
+        "stalled": _stall_event(),
+    }
+    if times[-1] == 0 or ends["stationary"](0.0, theta) <= 0:
+        status = "finished" if times[-1] == 0 else "stationary"
+        return _flow(setting, piece, np.zeros(1), partial(np.add.outer, theta), drift, status)
+    solution = _integrate(piece, theta, times[-1], drift, list(ends.values()), rtol, method)
     if solution.status < 0:
         _refuse(piece, solution, law_at)
     if solution.status == 0:
         return _flow(setting, piece, times, solution.sol, drift, "finished")
-    fired = next(event for event, when in zip(events, solution.t_events, strict=True) if len(when))
+    status = next(end for end, when in zip(ends, solution.t_events, strict=True) if len(when))
     reached = np.append(times[times < solution.t[-1]], solution.t[-1])
-    status = "stationary" if fired is gradient_left else "kink"
     return _flow(setting, piece, reached, solution.sol, drift, status)
 
 
@@ -197,7 +207,8 @@ def _integrate(setting, theta, last, drift, events, rtol, method):
     """SciPy's solution of the flow, pulled back onto the zero-error set; any event ends it."""
     from scipy.integrate import solve_ivp  # here, as its import would slow every other call down
 
-    pull = regularizer(setting, theta) / (theta @ theta) if theta.any() else 0.0
+    speed = np.linalg.norm(drift(theta, row_space(setting, theta)))
+    pull = speed / np.linalg.norm(theta) if theta.any() else 0.0
 
     def velocity(_, at):
         if not np.isfinite(at).all():
@@ -228,13 +239,8 @@ def _refuse(setting, solution, law_at):
     raise ArithmeticError(f"regularized_flow: {solution.message} (at flow time {time:.4g})")
 
 
-def _law_at(setting, lr, batch_size, replacement, momentum):
-    """The function that gives the SecondMoments with unit noise at a RowSpace."""
-    if lr is None:
-        raise TypeError("lr: expected a step size, which exact=True needs, got None")
-    lr, momentum = positive_number("lr", lr), nonnegative_number("momentum", momentum, below=1)
-    batch, replacement = sampled_batch(setting, batch_size, replacement)
-    return lambda space: SecondMoments(space.squares, space.modes, lr, 1.0, batch, replacement, momentum)
+def _law(lr, sampling, space):
+    return SecondMoments(space.squares, space.modes, lr, 1.0, *sampling)
 
 
 def _limit_drift(setting):
@@ -258,16 +264,41 @@ def _exact_drift(setting, law_at):
     return drift
 
 
-def _kink_events(setting, theta):
-    """That a ReLU neuron's input changes its sign on a datum."""
-    if not isinstance(setting, ReluNetwork):
-        return []
+def _kink_event(setting, theta):
+    """Falls through 0 where a ReLU neuron's input changes its sign on a datum."""
     signs = np.sign(preactivations(setting, theta))
 
     def least_input(_, at):
-        return np.min(np.where(signs == 0, np.inf, signs * preactivations(setting, at)))
+        return np.min(np.where(signs == 0, np.inf, signs * preactivations(setting, at)), initial=1.0)
 
-    return [least_input]
+    return least_input
+
+
+def _stationary_event(setting, drift, tolerance, rtol):
+    """Falls through 0 where the gradient does below its tolerance, or the distance to rest below 10 rtol of θ."""
+
+    def left(_, at):
+        space = row_space(setting, at)
+        if tolerance is None:
+            return stationary_distance(setting, at, space) - 10 * rtol * np.linalg.norm(at)
+        return np.linalg.norm(drift(at, space)) - tolerance
+
+    return left
+
+
+def _stall_event():
+    """Falls through 0 after so many steps of the integrator, at a time between the last two."""
+    steps, before, deadline = 0, 0.0, np.inf
+
+    def left(time, _):
+        nonlocal steps, before, deadline
+        steps += 1
+        if steps > STEPS and deadline == np.inf:
+            deadline = (before + time) / 2
+        before = time
+        return min(1.0, deadline - time)
+
+    return left
 
 
 def _flow(setting, piece, times, path, drift, status):
@@ -276,6 +307,12 @@ def _flow(setting, piece, times, path, drift, status):
     residuals = piece.predictions(integrated) - piece.y
     pairs = zip(integrated, residuals, strict=True)
     theta = np.array([at - row_space(piece, at).least_move(residual) for at, residual in pairs])
+    left = np.max(np.abs(piece.predictions(theta) - piece.y))
+    if not left <= max(zero_error_tolerance(piece, at) for at in theta):
+        warnings.warn(
+            f"the records are up to {left:.2g} off the zero-error set: lower rtol, or look for a kink or loss of rank",
+            stacklevel=3,
+        )
     spaces = [row_space(piece, at) for at in theta]
     return Flow(
         setting=setting,

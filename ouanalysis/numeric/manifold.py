@@ -10,6 +10,7 @@ import numpy as np
 from ..settings import ReluNetwork, SigmoidNetwork
 from ..settings.setting import parameters
 from .derivatives import jacobian
+from .kinks import kink_on_datum
 
 __all__ = ["InterpolationError", "duplicate_data", "interpolate", "on_zero_error_set"]
 
@@ -23,8 +24,8 @@ def interpolate(setting, theta):
 
     Each step solves (K + μI) u = h − y and moves by −Jᵀu; Levenberg's μ is raised until ‖h − y‖ falls, and lowered
     after. Near M the steps are normal to it, so the end point is close to the nearest one. A ReLU kink that meets a
-    datum can stop the descent short; a network's output weights alone, in which h is linear, are then moved from theta
-    instead, by the least that fits, which may be far.
+    datum can stop the descent short, or be left there; a network's output weights alone, in which h is linear, are then
+    moved from theta instead, by the least that fits, which may be far.
 
     Parameters
     ----------
@@ -51,8 +52,11 @@ def interpolate(setting, theta):
     """
     theta = parameters(setting, theta, leading=False)
     nearest = _gauss_newton(setting, theta)
-    if not _error(setting, nearest) <= zero_error_tolerance(setting, nearest):
+    if not _fits(setting, nearest):
         nearest = _move_linear_part(setting, theta, linear_part(setting))
+    elif kink_on_datum(setting, nearest) and not kink_on_datum(setting, theta):
+        farther = _move_linear_part(setting, theta, linear_part(setting))
+        nearest = farther if _fits(setting, farther) else nearest
     worst, tolerance = _error(setting, nearest), zero_error_tolerance(setting, nearest)
     if not worst <= tolerance:
         contradictory = [f"x_{i} = x_{j}" for i, j in duplicate_data(setting) if setting.y[i] != setting.y[j]]
@@ -128,6 +132,10 @@ def _gauss_newton(setting, theta, *, max_iterations=200):
             break
         theta, residual, damping = theta - move, attempt, damping / 10
     return theta
+
+
+def _fits(setting, theta):
+    return _error(setting, theta) <= zero_error_tolerance(setting, theta)
 
 
 def _move_linear_part(setting, theta, part):

@@ -97,12 +97,16 @@ class LocalOU:
 
     def function_covariance(self, steps=None, *, lag=0, exact=False):
         """S, the same of the linearised predictions Jδ, in units of y²: steps and lag (...) give (..., n, n)."""
-        across = self.jacobian @ self.basis
+        across = self.modes * self._singular
         return across @ self.mode_covariance(steps, lag=lag, exact=exact) @ across.T
 
     def mode_covariance(self, steps=None, *, lag=0, exact=False):
         """Vᵀ Cov V, the same along the columns of basis, in units of θ²: steps and lag (...) give (..., r, r)."""
         lag = whole_numbers("lag", lag) if exact else _times("lag", lag)
+        try:
+            np.broadcast_shapes(np.shape(steps), lag.shape)
+        except ValueError:
+            raise ValueError(f"lag: expected a shape that broadcasts with steps, got {lag.shape}") from None
         if exact:
             moments = self._exact_moments(steps)
             decay = (1 - self.lr * self.eigenvalues) ** lag[..., None]
@@ -131,7 +135,7 @@ class LocalOU:
         pushed = hessian_products(self.setting, self.theta, self.jacobian @ self.basis @ covariance @ self.basis.T)
         return -(self.modes / self._singular) @ (self.basis.T @ pushed)
 
-    @property
+    @cached_property
     def modes(self):
         """The orthonormal eigenvectors (n, r) of K that belong to basis."""
         return self.jacobian @ self.basis / self._singular

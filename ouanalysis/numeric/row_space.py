@@ -1,8 +1,10 @@
 """The row space of J, normal to the zero-error set, by a thin SVD: never a p×p matrix."""
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from .derivatives import jacobian
 
@@ -49,6 +51,25 @@ class RowSpace:
 def row_space(setting, theta):
     """The RowSpace of J at theta (p,)."""
     gradients = jacobian(setting, theta)
-    modes, singular, rows = np.linalg.svd(gradients, full_matrices=False)
+    modes, singular, rows = _thin_svd(gradients)
     rank = int(np.sum(singular > max(gradients.shape) * np.finfo(float).eps * singular[0]))
     return RowSpace(gradients, singular[:rank] ** 2, modes[:, :rank], rows[:rank].T)
+
+
+def _thin_svd(matrix):
+    """U, s, Vᵀ of (n, p); for p ≫ n and cond J ≪ 1/√eps by Cholesky QR, done twice, several times faster than LAPACK's.
+
+    Source: Yamamoto et al. 2015 (ETNA 44), on CholeskyQR2.
+    """
+    n, p = matrix.shape
+    if p > 8 * n:
+        with contextlib.suppress(np.linalg.LinAlgError):
+            first = np.linalg.cholesky(matrix @ matrix.T)
+            rows = solve_triangular(first, matrix, lower=True)
+            left = rows @ rows.T
+            if np.linalg.norm(left - np.eye(n)) < 0.1:
+                second = np.linalg.cholesky(left)
+                rows = solve_triangular(second, rows, lower=True)
+                modes, singular, turn = np.linalg.svd(first @ second)
+                return modes, singular, turn @ rows
+    return np.linalg.svd(matrix, full_matrices=False)

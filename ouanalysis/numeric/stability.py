@@ -15,6 +15,7 @@ from .kinks import kink_on_datum
 from .manifold import on_zero_error_set
 from .notes import notes_on_point
 from .row_space import row_space
+from .stationary_distance import stationary_distance
 from .symmetries import symmetry_directions, unseen_directions
 
 __all__ = ["Stability", "stability"]
@@ -35,18 +36,19 @@ class Stability:
         "degenerate"              rank J < n: the zero-error set need not be smooth, multipliers are not unique; near
                                   such a point too where N∇reg = 0, as multipliers prove nothing there either
         "repellent"               N∇reg ≠ 0: noise alone carries θ away
-        "saddle"                  N∇reg = 0 and a negative curvature: repellent at second order
+        "saddle"                  N∇reg = 0 and a negative curvature: repellent at second order, but for starts that
+                                  keep a symmetry that SGD keeps too, as exactly equal neurons do
         "strict minimum"          N∇reg = 0 and every curvature positive
         "minimum up to symmetry"  the same but for directions of symmetry and of parameters that h does not see
         "no negative curvature above tol"   N∇reg = 0 and zeros that are not accounted for, or (p > 3000) not counted
     reg, gradient_norm : float
         reg(θ), and ‖N∇reg‖, the square root of the rate at which reg falls per flow time.
-    relative_gradient : float
-        ‖N∇reg‖ against the larger of ‖∇reg‖ and reg/‖θ‖; at most tol counts as stationary.
+    distance : float
+        About how far a stationary point is, in units of θ: `stationary_distance`. At most tol ‖θ‖ counts as stationary.
     multipliers : (n,) array
         μ of ∇reg = Jᵀμ + (tangent), least squares.
     rank : int
-        Of J, its squared singular values counted down to tol times the largest.
+        Of J with its rows scaled to unit length, its squared singular values counted down to tol times the largest.
     symmetries, unseen : int
         Dimensions of the directions of symmetry, and of parameters that h does not see; not in the spectrum. None for
         p > 3000, where they are not counted.
@@ -57,8 +59,8 @@ class Stability:
         The unit eigenvector of the least eigenvalue; zero where there is none.
     residual : float
         ‖Av − λv‖ of that eigenpair.
-    scale : float
-        The largest |eigenvalue|, or reg/‖θ‖² if that is more; those at most tol × scale count as zero.
+    resolution : float
+        Eigenvalues of at most this size count as zero: tol reg/‖θ‖², their rounding and, for p > 3000, the residual.
     tol : float
     """
 
@@ -67,7 +69,7 @@ class Stability:
     verdict: str
     reg: float
     gradient_norm: float
-    relative_gradient: float
+    distance: float
     multipliers: np.ndarray
     rank: int
     symmetries: int | None
@@ -75,18 +77,18 @@ class Stability:
     eigenvalues: np.ndarray
     direction: np.ndarray
     residual: float
-    scale: float
+    resolution: float
     tol: float
 
     @property
     def negative(self):
-        """The number of eigenvalues below −tol × scale."""
-        return int(np.sum(self.eigenvalues < -self.tol * self.scale))
+        """The number of eigenvalues below −resolution."""
+        return int(np.sum(self.eigenvalues < -self.resolution))
 
     @property
     def zero(self):
-        """The number of eigenvalues within tol × scale of zero: flat directions that nothing here accounts for."""
-        return int(np.sum(np.abs(self.eigenvalues) <= self.tol * self.scale))
+        """The number of eigenvalues within the resolution of zero: flat directions that nothing here accounts for."""
+        return int(np.sum(np.abs(self.eigenvalues) <= self.resolution))
 
     def fall_per_step(self, *, lr, noise_std, batch_size=1, momentum=0.0):
         """(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², what reg falls by in a step of label-noise SGD, to leading order in η."""
@@ -103,12 +105,14 @@ class Stability:
             "minimum up to symmetry": "label noise stays about here and the directions of symmetry",
             "no negative curvature above tol": "flat directions that are no known symmetry: undecided at second order",
         }[self.verdict]
-        parts = [f"reg {self.reg:.6g}", f"‖N∇reg‖ {self.gradient_norm:.2g} (relative {self.relative_gradient:.1g})"]
+        if self.verdict == "no negative curvature above tol" and self.setting.dim > DENSE:
+            advice = f"flat directions are not counted above {DENSE} parameters"
+        parts = [f"reg {self.reg:.6g}", f"‖N∇reg‖ {self.gradient_norm:.2g}, stationary about {self.distance:.1g} away"]
         if len(self.eigenvalues):
             counted = f"{self.negative} negative, {self.zero} zero of {len(self.eigenvalues)} curvatures"
             if self.setting.dim > DENSE:
                 counted = f"least curvature to within {self.residual:.1g}"
-            parts.append(f"{counted}, least {self.eigenvalues[0]:.4g}, scale {self.scale:.4g}")
+            parts.append(f"{counted}, least {self.eigenvalues[0]:.4g}, zero to within {self.resolution:.1g}")
         if self.symmetries is not None:
             parts.append(f"{self.symmetries} of symmetry, {self.unseen} unseen")
         notes = "".join(f"; {note}" for note in notes_on_point(self.setting, self.theta, self.rank))
@@ -126,7 +130,7 @@ def stability(setting, theta, *, tol=1e-6):
     theta : (p,) array_like
         On the zero-error set; see `interpolate` and `regularized_flow`.
     tol : float
-        Relative, of the gradient that counts as none and the curvature that counts as zero.
+        Relative, of the distance that counts as none, the curvature that counts as zero, and the rank.
 
     Returns
     -------
@@ -155,35 +159,35 @@ def stability(setting, theta, *, tol=1e-6):
     space = row_space(setting, theta)
     reg, gradient = float(regularizer(setting, theta)), regularizer_gradient(setting, theta)
     slope, size = float(np.linalg.norm(space.tangent(gradient))), float(np.linalg.norm(theta))
-    steep = max(float(np.linalg.norm(gradient)), reg / size if size else 0.0)
+    distance, rank = stationary_distance(setting, theta, space), _rank(space.jacobian, tol)
     multipliers = space.multipliers(gradient)
-    rank = int(np.sum(space.squares > tol * np.max(space.squares, initial=0.0)))
     accounted, unseen, symmetries = space.basis, None, None
     if setting.dim <= DENSE:
         unseen, accounted = _add(unseen_directions(setting, theta), accounted, tol)
         symmetries, accounted = _add(symmetry_directions(setting, theta), accounted, tol)
-    values, direction, residual, scale = np.zeros(0), np.zeros(setting.dim), 0.0, 0.0
+    values, direction, residual, largest = np.zeros(0), np.zeros(setting.dim), 0.0, 0.0
+    resolution = tol * reg / size**2 if size else 0.0
     if kink_on_datum(setting, theta):
         verdict = "nonsmooth"
     elif space.rank < setting.n:
         verdict = "degenerate"
-    elif slope > tol * steep:
+    elif distance > tol * size:
         verdict = "repellent"
     elif rank < setting.n:
         verdict = "degenerate"
     else:
         if accounted.shape[1] < setting.dim:
             curvatures = _dense_curvatures if setting.dim <= DENSE else _least_curvature
-            values, direction, residual, scale = curvatures(setting, theta, multipliers, accounted)
-        scale = max(scale, reg / size**2 if size else 0.0)
-        verdict = _second_order(values, tol * scale, accounted.shape[1] - space.rank, setting.dim)
+            values, direction, residual, largest = curvatures(setting, theta, multipliers, accounted)
+        resolution += residual + 1e3 * np.finfo(float).eps * largest
+        verdict = _second_order(values, resolution, accounted.shape[1] - space.rank, setting.dim)
     return Stability(
         setting=setting,
         theta=theta,
         verdict=verdict,
         reg=reg,
         gradient_norm=slope,
-        relative_gradient=float(slope / steep) if steep else 0.0,
+        distance=distance,
         multipliers=multipliers,
         rank=rank,
         symmetries=symmetries,
@@ -191,9 +195,17 @@ def stability(setting, theta, *, tol=1e-6):
         eigenvalues=values,
         direction=direction,
         residual=residual,
-        scale=scale,
+        resolution=resolution,
         tol=tol,
     )
+
+
+def _rank(jacobian, tol):
+    """Of J with its rows scaled to unit length."""
+    lengths = np.linalg.norm(jacobian, axis=1)
+    scaled = jacobian[lengths > 0] / lengths[lengths > 0, None]
+    squares = np.linalg.eigvalsh(scaled @ scaled.T) if len(scaled) else np.zeros(0)
+    return int(np.sum(squares > tol * np.max(squares, initial=0.0)))
 
 
 def _second_order(values, zero, flat, dim):

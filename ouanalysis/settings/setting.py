@@ -22,7 +22,8 @@ class Setting:
     ----------
     h : callable
         ``h(theta, x)`` with theta (..., p) and x (..., *feature) gives (...); the leading axes broadcast. Written
-        in `autograd.numpy`; branches through `ouanalysis.activations`. Define it at module level to pickle it.
+        in `autograd.numpy`; branches through `ouanalysis.activations`. Define it at module level to pickle it. It
+        counts as smooth: kinks of your own are not watched for.
     x : (n, *feature) array_like
     y : (n,) array_like
     dim : int

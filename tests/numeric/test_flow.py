@@ -130,7 +130,7 @@ def test_reg_falls_tangentially_on_the_zero_error_set(drawn):
     setting, theta = drawn
     reg, size, rtol = ou.regularizer(setting, theta), np.linalg.norm(theta), 1e-10
     times = np.linspace(0, 0.05, 6) * size**2 / reg  # a twentieth of the time in which θ changes
-    flow = ou.regularized_flow(setting, theta, times=times, rtol=rtol)
+    flow = ou.regularized_flow(setting, theta, times=times, rtol=rtol, gradient_tolerance=0)
     singular = [np.linalg.svd(ou.jacobian(setting, at), compute_uv=False) for at in flow.theta]
     assume(min(s[-1] / s[0] for s in singular) > 0.1)
 
@@ -413,7 +413,7 @@ def test_bad_arguments_of_the_integrator_are_named(bad):
 
 @given(
     lr=st.floats(1e-4, 1.0),
-    noise_std=st.floats(0, 3.0),
+    noise_std=st.one_of(st.just(0.0), st.floats(1e-9, 3.0)),
     batch=st.one_of(st.integers(1, 9), st.just("full")),
     momentum=st.floats(0, 0.99),
     steps=st.integers(0, 10**9),
