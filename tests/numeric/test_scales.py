@@ -1,0 +1,148 @@
+"""Verdicts and flows where data, parameters and curvatures differ by orders of magnitude, and where h is not smooth."""
+
+import importlib
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+
+import ouanalysis as ou
+from ouanalysis.activations import relu
+from ouanalysis.numeric.row_space import row_space
+
+FLOW = importlib.import_module("ouanalysis.numeric.flow")  # the package's name `flow` may be a function's
+
+
+def two_models(theta, x):
+    """ab x₁ + c² x₂: with x = (1, 0) and (0, s) two models that share nothing."""
+    return theta[..., 0] * theta[..., 1] * x[..., 0] + theta[..., 2] ** 2 * x[..., 1]
+
+
+def own_network(theta, x):
+    return relu(theta[..., 0] * x + theta[..., 1]) * theta[..., 2] + theta[..., 3] * x + theta[..., 4]
+
+
+def product(theta, x):
+    return theta[..., 0] * theta[..., 1] * x
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 300.0])
+def test_a_large_datum_does_not_hide_that_another_model_is_repellent(scale):
+    setting = ou.Setting(two_models, [[1.0, 0.0], [0.0, scale]], [2.0, scale], 3)
+    start = np.array([1.3 * np.sqrt(2), np.sqrt(2) / 1.3, 1.0])
+    found = ou.stability(setting, start)
+    assert found.verdict == "repellent"
+    # a² − b² decays as e^{−2s} where reg is the mean over two data, whatever the other one is.
+    flow = ou.regularized_flow(setting, start, times=[0.0, 0.5])
+    a, b, _ = flow.theta[-1]
+    assert (a**2 - b**2) / (start[0] ** 2 - start[1] ** 2) == pytest.approx(np.exp(-1), rel=1e-5)
+    rest = ou.regularized_flow(setting, start, times=[50.0])
+    assert rest.status == "stationary"
+    assert ou.stability(setting, rest.theta[-1]).verdict == "strict minimum"
+
+
+def test_a_small_negative_curvature_beside_a_huge_one_is_a_saddle():
+    def h(theta, x):
+        return theta[..., 0] * (1 + 1e4 * theta[..., 1] ** 2 - 0.05 * theta[..., 2] ** 2) * x
+
+    found = ou.stability(ou.Setting(h, [1.0], [1.0], 3), [1.0, 0.0, 0.0])
+    assert found.verdict == "saddle"
+    assert found.eigenvalues[0] == pytest.approx(-0.18)
+
+
+def test_the_distance_is_that_of_the_stationary_point_of_the_product():
+    found = ou.stability(ou.Setting(product, [1.0], [2.0], 2), [np.sqrt(2) * 1.0001, np.sqrt(2) / 1.0001])
+    assert found.distance == pytest.approx(np.sqrt(2) * 1e-4 * np.sqrt(2), rel=1e-3)
+
+
+def test_a_kink_in_a_model_of_the_users_own_stalls_the_flow_and_does_not_hang_it(monkeypatch):
+    monkeypatch.setattr(FLOW, "STEPS", 60)
+    theta, x = np.array([1.0, -0.4, 1.0, 0.1, 0.3]), np.array([-1.0, 0.5, 1.0])
+    setting = ou.Setting(own_network, x, own_network(theta[None], x), 5)
+    with pytest.warns(UserWarning, match="off the zero-error set"):  # where it chatters about the kink
+        flow = ou.regularized_flow(setting, theta, times=[0.0, 0.5, 3.0])
+    assert flow.status == "stalled"
+    assert 0 < flow.times[-1] < 3
+    assert "stalled after" in repr(flow)
+    with pytest.warns(UserWarning, match="off the zero-error set: lower rtol"):
+        ou.regularized_flow(setting, theta, times=[0.0, 0.5, 3.0], rtol=1e-3, method="RK45")
+
+
+@pytest.mark.parametrize("fraction", [0.9, 0.999])
+def test_an_exact_flow_that_starts_near_the_limit_and_leaves_it_behind_is_integrated(fraction):
+    setting = ou.Setting(product, [1.0], [2.0], 2)
+    start = [4.0, 0.5]
+    limit = ou.max_stable_lr(setting, start)
+    flow = ou.regularized_flow(setting, start, times=[0.0, 0.5], exact=True, lr=fraction * limit)
+    assert flow.status == "finished"
+    assert flow.reg[-1] < flow.reg[0]  # k falls, so the limit 1/k rises
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.6])
+@pytest.mark.parametrize("batch_size", [1, 2, "full"])
+def test_max_stable_lr_is_where_the_drift_begins_to_be_refused(batch_size, momentum):
+    setting, theta = ou.planted_sigmoid_network(3, 4, 4, rng=1)
+    limit = ou.max_stable_lr(setting, theta, batch_size=batch_size, momentum=momentum)
+    arguments = {"noise_std": 0.1, "batch_size": batch_size, "momentum": momentum}
+    ou.tangent_drift(setting, theta, lr=0.9999 * limit, **arguments)
+    with pytest.raises(ValueError, match="expected less than the stability limit"):
+        ou.tangent_drift(setting, theta, lr=1.0001 * limit, **arguments)
+
+
+def test_interpolate_leaves_no_kink_on_a_datum_that_was_not_there():
+    nonsmooth = 0
+    for seed in range(30):
+        setting, planted = ou.planted_relu_network(6, 2, width=8, rng=seed)
+        start = planted + 0.1 * np.random.default_rng(seed).standard_normal(setting.dim)
+        try:
+            theta = ou.interpolate(setting, start)
+        except ou.InterpolationError:  # dead neurons
+            continue
+        nonsmooth += ou.stability(setting, theta).verdict == "nonsmooth"
+    assert nonsmooth == 0
+
+
+def test_a_neuron_that_has_all_but_vanished_is_no_kink():
+    setting = ou.ReluNetwork([-1.0, 0.0, 1.0], [0.0, 0.0, 1.0], 2)
+    theta = setting.pack(a=[1.0, 1e-10], b=[-0.5, 0.0], c=[2.0, 1e-10], alpha=0, beta=0)
+    assert ou.stability(setting, theta).verdict != "nonsmooth"
+    assert ou.regularized_flow(setting, theta, times=[1e-3]).status == "finished"
+
+
+@pytest.mark.parametrize("condition", [1.0, 1e5, 1e12])
+def test_the_row_space_of_many_parameters_is_that_of_a_singular_value_decomposition(condition):
+    rng = np.random.default_rng(0)
+    left, right = np.linalg.qr(rng.normal(size=(6, 6)))[0], np.linalg.qr(rng.normal(size=(200, 6)))[0]
+    jacobian = left * np.geomspace(1, 1 / condition, 6) @ right.T
+    space = row_space(ou.Setting(linear, jacobian, np.zeros(6), 200), np.zeros(200))
+    singular = np.linalg.svd(jacobian, compute_uv=False)
+    np.testing.assert_allclose(np.sqrt(space.squares), singular, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(space.basis.T @ space.basis, np.eye(6), atol=1e-13)
+    np.testing.assert_allclose(space.modes * np.sqrt(space.squares) @ space.basis.T, jacobian, atol=1e-14)
+
+
+def test_a_nearly_singular_gram_matrix_is_said_where_the_steps_do_not_suffice():
+    jacobian = np.diag([1.0, 1e-4])
+    setting = ou.Setting(linear, jacobian, np.zeros(2), 2)
+    with pytest.warns(
+        UserWarning, match=r"K is nearly singular: its slowest direction relaxes in 1e\+09 steps, longer"
+    ):
+        ou.tangent_drift(setting, np.zeros(2), lr=0.1, noise_std=0.1, steps=[10, 1000])
+    ou.tangent_drift(setting, np.zeros(2), lr=0.1, noise_std=0.1, steps=10**10)
+
+
+def test_replacement_is_true_or_false():
+    setting, theta = ou.planted_sigmoid_network(2, 2, 2, rng=0)
+    with pytest.raises(TypeError, match="replacement: expected True or False, got 'no'"):
+        ou.local_ou(setting, theta, lr=0.01, noise_std=0.1, replacement="no")
+
+
+def test_a_lag_and_steps_that_do_not_broadcast_are_named():
+    setting, theta = ou.planted_sigmoid_network(2, 2, 2, rng=0)
+    local = ou.local_ou(setting, theta, lr=0.01, noise_std=0.1)
+    with pytest.raises(ValueError, match=r"lag: expected a shape that broadcasts with steps, got \(2,\)"):
+        local.covariance([1, 2, 3], lag=[1, 2])
+
+
+def linear(theta, x):
+    return anp.sum(theta * x, axis=-1)
