@@ -2,7 +2,8 @@
 
 from .derivatives import gram, jacobian, loss, regularizer, regularizer_gradient
 from .drift import tangent_drift
-from .flow import Flow, regularized_flow
+from .flow import regularized_flow
+from .flow_path import Flow
 from .flow_time import flow_time
 from .kinks import kink_distance
 from .manifold import InterpolationError, interpolate

@@ -3,105 +3,24 @@
 Source: theory.md, section 3, "Long times"; Li, Wang & Arora 2022 (arXiv:2110.06914) for the limit.
 """
 
-import warnings
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from ..arguments import nonnegative_number, one_of, positive_number, real_array
-from ..settings import Setting
 from .batches import sampled_batch
-from .derivatives import regularizer, regularizer_gradient
+from .derivatives import regularizer_gradient
 from .discrete_law import SecondMoments
 from .drift import mean_displacement
-from .flow_time import flow_time
-from .kinks import preactivations, refuse_kink, smooth_piece
-from .manifold import on_zero_error_set, zero_error_tolerance
+from .flow_ends import kink_event, stall_event, stationary_event
+from .flow_path import flow_along
+from .kinks import refuse_kink, smooth_piece
+from .manifold import on_zero_error_set
 from .notes import warn_of_rank
 from .row_space import row_space
 from .stability_limit import check_stable, limit_of
-from .stationary_distance import stationary_distance
 
-__all__ = ["Flow", "regularized_flow"]
-
-STEPS = 1000  # of the integrator, after which it has stalled
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Flow:
-    """The path θ(s); calling it with times (...) gives θ (..., p) between the records too.
-
-    Attributes
-    ----------
-    setting : Setting
-    times : (records,) array
-        Flow times s, in units of θ⁴/y²: those asked for that were reached and, if it stopped, when.
-    theta : (records, p) array
-    reg, gradient_norm : (records,) array
-        reg, and the norm of dθ/ds: ‖N∇reg‖, or with exact=True that of the finite-step drift.
-    residual : float
-        The largest |h_i − y_i| of the integrated path at the records, in units of y: how well it stayed on the
-        zero-error set. The records themselves are then moved onto the set by a Gauss-Newton step normal to it.
-    least_curvature : float
-        The smallest non-zero eigenvalue of H = (2/n)JᵀJ at the records.
-    status : str
-        "finished", "stationary" (it came to rest), "kink" (a ReLU kink met a datum, past which reg jumps) or "stalled"
-        (1000 steps of the integrator did not suffice: a kink in a model of your own, say, or a K that loses rank).
-    path : callable
-        The integrator's interpolant: times (k,) to θ (p, k).
-    """
-
-    setting: Setting
-    times: np.ndarray
-    theta: np.ndarray
-    reg: np.ndarray
-    gradient_norm: np.ndarray
-    residual: float
-    least_curvature: float
-    status: str
-    path: Any
-
-    def __call__(self, times):
-        """θ at flow times within those reached, by the integrator's interpolant, which keeps the `residual`."""
-        times = real_array("times", times)
-        if np.any((times < 0) | (times > self.times[-1])):
-            raise ValueError(
-                f"times: expected flow times from 0 to {self.times[-1]:g}, got {times.min():g} to {times.max():g}"
-            )
-        if not times.size:
-            return np.zeros((*times.shape, self.setting.dim))
-        return np.moveaxis(self.path(times.ravel()), 0, -1).reshape(*times.shape, self.setting.dim)
-
-    def steps(self, *, lr, noise_std, batch_size=1, momentum=0.0):
-        """How many steps of label-noise SGD the records take, (records,) floats.
-
-        A UserWarning says so if the slowest direction across the zero-error set takes longer to relax than the flow.
-        """
-        each = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
-        if each == 0:
-            raise ValueError("noise_std: expected a number above 0, as nothing moves without noise, got 0")
-        steps, relaxation = self.times / each, (1 - momentum) / (lr * self.least_curvature)
-        if 0 < steps[-1] < relaxation:
-            warnings.warn(
-                f"the flow takes {steps[-1]:.3g} steps and SGD {relaxation:.3g} to relax onto it: K is nearly singular,"
-                " or the flow is too short for its limit; see tangent_drift for the transient",
-                stacklevel=2,
-            )
-        return steps
-
-    def __repr__(self):
-        stopped = {
-            "finished": "",
-            "stationary": ", stopped: stationary",
-            "kink": ", stopped: a ReLU kink met a datum",
-            "stalled": f", stalled after {STEPS} steps of the integrator: a kink in h, or K loses rank",
-        }
-        return (
-            f"Flow(times {self.times[0]:.4g} to {self.times[-1]:.4g}, reg {self.reg[0]:.5g} to {self.reg[-1]:.5g},"
-            f" ‖dθ/ds‖ {self.gradient_norm[-1]:.2g}, largest residual {self.residual:.1e}{stopped[self.status]})"
-        )
+__all__ = ["regularized_flow"]
 
 
 def regularized_flow(
@@ -186,21 +105,21 @@ def regularized_flow(
         raise TypeError(f"lr: expected none without exact=True, as the limit has no step size, got {lr!r}")
     drift = _exact_drift(piece, law_at) if law_at else _limit_drift(piece)
     ends = {
-        "kink": _kink_event(setting, theta),
-        "stationary": _stationary_event(piece, drift, gradient_tolerance, rtol),
-        "stalled": _stall_event(),
+        "kink": kink_event(setting, theta),
+        "stationary": stationary_event(piece, drift, gradient_tolerance, rtol),
+        "stalled": stall_event(),
     }
     if times[-1] == 0 or ends["stationary"](0.0, theta) <= 0:
         status = "finished" if times[-1] == 0 else "stationary"
-        return _flow(setting, piece, np.zeros(1), partial(np.add.outer, theta), drift, status)
+        return flow_along(setting, piece, np.zeros(1), partial(np.add.outer, theta), drift, status)
     solution = _integrate(piece, theta, times[-1], drift, list(ends.values()), rtol, method)
     if solution.status < 0:
         _refuse(piece, solution, law_at)
     if solution.status == 0:
-        return _flow(setting, piece, times, solution.sol, drift, "finished")
+        return flow_along(setting, piece, times, solution.sol, drift, "finished")
     status = next(end for end, when in zip(ends, solution.t_events, strict=True) if len(when))
     reached = np.append(times[times < solution.t[-1]], solution.t[-1])
-    return _flow(setting, piece, reached, solution.sol, drift, status)
+    return flow_along(setting, piece, reached, solution.sol, drift, status)
 
 
 def _integrate(setting, theta, last, drift, events, rtol, method):
@@ -262,69 +181,6 @@ def _exact_drift(setting, law_at):
         return mean_displacement(setting, theta, space, law, moments) / time_per_step
 
     return drift
-
-
-def _kink_event(setting, theta):
-    """Falls through 0 where a ReLU neuron's input changes its sign on a datum."""
-    signs = np.sign(preactivations(setting, theta))
-
-    def least_input(_, at):
-        return np.min(np.where(signs == 0, np.inf, signs * preactivations(setting, at)), initial=1.0)
-
-    return least_input
-
-
-def _stationary_event(setting, drift, tolerance, rtol):
-    """Falls through 0 where the gradient does below its tolerance, or the distance to rest below 10 rtol of θ."""
-
-    def left(_, at):
-        space = row_space(setting, at)
-        if tolerance is None:
-            return stationary_distance(setting, at, space) - 10 * rtol * np.linalg.norm(at)
-        return np.linalg.norm(drift(at, space)) - tolerance
-
-    return left
-
-
-def _stall_event():
-    """Falls through 0 after so many steps of the integrator, at a time between the last two."""
-    steps, before, deadline = 0, 0.0, np.inf
-
-    def left(time, _):
-        nonlocal steps, before, deadline
-        steps += 1
-        if steps > STEPS and deadline == np.inf:
-            deadline = (before + time) / 2
-        before = time
-        return min(1.0, deadline - time)
-
-    return left
-
-
-def _flow(setting, piece, times, path, drift, status):
-    """The records: one Gauss-Newton step from the path, on the smooth piece of the setting in which the flow ran."""
-    integrated = path(times).T
-    residuals = piece.predictions(integrated) - piece.y
-    pairs = zip(integrated, residuals, strict=True)
-    theta = np.array([at - row_space(piece, at).least_move(residual) for at, residual in pairs])
-    left = np.max(np.abs(piece.predictions(theta) - piece.y))
-    if not left <= max(zero_error_tolerance(piece, at) for at in theta):
-        warnings.warn(
-            f"the records are up to {left:.2g} off the zero-error set: lower rtol, or look for a kink or loss of rank",
-            stacklevel=3,
-        )
-    spaces = [row_space(piece, at) for at in theta]
-    return Flow(
-        setting=setting,
-        times=times,
-        theta=theta,
-        reg=regularizer(piece, theta),
-        gradient_norm=np.array([np.linalg.norm(drift(at, space)) for at, space in zip(theta, spaces, strict=True)]),
-        residual=float(np.max(np.abs(residuals))),
-        least_curvature=min(2 * float(np.min(space.squares, initial=np.inf)) / setting.n for space in spaces),
-        status=status,
-        path=path,
-    )
 
 
 def _increasing_times(times):

@@ -1,16 +1,13 @@
 """Verdicts and flows where data, parameters and curvatures differ by orders of magnitude, and where h is not smooth."""
 
-import importlib
-
 import autograd.numpy as anp
 import numpy as np
 import pytest
 
 import ouanalysis as ou
 from ouanalysis.activations import relu
+from ouanalysis.numeric import flow_ends
 from ouanalysis.numeric.row_space import row_space
-
-FLOW = importlib.import_module("ouanalysis.numeric.flow")  # the package's name `flow` may be a function's
 
 
 def two_models(theta, x):
@@ -56,7 +53,7 @@ def test_the_distance_is_that_of_the_stationary_point_of_the_product():
 
 
 def test_a_kink_in_a_model_of_the_users_own_stalls_the_flow_and_does_not_hang_it(monkeypatch):
-    monkeypatch.setattr(FLOW, "STEPS", 60)
+    monkeypatch.setattr(flow_ends, "STEPS", 60)
     theta, x = np.array([1.0, -0.4, 1.0, 0.1, 0.3]), np.array([-1.0, 0.5, 1.0])
     setting = ou.Setting(own_network, x, own_network(theta[None], x), 5)
     with pytest.warns(UserWarning, match="off the zero-error set"):  # where it chatters about the kink

@@ -1,0 +1,118 @@
+"""What a flow leaves behind."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arguments import real_array
+from ..settings import Setting
+from .derivatives import regularizer
+from .flow_ends import STEPS
+from .flow_time import flow_time
+from .manifold import zero_error_tolerance
+from .row_space import row_space
+
+__all__ = ["Flow", "flow_along"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Flow:
+    """The path θ(s); calling it with times (...) gives θ (..., p) between the records too.
+
+    Attributes
+    ----------
+    setting : Setting
+    times : (records,) array
+        Flow times s, in units of θ⁴/y²: those asked for that were reached and, if it stopped, when.
+    theta : (records, p) array
+    reg, gradient_norm : (records,) array
+        reg, and the norm of dθ/ds: ‖N∇reg‖, or with exact=True that of the finite-step drift.
+    residual : float
+        The largest |h_i − y_i| of the integrated path at the records, in units of y: how well it stayed on the
+        zero-error set. The records themselves are then moved onto the set by a Gauss-Newton step normal to it.
+    least_curvature : float
+        The smallest non-zero eigenvalue of H = (2/n)JᵀJ at the records.
+    status : str
+        "finished", "stationary" (it came to rest), "kink" (a ReLU kink met a datum, past which reg jumps) or "stalled"
+        (1000 steps of the integrator did not suffice: a kink in a model of your own, say, or a K that loses rank).
+    path : callable
+        The integrator's interpolant: times (k,) to θ (p, k).
+    """
+
+    setting: Setting
+    times: np.ndarray
+    theta: np.ndarray
+    reg: np.ndarray
+    gradient_norm: np.ndarray
+    residual: float
+    least_curvature: float
+    status: str
+    path: Any
+
+    def __call__(self, times):
+        """θ at flow times within those reached, by the integrator's interpolant, which keeps the `residual`."""
+        times = real_array("times", times)
+        if np.any((times < 0) | (times > self.times[-1])):
+            raise ValueError(
+                f"times: expected flow times from 0 to {self.times[-1]:g}, got {times.min():g} to {times.max():g}"
+            )
+        if not times.size:
+            return np.zeros((*times.shape, self.setting.dim))
+        return np.moveaxis(self.path(times.ravel()), 0, -1).reshape(*times.shape, self.setting.dim)
+
+    def steps(self, *, lr, noise_std, batch_size=1, momentum=0.0):
+        """How many steps of label-noise SGD the records take, (records,) floats.
+
+        A UserWarning says so if the slowest direction across the zero-error set takes longer to relax than the flow.
+        """
+        each = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
+        if each == 0:
+            raise ValueError("noise_std: expected a number above 0, as nothing moves without noise, got 0")
+        steps, relaxation = self.times / each, (1 - momentum) / (lr * self.least_curvature)
+        if 0 < steps[-1] < relaxation:
+            warnings.warn(
+                f"the flow takes {steps[-1]:.3g} steps and SGD {relaxation:.3g} to relax onto it: K is nearly singular,"
+                " or the flow is too short for its limit; see tangent_drift for the transient",
+                stacklevel=2,
+            )
+        return steps
+
+    def __repr__(self):
+        stopped = {
+            "finished": "",
+            "stationary": ", stopped: stationary",
+            "kink": ", stopped: a ReLU kink met a datum",
+            "stalled": f", stalled after {STEPS} steps of the integrator: a kink in h, or K loses rank",
+        }
+        return (
+            f"Flow(times {self.times[0]:.4g} to {self.times[-1]:.4g}, reg {self.reg[0]:.5g} to {self.reg[-1]:.5g},"
+            f" ‖dθ/ds‖ {self.gradient_norm[-1]:.2g}, largest residual {self.residual:.1e}{stopped[self.status]})"
+        )
+
+
+def flow_along(setting, piece, times, path, drift, status):
+    """The records: one Gauss-Newton step from the path, on the smooth piece of the setting in which the flow ran."""
+    integrated = path(times).T
+    residuals = piece.predictions(integrated) - piece.y
+    pairs = zip(integrated, residuals, strict=True)
+    theta = np.array([at - row_space(piece, at).least_move(residual) for at, residual in pairs])
+    left = np.max(np.abs(piece.predictions(theta) - piece.y))
+    if not left <= max(zero_error_tolerance(piece, at) for at in theta):
+        warnings.warn(
+            f"the records are up to {left:.2g} off the zero-error set: lower rtol, or look for a kink or loss of rank",
+            stacklevel=3,
+        )
+    spaces = [row_space(piece, at) for at in theta]
+    return Flow(
+        setting=setting,
+        times=times,
+        theta=theta,
+        reg=regularizer(piece, theta),
+        gradient_norm=np.array([np.linalg.norm(drift(at, space)) for at, space in zip(theta, spaces, strict=True)]),
+        residual=float(np.max(np.abs(residuals))),
+        least_curvature=min(2 * float(np.min(space.squares, initial=np.inf)) / setting.n for space in spaces),
+        status=status,
+        path=path,
+    )
