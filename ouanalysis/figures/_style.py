@@ -5,10 +5,22 @@ from functools import wraps
 import matplotlib
 from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "GREY", "PREDICTED", "SIMULATED", "label_panels", "new_figure", "styled"]
+__all__ = [
+    "COLOURS",
+    "GREY",
+    "MARKERS",
+    "PREDICTED",
+    "SIMULATED",
+    "draw_collapse",
+    "label_panels",
+    "new_figure",
+    "styled",
+]
 
 SIMULATED, PREDICTED, GREY = "#0072B2", "#D55E00", "#7F7F7F"
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+
+MARKERS = "os^D"
 
 RC = {
     "axes.grid": False,
@@ -52,3 +64,14 @@ def label_panels(axes, titles):
     """(a), (b), ... before each title."""
     for letter, ax, title in zip("abcdefgh", axes, titles, strict=False):
         ax.set_title(f"({letter}) {title}")
+
+
+def draw_collapse(by_step, by_time, result, labels):
+    """The mean reg of each ensemble in steps, and all of them in flow time on the flow."""
+    by_time.plot(result.fine_times, result.flow_reg, color=PREDICTED, zorder=3, label="gradient flow")
+    for k, label in enumerate(labels):
+        style = {"fmt": MARKERS[k], "ms": 3, "lw": 0.8, "color": COLOURS[k]}
+        by_step.errorbar(result.steps[k, 1:], result.reg[k, 1:], 2 * result.reg_error[k, 1:], label=label, **style)
+        by_time.errorbar(result.times, result.reg[k], 2 * result.reg_error[k], **style)
+    by_step.set(xscale="log", xlabel="steps $k$", ylabel=r"reg$(\theta)$")
+    by_time.set(ylabel=r"reg$(\theta)$")

@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from ._style import COLOURS, GREY, PREDICTED, label_panels, new_figure, styled
+from ._style import COLOURS, GREY, MARKERS, PREDICTED, draw_collapse, label_panels, new_figure, styled
 
 __all__ = ["draw"]
-
-MARKERS = "os^D"
 
 
 @styled
@@ -14,15 +12,12 @@ def draw(result):
     """Draw an `experiments.momentum.Momentum`."""
     figure, (by_step, by_time, drift) = new_figure(3, height=2.9)
     label_panels((by_step, by_time, drift), ("in steps", "in flow time", "drift of one datum"))
-    by_time.plot(result.fine_times, result.flow_reg, color=PREDICTED, zorder=3, label="gradient flow")
-    for k, (beta, lr, noise_std, batch_size) in enumerate(result.ensembles):
-        batch = "full" if batch_size == "full" else f"{batch_size}"
-        style = {"fmt": MARKERS[k], "ms": 3, "lw": 0.8, "color": COLOURS[k]}
-        label = rf"$\beta = {beta:g}$, $\eta = {lr:g}$, $\sigma = {noise_std:g}$, $B = ${batch}"
-        by_step.errorbar(result.steps[k, 1:], result.reg[k, 1:], 2 * result.reg_error[k, 1:], label=label, **style)
-        by_time.errorbar(result.times, result.reg[k], 2 * result.reg_error[k], **style)
-    by_step.set(xscale="log", xlabel="steps $k$", ylabel=r"reg$(\theta)$")
-    by_time.set(xlabel=r"$k\eta^2\sigma^2/(B(1-\beta)^2)$", ylabel=r"reg$(\theta)$")
+    labels = [
+        rf"$\beta = {beta:g}$, $\eta = {lr:g}$, $\sigma = {noise:g}$, $B = ${batch}"
+        for beta, lr, noise, batch in result.ensembles
+    ]
+    draw_collapse(by_step, by_time, result, labels)
+    by_time.set(xlabel=r"$k\eta^2\sigma^2/(B(1-\beta)^2)$")
     x = np.linspace(0, 0.82, 100)
     drift.plot(x, 1 / (1 - x), color=PREDICTED, label=r"$1/(1 - \eta k/(1 + \beta))$")
     drift.axhline(1, color=GREY, ls="--", lw=1)

@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from ._style import COLOURS, GREY, PREDICTED, label_panels, new_figure, styled
+from ._style import COLOURS, GREY, MARKERS, PREDICTED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
-
-MARKERS = "os^"
 
 
 @styled
