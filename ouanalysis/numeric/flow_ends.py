@@ -25,6 +25,8 @@ def stationary_event(setting, drift, tolerance, rtol):
     """Falls through 0 where the gradient does below its tolerance, or the distance to rest below 10 rtol of θ."""
 
     def left(_, at):
+        if tolerance == 0:
+            return 1.0
         space = row_space(setting, at)
         if tolerance is None:
             return stationary_distance(setting, at, space) - 10 * rtol * np.linalg.norm(at)

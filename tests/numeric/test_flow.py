@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from scipy.linalg import orth
 from scipy.optimize import brentq
@@ -126,6 +126,7 @@ def well_conditioned(draw):
 
 
 @given(well_conditioned())
+@example((ou.SigmoidNetwork([[0.0]], [0.125], 1, "logistic"), np.array([0.25, 0.25])))  # at rest from the start
 def test_reg_falls_tangentially_on_the_zero_error_set(drawn):
     setting, theta = drawn
     reg, size, rtol = ou.regularizer(setting, theta), np.linalg.norm(theta), 1e-10
