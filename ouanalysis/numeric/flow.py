@@ -19,6 +19,7 @@ from .manifold import on_zero_error_set
 from .notes import warn_of_rank
 from .row_space import row_space
 from .stability_limit import check_stable, limit_of
+from .stationary_distance import moving_size
 
 __all__ = ["regularized_flow"]
 
@@ -53,9 +54,10 @@ def regularized_flow(
         instead of its limit of small steps. Both are in the same flow time, and σ drops out.
     gradient_tolerance : float, optional
         Stop where ‖N∇reg‖ (‖dθ/ds‖ with exact=True) falls below it; 0 does not stop. By default stop where
-        a stationary point is about 10 rtol ‖θ‖ away, which is the integrator's own error.
+        a stationary point is about 10 rtol away, relative to what moves: the integrator's own error.
     rtol, method
-        Of `scipy.integrate.solve_ivp`; its atol is rtol times the largest |θ_k| at the start.
+        Of `scipy.integrate.solve_ivp`; its atol is rtol times the size of what moves at the start. Where relaxation
+        along the set is much faster than the times asked for, "LSODA" takes fewer steps.
 
     Returns
     -------
@@ -126,8 +128,8 @@ def _integrate(setting, theta, last, drift, events, rtol, method):
     """SciPy's solution of the flow, pulled back onto the zero-error set; any event ends it."""
     from scipy.integrate import solve_ivp  # here, as its import would slow every other call down
 
-    speed = np.linalg.norm(drift(theta, row_space(setting, theta)))
-    pull = speed / np.linalg.norm(theta) if theta.any() else 0.0
+    start = drift(theta, row_space(setting, theta))
+    pull = np.linalg.norm(start) / np.linalg.norm(theta) if theta.any() else 0.0
 
     def velocity(_, at):
         if not np.isfinite(at).all():
@@ -138,7 +140,7 @@ def _integrate(setting, theta, last, drift, events, rtol, method):
 
     for event in events:
         event.terminal = True
-    atol = rtol * (np.max(np.abs(theta)) or 1.0)
+    atol = rtol * (moving_size(theta, start) or 1.0)
     return solve_ivp(
         velocity, (0.0, last), theta, method=method, rtol=rtol, atol=atol, events=events, dense_output=True
     )

@@ -4,7 +4,7 @@ import numpy as np
 
 from .kinks import preactivations
 from .row_space import row_space
-from .stationary_distance import stationary_distance
+from .stationary_distance import moving_size, stationary_distance
 
 __all__ = ["STEPS", "kink_event", "stall_event", "stationary_event"]
 
@@ -29,7 +29,7 @@ def stationary_event(setting, drift, tolerance, rtol):
             return 1.0
         space = row_space(setting, at)
         if tolerance is None:
-            return stationary_distance(setting, at, space) - 10 * rtol * np.linalg.norm(at)
+            return stationary_distance(setting, at, space) - 10 * rtol * moving_size(at, drift(at, space))
         return np.linalg.norm(drift(at, space)) - tolerance
 
     return left

@@ -84,7 +84,7 @@ class Flow:
             "finished": "",
             "stationary": ", stopped: stationary",
             "kink": ", stopped: a ReLU kink met a datum",
-            "stalled": f", stalled after {STEPS} steps of the integrator: a kink in h, or K loses rank",
+            "stalled": f", stalled after {STEPS} steps of the integrator: a kink in h, K losing rank, or stiffness",
         }
         return (
             f"Flow(times {self.times[0]:.4g} to {self.times[-1]:.4g}, reg {self.reg[0]:.5g} to {self.reg[-1]:.5g},"

@@ -15,7 +15,7 @@ from .kinks import kink_on_datum
 from .manifold import on_zero_error_set
 from .notes import notes_on_point
 from .row_space import row_space
-from .stationary_distance import stationary_distance
+from .stationary_distance import moving_size, stationary_distance
 from .symmetries import symmetry_directions, unseen_directions
 
 __all__ = ["Stability", "stability"]
@@ -44,7 +44,8 @@ class Stability:
     reg, gradient_norm : float
         reg(θ), and ‖N∇reg‖, the square root of the rate at which reg falls per flow time.
     distance : float
-        About how far a stationary point is, in units of θ: `stationary_distance`. At most tol ‖θ‖ counts as stationary.
+        About how far a stationary point is, in units of θ: `stationary_distance`. At most tol counts as
+        stationary, relative to the parameters that N∇reg would move.
     multipliers : (n,) array
         μ of ∇reg = Jᵀμ + (tangent), least squares.
     rank : int
@@ -141,7 +142,7 @@ def stability(setting, theta, *, tol=1e-6):
     ValueError
         If theta is off the zero-error set.
     ArithmeticError
-        If Lanczos does not find the least curvature (p > 3000).
+        If Lanczos does not find the least curvature (p > 3000), or derivatives of h overflow.
 
     Examples
     --------
@@ -158,7 +159,7 @@ def stability(setting, theta, *, tol=1e-6):
     theta = on_zero_error_set(setting, theta)
     space = row_space(setting, theta)
     reg, gradient = float(regularizer(setting, theta)), regularizer_gradient(setting, theta)
-    slope, size = float(np.linalg.norm(space.tangent(gradient))), float(np.linalg.norm(theta))
+    tangent, size = space.tangent(gradient), float(np.linalg.norm(theta))
     distance, rank = stationary_distance(setting, theta, space), _rank(space.jacobian, tol)
     multipliers = space.multipliers(gradient)
     accounted, unseen, symmetries = space.basis, None, None
@@ -171,7 +172,7 @@ def stability(setting, theta, *, tol=1e-6):
         verdict = "nonsmooth"
     elif space.rank < setting.n:
         verdict = "degenerate"
-    elif distance > tol * size:
+    elif distance > tol * moving_size(theta, tangent):
         verdict = "repellent"
     elif rank < setting.n:
         verdict = "degenerate"
@@ -179,6 +180,10 @@ def stability(setting, theta, *, tol=1e-6):
         if accounted.shape[1] < setting.dim:
             curvatures = _dense_curvatures if setting.dim <= DENSE else _least_curvature
             values, direction, residual, largest = curvatures(setting, theta, multipliers, accounted)
+        if not np.isfinite(values).all():
+            raise ArithmeticError(
+                "stability: expected finite curvatures, got NaN or infinity from the derivatives of h"
+            )
         resolution += residual + 1e3 * np.finfo(float).eps * largest
         verdict = _second_order(values, resolution, accounted.shape[1] - space.rank, setting.dim)
     return Stability(
@@ -186,7 +191,7 @@ def stability(setting, theta, *, tol=1e-6):
         theta=theta,
         verdict=verdict,
         reg=reg,
-        gradient_norm=slope,
+        gradient_norm=float(np.linalg.norm(tangent)),
         distance=distance,
         multipliers=multipliers,
         rank=rank,

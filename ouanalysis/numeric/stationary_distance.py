@@ -4,7 +4,7 @@ import numpy as np
 
 from .derivatives import lagrangian_hessian_products, regularizer, regularizer_gradient
 
-__all__ = ["stationary_distance"]
+__all__ = ["moving_size", "stationary_distance"]
 
 
 def stationary_distance(setting, theta, space):
@@ -24,3 +24,13 @@ def stationary_distance(setting, theta, space):
     bent = lagrangian_hessian_products(setting, theta, space.multipliers(gradient), direction[None])[0]
     curvature = abs(bent @ direction)
     return float(norm / curvature) if curvature else np.inf
+
+
+def moving_size(theta, velocity):
+    """The size of the parameters that move: θ weighted by the unit velocity, and at least 1e-6 of ‖θ‖.
+
+    What a distance is held against: a large parameter that stays where it is says nothing of those that move.
+    """
+    speed = np.linalg.norm(velocity)
+    moving = np.linalg.norm(theta * velocity) / speed if speed else np.linalg.norm(theta)
+    return float(np.hypot(moving, 1e-6 * np.linalg.norm(theta)))

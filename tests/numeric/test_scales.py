@@ -23,6 +23,26 @@ def product(theta, x):
     return theta[..., 0] * theta[..., 1] * x
 
 
+def with_offset(theta, x):
+    return theta[..., 0] * theta[..., 1] * x + theta[..., 2]
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e5, 1e7])
+def test_a_large_parameter_that_stays_does_not_hide_what_moves(offset):
+    setting = ou.Setting(with_offset, [-1.0, 1.0], [offset - 1, offset + 1], 3)
+    assert ou.stability(setting, [2.0, 0.5, offset]).verdict == "repellent"
+    flow = ou.regularized_flow(setting, [2.0, 0.5, offset], times=[0.0, 20.0])
+    assert flow.reg[-1] == pytest.approx(3.0, abs=1e-3)  # at a = b = 1
+
+
+def test_curvatures_that_overflow_are_no_verdict():
+    def saturated(theta, x):
+        return theta[..., 0] * anp.tanh(theta[..., 1] * x)
+
+    with pytest.raises(ArithmeticError, match="expected finite curvatures, got NaN or infinity"):
+        ou.stability(ou.Setting(saturated, [400.0], [1.0], 2), [1.0, 1.0])
+
+
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 300.0])
 def test_a_large_datum_does_not_hide_that_another_model_is_repellent(scale):
     setting = ou.Setting(two_models, [[1.0, 0.0], [0.0, scale]], [2.0, scale], 3)
