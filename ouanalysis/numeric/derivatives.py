@@ -118,7 +118,7 @@ def lagrangian_hessian_products(setting, theta, multipliers, directions):
         for start in range(0, len(directions), size):
             along = directions[start : start + size, None, :]
             copies = np.broadcast_to(theta, (len(along), len(x), setting.dim)).copy()
-            with _linear_models():
+            with _linear_models(), np.errstate(invalid="ignore"):  # NaN is the caller's to judge
                 product = _pullback(elementwise_grad(terms), along)(copies)
             products[start : start + size] += np.sum(product, axis=-2)
     return products
