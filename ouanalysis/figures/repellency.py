@@ -1,4 +1,4 @@
-"""The regularizer in time from a minimum, a saddle and a repellent point."""
+"""The regularizer in time from beside a minimum, a saddle and a repellent point."""
 
 from ._style import COLOURS, GREY, PREDICTED, label_panels, new_figure, styled
 
