@@ -40,10 +40,20 @@ _ROOMS = {
         "stability",
         "tangent_drift",
     ),
+    "minima": (
+        "Certificate",
+        "Minimum",
+        "PiecewiseLinear",
+        "balanced",
+        "certify",
+        "function_regularizer",
+        "kink_cost",
+        "minimum",
+    ),
     "simulate": ("Trajectory", "label_noise_sde", "label_noise_sgd", "ornstein_uhlenbeck"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
-_MODULES = ("activations", "derivations", "experiments", "figures", "symbolic")
+_MODULES = ("activations", "derivations", "experiments", "figures", "minima", "symbolic")
 
 __all__ = sorted([*_ROOM_OF, *_MODULES])
 

@@ -12,7 +12,7 @@ import sympy
 
 from .closed_form import ClosedForm
 
-__all__ = ["StationaryNeuron", "regularizer", "stationarity", "stationary_neuron"]
+__all__ = ["StationaryNeuron", "hessian_block", "regularizer", "stationarity", "stationary_neuron"]
 
 
 def regularizer(setting):
@@ -39,6 +39,18 @@ def stationarity(phi, symbol, *, norm, multiplier):
     """
     slope = phi.diff(symbol)
     return 4 * norm**2 * slope**4 / multiplier**2 - (slope**2 - phi * slope.diff(symbol))
+
+
+def hessian_block(phi, symbol, *, c, norm, multiplier):
+    """The (2, 2) block of ∇²reg − λ∇²h of one neuron on one datum, in the coordinates (c, wᵀx/‖x‖), at z = `symbol`.
+
+    Along other directions of w nothing changes. At a stationary neuron c = λφ/(2φ'²‖x‖²).
+    """
+    first, second, third = (phi.diff(symbol, order) for order in (1, 2, 3))
+    mixed = norm * (4 * c * first * second * norm**2 - multiplier * first)
+    inner = 2 * first**2 + 2 * phi * second - multiplier * c * second
+    inner += 2 * c**2 * norm**2 * (second**2 + first * third)
+    return sympy.Matrix([[2 * first**2 * norm**2, mixed], [mixed, norm**2 * inner]])
 
 
 class StationaryNeuron(NamedTuple):

@@ -1,0 +1,113 @@
+"""How far parameters are from the simplest model that makes the same predictions.
+
+    gap(θ) = reg(θ) − v(h(θ)) ≥ 0,   v(f) the least regularizer of all parameters whose predictions on the data are f.
+
+Source: theory.md, section 4.4.
+"""
+
+from dataclasses import dataclass
+from functools import singledispatch
+
+import numpy as np
+
+from ..numeric import regularizer
+from ..settings import MatrixSensing, ReluNetwork, SigmoidNetwork
+from ..settings.setting import parameters
+from . import matrix_sensing, relu_network, sigmoid_network
+from .local_search import local_search_from
+
+__all__ = ["Certificate", "certify"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Certificate:
+    """How far θ is from the least regularizer of its own predictions; arrays (...) over the leading axes of theta.
+
+    Attributes
+    ----------
+    reg : array
+        reg(θ).
+    least : array
+        v(h(θ)), as attained by what the solver found: the true least is at most this, and at least `lower_bound`.
+    lower_bound : array
+        Of a dual feasible point; 0 where there is none (`certified` False).
+    domain : str
+        What is varied: as in `Minimum`.
+    """
+
+    reg: np.ndarray
+    least: np.ndarray
+    lower_bound: np.ndarray
+    domain: str
+
+    @property
+    def certified(self):
+        """Whether there is a lower bound; without one the gap is only at least what it says."""
+        return self.domain != "local search"
+
+    @property
+    def gap(self):
+        """reg − least; the true gap is between this and gap + solver_gap."""
+        return self.reg - self.least
+
+    @property
+    def solver_gap(self):
+        """least − lower_bound, at least 0: how far the solver's own answer can be from the least."""
+        return np.maximum(self.least - self.lower_bound, 0.0)
+
+    @property
+    def relative_gap(self):
+        """reg/least − 1; infinite where the least is 0 and reg is not."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.gap == 0, 0.0, self.gap / self.least)
+
+    def __repr__(self):
+        if np.ndim(self.reg) == 0:
+            share = f"{100 * float(self.relative_gap):.3g} % over the least {float(self.least):.6g}"
+            shown = f"reg {float(self.reg):.6g}, {share}"
+        else:
+            low, high = np.min(self.relative_gap), np.max(self.relative_gap)
+            shown = f"{np.size(self.reg)} states, {100 * low:.3g} to {100 * high:.3g} % over their least"
+        proof = f"solver's own gap {np.max(self.solver_gap):.1e}" if self.certified else "no certificate"
+        return f"Certificate({shown} over {self.domain}; {proof})"
+
+
+def certify(setting, theta):
+    """gap(θ) = reg(θ) − v(h(θ)) for any θ, noisy or not: along a whole trajectory too.
+
+    Parameters
+    ----------
+    setting : Setting
+    theta : (..., p) array_like
+        It need not fit the data: each θ is compared with the simplest model that has its own predictions. One small
+        program a θ is solved; for a Setting of your own a local search, from θ among others, bounds the gap from below
+        only.
+
+    Returns
+    -------
+    Certificate
+
+    Examples
+    --------
+    >>> import ouanalysis as ou
+    >>> setting, theta = ou.planted_matrix_sensing(4, 1, 9, rng=0)
+    >>> certify(setting, 0.4 * np.eye(4).ravel())
+    Certificate(reg ..., ... % over the least ... over any rank; solver's own gap ...)
+    """
+    theta = parameters(setting, theta)
+    if not theta.size:
+        raise ValueError(f"theta: expected at least one state, got shape {theta.shape}")
+    found = [least_regularizer(setting, state) for state in theta.reshape(-1, setting.dim)]
+    least, lower_bound = (np.array([entry[k] for entry in found]).reshape(theta.shape[:-1]) for k in (0, 1))
+    return Certificate(np.asarray(regularizer(setting, theta)), least, lower_bound, found[0][2])
+
+
+@singledispatch
+def least_regularizer(setting, theta):
+    """(value, lower bound, domain) over the parameters with the predictions of theta (p,)."""
+    return local_search_from(setting, theta)
+
+
+least_regularizer.register(MatrixSensing, matrix_sensing.least_regularizer)
+least_regularizer.register(ReluNetwork, relu_network.least_regularizer)
+least_regularizer.register(SigmoidNetwork, sigmoid_network.least_regularizer)

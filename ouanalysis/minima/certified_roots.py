@@ -1,0 +1,226 @@
+"""All real roots of a smooth function in an interval, each in an enclosure that is proved: interval Newton on balls.
+
+An interval is dropped where the function's enclosure excludes 0, holds exactly one root where its derivative's does and
+the signs at its ends differ, and is cut in two otherwise. Source: Moore, Kearfott & Cloud 2009, *Introduction to
+Interval Analysis* (doi:10.1137/1.9780898717716), chapter 8; Johansson 2017 (arXiv:1611.02831) for the arithmetic.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+
+from ..arguments import real_array
+
+__all__ = ["Roots", "real_roots"]
+
+BITS = 128
+NARROWEST = 2.0**-40  # of the interval: what cannot be decided in a piece of this width stays open
+PIECES = 20_000
+GRID = 4097  # of the search for changes of sign where there is no ball arithmetic
+
+# SymPy's functions that arb has; the rest of an expression is sums, products and powers.
+_FUNCTIONS = (
+    "acos acosh asin asinh atan atanh cos cosh cot coth csc csch erf erfc erfi exp gamma log sec sech sin sinh tan tanh"
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Roots:
+    """The roots found in an interval.
+
+    Attributes
+    ----------
+    interval : (float, float)
+    enclosures : (k, 2) array
+        Lower and upper ends, ascending; with ball arithmetic each holds exactly one root, proved.
+    undecided : (j, 2) array
+        Pieces in which a root can be, but was not proved or excluded: a double root, or a pole.
+    ball_arithmetic : bool
+        False where the expression has a function that `arb` lacks: roots are then changes of sign on a grid.
+    """
+
+    interval: tuple
+    enclosures: np.ndarray
+    undecided: np.ndarray
+    ball_arithmetic: bool
+
+    @property
+    def certified(self):
+        """Whether these are proved to be all the roots in the interval."""
+        return self.ball_arithmetic and not len(self.undecided)
+
+    @property
+    def values(self):
+        """(k,) array: the middles of the enclosures."""
+        return np.mean(self.enclosures, axis=1)
+
+    def __repr__(self):
+        left, right = self.interval
+        found = f"{len(self.enclosures)} in [{left:g}, {right:g}]"
+        if not self.ball_arithmetic:
+            return f"Roots({found}, uncertified: changes of sign on a grid)"
+        return f"Roots({found}, {f'{len(self.undecided)} pieces undecided' if len(self.undecided) else 'certified'})"
+
+
+def real_roots(expression, symbol, interval):
+    """The roots of a SymPy expression of one real symbol in a closed interval.
+
+    Parameters
+    ----------
+    expression : sympy.Expr
+        Continuously differentiable on the interval; its numbers exact, as floats are.
+    symbol : sympy.Symbol
+    interval : (float, float)
+
+    Returns
+    -------
+    Roots
+
+    Examples
+    --------
+    >>> t = sympy.Symbol("t")
+    >>> found = real_roots(t**3 - 2 * t, t, (-2, 3))
+    >>> found, found.values
+    (Roots(3 in [-2, 3], certified), array([-1.41421356,  0.        ,  1.41421356]))
+    """
+    left, right = map(float, real_array("interval", interval, shape=(2,)))
+    if not left < right:
+        raise ValueError(f"interval: expected a lower and a greater upper end, got {left:g} and {right:g}")
+    expression = sympy.sympify(expression)
+    if expression.free_symbols - {symbol}:
+        raise ValueError(f"expression: expected no symbol but {symbol}, got {expression}")
+    if expression.is_zero:
+        raise ValueError("expression: expected one that is not 0 everywhere, got 0")
+    slope = expression.diff(symbol)
+    try:
+        value, derivative = _on_balls(expression, symbol), _on_balls(slope, symbol)
+    except NotImplementedError:
+        found, undecided = _sign_changes(expression, symbol, left, right), []
+    else:
+        found, undecided = _isolate(value, derivative, left, right)
+        return Roots((left, right), _pairs(found), _pairs(undecided), True)
+    return Roots((left, right), _pairs(found), _pairs(undecided), False)
+
+
+def _isolate(value, derivative, left, right):
+    """Enclosures that hold one root each, and the pieces left open; floats."""
+    import flint
+
+    found, undecided = [], []
+    with flint.ctx.workprec(BITS):
+        pieces, narrowest = deque([(left, right)]), NARROWEST * (right - left)
+        looked_at = 0
+        while pieces:
+            low, high = pieces.popleft()  # the widest first
+            looked_at += 1
+            ball = flint.arb(low).union(flint.arb(high))
+            middle = flint.arb(0.5 * (low + high))
+            slope, at = derivative(ball), value(ball)
+            if slope.is_finite():
+                at = _common(at, value(middle) + slope * (ball - middle))
+            if at.is_finite() and not at.contains(0):
+                continue
+            if slope.is_finite() and not slope.contains(0):
+                ends = [value(flint.arb(end)) for end in (low, high)]
+                if all(end.is_finite() and (not end.contains(0) or end.is_zero()) for end in ends):
+                    if ends[0].is_zero() or ends[1].is_zero():
+                        root = low if ends[0].is_zero() else high
+                        found.append((root, root))
+                    elif (ends[0] > 0) != (ends[1] > 0):
+                        found.append(_newton(value, derivative, ball))
+                    continue
+            if high - low < narrowest or looked_at > PIECES:
+                undecided.append((low, high))
+                continue
+            cut = low + 0.4871 * (high - low)  # not the middle, where symmetric functions have their roots
+            pieces += [(low, cut), (cut, high)]
+    return set(found), _merged(undecided)  # a root at a cut is found from both sides
+
+
+def _newton(value, derivative, ball):
+    """The ends of an enclosure of the one root in a ball, rounded outward to floats."""
+    for _ in range(60):
+        middle = ball.mid()
+        closer = _common(ball, middle - value(middle) / derivative(ball))
+        if not closer.rad() < 0.9 * ball.rad():
+            break
+        ball = closer
+    low, high = float(ball.lower()), float(ball.upper())
+    return float(np.nextafter(low, -np.inf)), float(np.nextafter(high, np.inf))
+
+
+def _common(first, second):
+    """The intersection of two enclosures of one number."""
+    return first.intersection(second) if first.is_finite() and second.is_finite() else first
+
+
+def _merged(pieces):
+    """Neighbouring open pieces as one."""
+    merged: list = []
+    for low, high in sorted(pieces):
+        if merged and low <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], high)
+        else:
+            merged.append((low, high))
+    return merged
+
+
+def _on_balls(expression, symbol):
+    """A function of an arb that encloses the expression's values; NotImplementedError for what arb lacks."""
+    import flint
+
+    if expression == symbol:
+        return lambda ball: ball
+    if expression.is_Integer:
+        return _constant(lambda: flint.arb(int(expression)))
+    if expression.is_Rational:
+        return _constant(lambda: flint.arb(flint.fmpq(int(expression.p), int(expression.q))))
+    if expression.is_Float:
+        return _on_balls(sympy.Rational(expression), symbol)
+    if expression in (sympy.pi, sympy.E):
+        return _constant(flint.arb.pi if expression == sympy.pi else lambda: flint.arb(1).exp())
+    parts = [_on_balls(part, symbol) for part in expression.args]
+    if expression.is_Add:
+        return lambda ball: sum((part(ball) for part in parts), flint.arb(0))
+    if expression.is_Mul:
+        return lambda ball: _product([part(ball) for part in parts])
+    if expression.is_Pow:
+        exponent = expression.exp
+        if exponent.is_Integer:
+            return lambda ball: parts[0](ball) ** int(exponent)
+        return lambda ball: parts[0](ball) ** parts[1](ball)
+    name = {"loggamma": "lgamma"}.get(expression.func.__name__, expression.func.__name__)
+    if name in _FUNCTIONS.split() and len(parts) == 1:
+        return lambda ball: getattr(parts[0](ball), name)()
+    raise NotImplementedError(f"no ball arithmetic for {expression.func}")
+
+
+def _constant(number):
+    return lambda _ball: number()
+
+
+def _product(factors):
+    product = factors[0]
+    for factor in factors[1:]:
+        product = product * factor
+    return product
+
+
+def _sign_changes(expression, symbol, left, right):
+    """Places where floats change their sign, by a grid and Brent's method."""
+    from scipy.optimize import brentq
+
+    function = sympy.lambdify(symbol, expression, modules=["scipy", "numpy"])
+    grid = np.linspace(left, right, GRID)
+    with np.errstate(all="ignore"):
+        values = np.broadcast_to(function(grid), grid.shape)
+    found = [(root, root) for root in grid[values == 0]]
+    crossed = np.flatnonzero(values[:-1] * values[1:] < 0)
+    found += [(root, root) for root in (brentq(function, grid[i], grid[i + 1], xtol=1e-15) for i in crossed)]
+    return sorted(found)
+
+
+def _pairs(pairs):
+    return np.array(sorted(pairs), dtype=float).reshape(-1, 2)

@@ -1,0 +1,86 @@
+"""Piecewise linear functions of one variable: what a ReLU network on one-dimensional data is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arguments import real_array
+from ..settings import ReluNetwork
+from ..settings.setting import parameters
+
+__all__ = ["PiecewiseLinear", "network_function"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PiecewiseLinear:
+    """f with f' = slopes[j] between kinks[j − 1] and kinks[j]; calling it gives f.
+
+    Parameters
+    ----------
+    kinks : (k,) array_like
+        Increasing, k ≥ 0.
+    slopes : (k + 1,) array_like
+        From left to right.
+    through : (float, float)
+        A point (x, f(x)).
+
+    Examples
+    --------
+    >>> bend = PiecewiseLinear([0.0], [-1.0, 1.0], through=(1.0, 1.0))
+    >>> bend([-2.0, 0.5])
+    array([2. , 0.5])
+    """
+
+    kinks: np.ndarray
+    slopes: np.ndarray
+    through: tuple
+
+    def __post_init__(self):
+        kinks = real_array("kinks", self.kinks, shape=None if np.size(self.kinks) == 0 else ("k",)).reshape(-1)
+        if np.any(np.diff(kinks) <= 0):
+            raise ValueError(f"kinks: expected increasing numbers, got {np.array2string(kinks, threshold=6)}")
+        object.__setattr__(self, "kinks", kinks)
+        object.__setattr__(self, "slopes", real_array("slopes", self.slopes, shape=(len(kinks) + 1,)))
+        object.__setattr__(self, "through", tuple(map(float, real_array("through", self.through, shape=(2,)))))
+
+    @property
+    def slope_changes(self):
+        """(k,) array: how much f' rises at each kink."""
+        return np.diff(self.slopes)
+
+    @property
+    def convexity_changes(self):
+        """How often the slope changes, from left to right, change their sign."""
+        signs = np.sign(self.slope_changes[self.slope_changes != 0])
+        return int(np.count_nonzero(np.diff(signs)))
+
+    def __call__(self, x):
+        """f(x), of the shape of x: from the point that it goes through, piece by piece."""
+        x = real_array("x", x)
+        start, value = self.through
+        ends = np.clip(self.kinks, np.minimum(start, x)[..., None], np.maximum(start, x)[..., None])
+        left, right = np.minimum(start, x), np.maximum(start, x)
+        lengths = np.diff(np.concatenate([left[..., None], ends, right[..., None]], axis=-1), axis=-1)
+        return value + np.sign(x - start) * np.sum(lengths * self.slopes, axis=-1)
+
+    def __repr__(self):
+        return f"PiecewiseLinear({len(self.kinks)} kinks, {self.convexity_changes} changes of convexity)"
+
+
+def network_function(setting, theta):
+    """The function on R of a ReluNetwork with parameters theta (p,), as a `PiecewiseLinear`.
+
+    Neurons with kinks at the same place are one kink, and none where their slopes cancel.
+    """
+    if not isinstance(setting, ReluNetwork):
+        raise TypeError(f"setting: expected a ReluNetwork, got {type(setting).__name__}")
+    part = setting.unpack(parameters(setting, theta, leading=False))
+    bends = (part["a"] != 0) & (part["c"] != 0)
+    a, b, c = (part[name][bends] for name in "abc")
+    kinks, which = np.unique(-b / a, return_inverse=True)
+    changes = np.bincount(which, weights=np.abs(a) * c, minlength=len(kinks))
+    first = float(part["alpha"] + np.sum((a * c)[a < 0]))
+    kept = changes != 0
+    slopes = np.concatenate([[first], first + np.cumsum(changes[kept])])
+    left = float(setting.x.min())
+    return PiecewiseLinear(kinks[kept], slopes, through=(left, float(setting.h(parameters(setting, theta), left))))

@@ -1,0 +1,257 @@
+"""The least regularizer of ReLU networks of any width: a second-order cone program over functions, and its dual.
+
+For each interval between neighbouring data, facing and sign of bend there is one kink of slope change s ≥ 0 and moment
+q = s k; its cost (2/n) √(Σ (1 + x²)) ‖s x − q‖, over the data x that it faces, is convex in (s, q). The dual has one
+multiplier a datum:
+
+    max yᵀμ  s.t.  Σ μ_i = Σ μ_i x_i = 0,  |Σ_{x_i > k} μ_i (x_i − k)| ≤ w₊(k) for all k, and the same to the left.
+
+Source: theory.md, section 4.2.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from ..numeric import regularizer
+from .conic import solve_conic
+from .kink_costs import function_regularizer, kink_cost
+from .minimum_result import Minimum
+from .piecewise_linear import PiecewiseLinear
+
+__all__ = ["ReluMinimum", "attaining_network", "least_regularizer", "minimum"]
+
+DOMAIN = "any width"
+NEGLIGIBLE = 1e-9  # of the cost of all bends: what a simpler function may cost more
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ReluMinimum(Minimum):
+    """A `Minimum` over networks of any width.
+
+    Attributes
+    ----------
+    function : PiecewiseLinear
+        f of least R(f), straight outside the data. Where several cost the same to 1e-9, one of few bends.
+    facing : (kinks,) int array
+        1 for a kink whose neuron is active on its right, −1 on its left: the cheaper one.
+    kinks_on_data : (j,) int array
+        The data, as places in setting.x, that have a kink of f on them: there reg jumps, and `stability` says
+        "nonsmooth".
+    multipliers : (n,) array
+        μ, dual feasible: `lower_bound` is yᵀμ + (1/n) Σ (1 + x_i²).
+    """
+
+    function: PiecewiseLinear
+    facing: np.ndarray
+    kinks_on_data: np.ndarray
+    multipliers: np.ndarray
+
+    @property
+    def convexity_changes(self):
+        """Of the function, from x_1 to x_n."""
+        return self.function.convexity_changes
+
+    def _content(self):
+        kinks = len(self.function.kinks)
+        return f"{kinks} kinks, {len(self.kinks_on_data)} on data", f"{self.convexity_changes} changes of convexity"
+
+
+def minimum(setting):
+    """The least reg of all networks through the data, of any width; one of the setting's width if that suffices."""
+    order = np.argsort(setting.x)
+    x, y = setting.x[order], setting.y[order]
+    slopes, multipliers = _solve(x, y)
+    function = _simplest(setting, x, y, slopes)
+    multipliers = multipliers[np.argsort(order)]
+    facing = _cheaper_facing(setting, function)
+    theta = attaining_network(setting, function) if len(function.kinks) <= setting.width else None
+    fit = function(setting.x) if theta is None else setting.predictions(theta)
+    return ReluMinimum(
+        setting=setting,
+        value=function_regularizer(setting, function) if theta is None else float(regularizer(setting, theta)),
+        theta=theta,
+        lower_bound=float(setting.y @ multipliers + np.mean(1 + setting.x**2)),
+        domain=DOMAIN,
+        residual=float(np.max(np.abs(fit - setting.y))),
+        function=function,
+        facing=facing,
+        kinks_on_data=np.flatnonzero(np.isin(setting.x, function.kinks)),
+        multipliers=multipliers,
+    )
+
+
+def least_regularizer(setting, theta):
+    """(value, lower bound, domain) of the program with the predictions of theta (p,) for y."""
+    order = np.argsort(setting.x)
+    x, y = setting.x[order], setting.predictions(theta)[order]
+    slopes, multipliers = _solve(x, y)
+    value = function_regularizer(setting, _function(x, y, slopes))
+    return value, float(y @ multipliers + np.mean(1 + x**2)), DOMAIN
+
+
+def attaining_network(setting, function):
+    """Parameters of the setting's width with reg = R(f): a balanced neuron a kink, facing the cheaper side.
+
+    Raises
+    ------
+    ValueError
+        If f has more kinks than the setting has neurons.
+    """
+    kinks, changes, facing = function.kinks, function.slope_changes, _cheaper_facing(setting, function)
+    if len(kinks) > setting.width:
+        raise ValueError(f"width: expected at least {len(kinks)}, one neuron for each kink, got {setting.width}")
+    active = facing[:, None] * (setting.x - kinks[:, None]) > 0
+    inner = np.sum(np.where(active, setting.x - kinks[:, None], 0.0) ** 2, axis=1)
+    outer = np.sum(np.where(active, 1 + setting.x**2, 0.0), axis=1)
+    a, b, c = np.zeros((3, setting.width))
+    used = slice(len(kinks))
+    size = np.sqrt(np.abs(changes)) * (outer / np.where(inner > 0, inner, 1.0)) ** 0.25
+    a[used] = facing * np.where(inner > 0, size, 1.0)
+    b[used] = -a[used] * kinks  # rounded as a x is, so that a x + b is exactly 0 on a datum
+    c[used] = changes / np.abs(a[used])
+    start = float(np.min(setting.x))
+    alpha = function.slopes[0] - np.sum((a * c)[a < 0])
+    hidden = np.sum(c * np.maximum(a * start + b, 0.0))
+    return setting.pack(a=a, b=b, c=c, alpha=alpha, beta=function(start) - alpha * start - hidden)
+
+
+def _cheaper_facing(setting, function):
+    right, left = (kink_cost(setting.x, function.kinks, facing=facing) for facing in ("right", "left"))
+    return np.where(right <= left, 1, -1)
+
+
+# The program, for ascending data. A function through them is known by its two slopes in each interval between
+# neighbours, on entering and on leaving it: where they differ, the kink between is where they meet.
+
+
+def _solve(x, y):
+    """Slopes (2, n − 1) of a nearly optimal function through (x_i, y_i), and a dual feasible μ (n,)."""
+    chords = _chords(x, y)
+    if len(x) < 3 or np.ptp(chords) == 0:
+        return np.stack([chords, chords]), np.zeros(len(x))
+    # In units in which neighbours are at a mean distance of 1, and less a straight line: neither changes the problem.
+    unit = (x[-1] - x[0]) / (len(x) - 1)
+    tilt = (y[-1] - y[0]) / (x[-1] - x[0])
+    rises = np.diff(y) - tilt * np.diff(x)
+    scale = np.max(np.abs(rises))
+    weights = np.sqrt([[np.sum(1 + x[side] ** 2) for side in _faced(i)] for i in range(len(x) - 1)])
+    weight = np.mean(weights)
+    entering, multipliers = _solve_scaled(x / unit, rises / scale, weights / weight)
+    slopes = tilt + entering * scale / unit
+    return np.stack([slopes[:-1], slopes[1:]]), _feasible(x, 2 / len(x) * weight * multipliers)
+
+
+def _faced(i):
+    """The data that a kink between x_i and x_{i+1} faces: to its right, to its left."""
+    return slice(i + 1, None), slice(None, i + 1)
+
+
+def _solve_scaled(u, rises, weights):
+    """Slopes (n,) on entering each interval and leaving the last, and the multipliers (n,) of y, of the cone program.
+
+    Variables: the slopes, then for each interval, facing and sign of bend s, the moment s (k − u_i), and the cost.
+    """
+    from scipy.sparse import block_diag, diags_array, hstack, vstack
+
+    n, widths = len(u), np.diff(u)
+    turns, lifts, inside, norms = [], [], [], []
+    for i, width in enumerate(widths):
+        signs = np.array([1.0, -1.0, 1.0, -1.0])  # facing right twice, then left twice
+        turns.append(np.kron(signs, [1.0, 0.0, 0.0])[None])
+        lifts.append(np.kron(signs, [width, -1.0, 0.0])[None])
+        inside.append(np.kron(np.eye(4), [[0.0, -1.0, 0.0], [-width, 1.0, 0.0]]))
+        for side in _faced(i):
+            distances = np.stack([u[side] - u[i], -np.ones(len(u[side]))], axis=1)
+            norm = np.zeros((3, 3))
+            root = np.asarray(np.linalg.qr(distances, mode="r"))
+            norm[0, 2], norm[1 : 1 + len(root), :2] = -1.0, -root
+            norms += [norm, norm]
+    bends = 12 * (n - 1)
+    differences = diags_array([np.ones(n - 1), -np.ones(n - 1)], offsets=[0, 1], shape=(n - 1, n))
+    entering = hstack([diags_array(widths), np.zeros((n - 1, 1))])
+    matrix = vstack(
+        [
+            hstack([differences, block_diag(turns)]),
+            hstack([entering, block_diag(lifts)]),
+            hstack([np.zeros((8 * (n - 1), n)), block_diag(inside)]),
+            hstack([np.zeros((bends, n)), block_diag(norms)]),
+        ]
+    )
+    solution = solve_conic(
+        linear=np.concatenate([np.zeros(n), np.kron(np.repeat(weights.ravel(), 2), [0.0, 0.0, 1.0])]),
+        matrix=matrix,
+        right=np.concatenate([np.zeros(n - 1), rises, np.zeros(8 * (n - 1) + bends)]),
+        cones=[("zero", 2 * (n - 1)), ("nonnegative", 8 * (n - 1)), *[("second-order", 3)] * (4 * (n - 1))],
+    )
+    of_rises = -solution.multipliers[n - 1 : 2 * (n - 1)]
+    return solution.x[:n], -np.diff(of_rises, prepend=0.0, append=0.0)
+
+
+def _feasible(x, multipliers):
+    """μ made orthogonal to straight lines, then scaled by the largest t ≤ 1 with |Σ μ_i (x_i − k)| ≤ w±(k) for all k.
+
+    Between data that sum is A − B k and w± a constant times √(C − 2 D k + m k²), with A = Σ μ x, B = Σ μ, C = Σ x²,
+    D = Σ x over the m data faced: their ratio is largest at an end or at k = (B C − A D)/(B D − A m).
+    """
+    lines = np.linalg.qr(np.stack([np.ones(len(x)), x - np.mean(x)], axis=1))[0]
+    multipliers = multipliers - lines @ (lines.T @ multipliers)
+    largest = 1.0
+    for i, width in enumerate(np.diff(x)):
+        for side in _faced(i):
+            v, mu = x[side] - x[i], multipliers[side]
+            bound = 2 / len(x) * np.sqrt(np.sum(1 + x[side] ** 2))
+            if len(v) == 1:
+                largest = max(largest, abs(mu[0]) / bound)
+                continue
+            a, b, c, d = mu @ v, np.sum(mu), v @ v, np.sum(v)
+            turning = b * d - a * len(v)
+            between = np.clip((b * c - a * d) / turning, 0.0, width) if turning else 0.0
+            for k in (0.0, between, width):
+                largest = max(largest, abs(mu @ (v - k)) / (bound * np.linalg.norm(v - k)))
+    return multipliers / (largest * (1 + len(x) * np.finfo(float).eps))
+
+
+def _chords(x, y):
+    """The slopes between neighbours, correctly rounded: equal where the data are collinear."""
+    x, y = (np.array([Fraction(entry) for entry in data]) for data in (x, y))
+    return (np.diff(y) / np.diff(x)).astype(float)
+
+
+def _function(x, y, slopes):
+    """The function with these slopes (2, n − 1) on entering and leaving each interval, where they can meet in it."""
+    kinks: list = []
+    pieces: list = []
+    smallest = 8 * np.finfo(float).eps * np.max(np.abs(y)) / np.min(np.diff(x), initial=np.inf)  # rounding of the data
+    for left, width, chord, (entering, leaving) in zip(x, np.diff(x), _chords(x, y), slopes.T, strict=False):
+        between = (chord - leaving) / (entering - leaving) if entering != leaving else 0.0
+        bends = [(left, entering), (left + between * width, leaving)] if 0 < between < 1 else [(left, chord)]
+        for start, slope in bends:
+            if not pieces or abs(slope - pieces[-1]) > smallest:
+                kinks.append(start)
+                pieces.append(slope)
+    return PiecewiseLinear(np.array(kinks[1:]), np.array(pieces or [0.0]), through=(x[0], y[0]))
+
+
+def _simplest(setting, x, y, slopes):
+    """A function as good, up to NEGLIGIBLE: straight between data, and over a datum, wherever that costs no more."""
+    chords, cost = _chords(x, y), function_regularizer(setting, _function(x, y, slopes))
+    most = cost + NEGLIGIBLE * (cost - np.mean(1 + x**2))
+
+    def accept(i, ends, slope):
+        tried = slopes.copy()
+        tried[ends, i] = slope
+        if function_regularizer(setting, _function(x, y, tried)) <= most:
+            slopes[:] = tried
+
+    slopes = slopes.copy()
+    for i, chord in enumerate(chords):
+        accept(i, [0, 1], chord)
+    for i in range(len(chords) - 1):
+        leaving, entering = slopes[1, i], slopes[0, i + 1]
+        if leaving != entering:
+            accept(i + 1, 0, leaving)
+        if slopes[0, i + 1] != leaving:
+            accept(i, 1, entering)
+    return _function(x, y, slopes)
