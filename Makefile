@@ -5,10 +5,14 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 
 .NOTPARALLEL:
-.PHONY: figures test fuzz check clean
+.PHONY: figures derivations test fuzz check clean
 
 figures: .venv/installed-run
 	$(BIN)/python -m ouanalysis.figures
+
+derivations: .venv/installed-run
+	@for script in $(filter-out derivation,$(basename $(notdir $(wildcard derivations/[a-z]*.py)))); do \
+		$(BIN)/python -m ouanalysis.derivations.$$script || exit 1; echo; done
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
