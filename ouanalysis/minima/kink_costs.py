@@ -10,9 +10,8 @@ Source: theory.md, section 4.2; Blanc et al. 2020 (arXiv:1904.09080), section 4.
 import numpy as np
 
 from ..arguments import one_of, real_array
-from ..settings import ReluNetwork
 from ..settings.setting import parameters
-from .piecewise_linear import PiecewiseLinear
+from .piecewise_linear import check_network_and_function
 
 __all__ = ["balanced", "function_regularizer", "kink_cost"]
 
@@ -66,10 +65,7 @@ def function_regularizer(setting, function):
     -------
     float
     """
-    if not isinstance(setting, ReluNetwork):
-        raise TypeError(f"setting: expected a ReluNetwork, got {type(setting).__name__}")
-    if not isinstance(function, PiecewiseLinear):
-        raise TypeError(f"function: expected a PiecewiseLinear, got {type(function).__name__}")
+    check_network_and_function(setting, function)
     costs = [kink_cost(setting.x, function.kinks, facing=facing) for facing in ("right", "left")]
     bends = np.sum(np.minimum(*costs) * np.abs(function.slope_changes))
     return float(bends + np.mean(1 + setting.x**2))
@@ -89,17 +85,22 @@ def balanced(setting, theta):
         reg(theta) − reg(balanced(theta)) is what balancing alone saves. A neuron that adds nothing to any prediction
         becomes zero; one that is active on no datum stays as it is.
     """
-    if not isinstance(setting, ReluNetwork):
-        raise TypeError(f"setting: expected a ReluNetwork, got {type(setting).__name__}")
-    theta = parameters(setting, theta)
-    part = setting.unpack(theta)
-    a, b, c = (part[name][..., None] for name in "abc")
-    hidden = np.maximum(a * setting.x + b, 0.0)
+    check_network_and_function(setting)
+    part = setting.unpack(parameters(setting, theta))
+    a, b, c = part["a"], part["b"], part["c"]
+    hidden = _hidden(setting, a, b)
     inner = np.sum(hidden**2, axis=-1)
-    outer = np.sum(np.where(hidden > 0, c**2 * (1 + setting.x**2), 0.0), axis=-1)
-    dead, silent = inner == 0, outer == 0
-    ratio = np.where(dead | silent, 1.0, outer) / np.where(dead | silent, 1.0, inner)
-    scale = np.where(dead, 1.0, np.where(silent, 0.0, ratio**0.25))
-    factors = np.where(scale > 0, scale, 1.0)
-    moved = {"a": part["a"] * scale, "b": part["b"] * scale, "c": part["c"] / factors}
-    return setting.pack(**{**part, **moved})
+    outer = np.sum(np.where(hidden > 0, c[..., None] ** 2 * (1 + setting.x**2), 0.0), axis=-1)
+    dead = inner == 0
+    scale = np.where(dead, 1.0, (outer / np.where(dead, 1.0, inner)) ** 0.25)
+    a, b, c = a * scale, b * scale, c / np.where(scale > 0, scale, 1.0)
+    for _ in range(8):  # rounding of b must not carry a kink across a datum, where reg jumps
+        moved = _hidden(setting, a, b)
+        b = np.where(np.any((moved > 0) & (hidden <= 0), axis=-1), np.nextafter(b, -np.inf), b)
+        b = np.where(np.any((moved <= 0) & (hidden > 0) & (scale[..., None] > 0), axis=-1), np.nextafter(b, np.inf), b)
+    return setting.pack(**{**part, "a": a, "b": b, "c": c})
+
+
+def _hidden(setting, a, b):
+    """(a x + b)₊, (..., width, n)."""
+    return np.maximum(a[..., None] * setting.x + b[..., None], 0.0)

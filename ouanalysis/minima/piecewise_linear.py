@@ -8,7 +8,7 @@ from ..arguments import real_array
 from ..settings import ReluNetwork
 from ..settings.setting import parameters
 
-__all__ = ["PiecewiseLinear", "network_function"]
+__all__ = ["PiecewiseLinear", "check_network_and_function", "network_function"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,7 +38,7 @@ class PiecewiseLinear:
     def __post_init__(self):
         kinks = real_array("kinks", self.kinks, shape=None if np.size(self.kinks) == 0 else ("k",)).reshape(-1)
         if np.any(np.diff(kinks) <= 0):
-            raise ValueError(f"kinks: expected increasing numbers, got {np.array2string(kinks, threshold=6)}")
+            raise ValueError(f"kinks: expected increasing numbers, got {_short(kinks)}")
         object.__setattr__(self, "kinks", kinks)
         object.__setattr__(self, "slopes", real_array("slopes", self.slopes, shape=(len(kinks) + 1,)))
         object.__setattr__(self, "through", tuple(map(float, real_array("through", self.through, shape=(2,)))))
@@ -70,17 +70,39 @@ class PiecewiseLinear:
 def network_function(setting, theta):
     """The function on R of a ReluNetwork with parameters theta (p,), as a `PiecewiseLinear`.
 
-    Neurons with kinks at the same place are one kink, and none where their slopes cancel.
+    Neurons with kinks at the same place are one kink, and none where their slopes cancel. A neuron is active on the
+    same data as its kink says: where −b/a, rounded, is on another side of a datum than a x + b, the kink is moved by
+    that rounding.
     """
-    if not isinstance(setting, ReluNetwork):
-        raise TypeError(f"setting: expected a ReluNetwork, got {type(setting).__name__}")
+    check_network_and_function(setting)
     part = setting.unpack(parameters(setting, theta, leading=False))
     bends = (part["a"] != 0) & (part["c"] != 0)
     a, b, c = (part[name][bends] for name in "abc")
-    kinks, which = np.unique(-b / a, return_inverse=True)
+    places = np.array([_kink(*neuron, setting.x) for neuron in zip(a, b, strict=True)])
+    kinks, which = np.unique(places, return_inverse=True)
     changes = np.bincount(which, weights=np.abs(a) * c, minlength=len(kinks))
     first = float(part["alpha"] + np.sum((a * c)[a < 0]))
     kept = changes != 0
     slopes = np.concatenate([[first], first + np.cumsum(changes[kept])])
-    left = float(setting.x.min())
-    return PiecewiseLinear(kinks[kept], slopes, through=(left, float(setting.h(parameters(setting, theta), left))))
+    left = setting.x.min()
+    return PiecewiseLinear(kinks[kept], slopes, through=(left, setting.h(parameters(setting, theta), left)))
+
+
+def check_network_and_function(setting, function=None):
+    """A TypeError if they are not a ReluNetwork and, if one is given, a PiecewiseLinear."""
+    if not isinstance(setting, ReluNetwork):
+        raise TypeError(f"setting: expected a ReluNetwork, got {type(setting).__name__}")
+    if function is not None and not isinstance(function, PiecewiseLinear):
+        raise TypeError(f"function: expected a PiecewiseLinear, got {type(function).__name__}")
+
+
+def _kink(a, b, x):
+    """Where a x + b changes its sign, on the side of each datum that a x + b, rounded, says."""
+    kink, active, outward = -b / a, a * x + b > 0, -np.sign(a) * np.inf
+    for datum in x[active != ((x - kink) * a > 0)]:
+        kink = np.nextafter(datum, outward) if a * datum + b > 0 else datum
+    return kink
+
+
+def _short(numbers):
+    return np.array2string(numbers, threshold=6, max_line_width=1000)

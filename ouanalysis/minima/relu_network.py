@@ -11,6 +11,7 @@ Source: theory.md, section 4.2.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from ..numeric import regularizer
 from .conic import solve_conic
 from .kink_costs import function_regularizer, kink_cost
 from .minimum_result import Minimum
-from .piecewise_linear import PiecewiseLinear
+from .piecewise_linear import PiecewiseLinear, check_network_and_function
 
 __all__ = ["ReluMinimum", "attaining_network", "least_regularizer", "minimum"]
 
@@ -72,7 +73,7 @@ def minimum(setting):
         setting=setting,
         value=function_regularizer(setting, function) if theta is None else float(regularizer(setting, theta)),
         theta=theta,
-        lower_bound=float(setting.y @ multipliers + np.mean(1 + setting.x**2)),
+        lower_bound=_bound(setting.x, setting.y, multipliers),
         domain=DOMAIN,
         residual=float(np.max(np.abs(fit - setting.y))),
         function=function,
@@ -88,7 +89,7 @@ def least_regularizer(setting, theta):
     x, y = setting.x[order], setting.predictions(theta)[order]
     slopes, multipliers = _solve(x, y)
     value = function_regularizer(setting, _function(x, y, slopes))
-    return value, float(y @ multipliers + np.mean(1 + x**2)), DOMAIN
+    return value, _bound(x, y, multipliers), DOMAIN
 
 
 def attaining_network(setting, function):
@@ -99,6 +100,7 @@ def attaining_network(setting, function):
     ValueError
         If f has more kinks than the setting has neurons.
     """
+    check_network_and_function(setting, function)
     kinks, changes, facing = function.kinks, function.slope_changes, _cheaper_facing(setting, function)
     if len(kinks) > setting.width:
         raise ValueError(f"width: expected at least {len(kinks)}, one neuron for each kink, got {setting.width}")
@@ -151,42 +153,45 @@ def _faced(i):
 def _solve_scaled(u, rises, weights):
     """Slopes (n,) on entering each interval and leaving the last, and the multipliers (n,) of y, of the cone program.
 
-    Variables: the slopes, then for each interval, facing and sign of bend s, the moment s (k − u_i), and the cost.
+    Variables: the slopes, then for each interval of width d, facing and sign s d, the moment s (k − u_i), and the cost.
     """
-    from scipy.sparse import block_diag, diags_array, hstack, vstack
+    n = len(u)
+    rows = 20 * (n - 1)
+    solution = solve_conic(
+        linear=np.concatenate([np.zeros(n), np.kron(np.repeat(weights.ravel(), 2), [0.0, 0.0, 1.0])]),
+        matrix=_constraints(tuple(u)),
+        right=np.concatenate([np.zeros(n - 1), rises, np.zeros(rows)]),
+        cones=[("zero", 2 * (n - 1)), ("nonnegative", 8 * (n - 1)), *[("second-order", 3)] * (4 * (n - 1))],
+    )
+    of_rises = -solution.multipliers[n - 1 : 2 * (n - 1)]
+    return solution.x[:n], -np.diff(of_rises, prepend=0.0, append=0.0)
 
+
+@lru_cache(maxsize=16)
+def _constraints(u):
+    """The matrix of the program, which knows of the data only their places: one for a whole trajectory."""
+    from scipy.sparse import block_diag, csc_array, diags_array, hstack, vstack
+
+    u = np.array(u)
     n, widths = len(u), np.diff(u)
     turns, lifts, inside, norms = [], [], [], []
     for i, width in enumerate(widths):
         signs = np.array([1.0, -1.0, 1.0, -1.0])  # facing right twice, then left twice
         turns.append(np.kron(signs, [1.0, 0.0, 0.0])[None])
-        lifts.append(np.kron(signs, [width, -1.0, 0.0])[None])
-        inside.append(np.kron(np.eye(4), [[0.0, -1.0, 0.0], [-width, 1.0, 0.0]]))
+        lifts.append(np.kron(signs, [1.0, -1.0, 0.0])[None])
+        inside.append(np.kron(np.eye(4), [[0.0, -1.0, 0.0], [-1.0, 1.0, 0.0]]))
         for side in _faced(i):
-            distances = np.stack([u[side] - u[i], -np.ones(len(u[side]))], axis=1)
             norm = np.zeros((3, 3))
-            root = np.asarray(np.linalg.qr(distances, mode="r"))
+            root = np.asarray(
+                np.linalg.qr(np.stack([(u[side] - u[i]) / width, -np.ones(len(u[side]))], axis=1), mode="r")
+            )
             norm[0, 2], norm[1 : 1 + len(root), :2] = -1.0, -root
             norms += [norm, norm]
-    bends = 12 * (n - 1)
-    differences = diags_array([np.ones(n - 1), -np.ones(n - 1)], offsets=[0, 1], shape=(n - 1, n))
-    entering = hstack([diags_array(widths), np.zeros((n - 1, 1))])
-    matrix = vstack(
-        [
-            hstack([differences, block_diag(turns)]),
-            hstack([entering, block_diag(lifts)]),
-            hstack([np.zeros((8 * (n - 1), n)), block_diag(inside)]),
-            hstack([np.zeros((bends, n)), block_diag(norms)]),
-        ]
-    )
-    solution = solve_conic(
-        linear=np.concatenate([np.zeros(n), np.kron(np.repeat(weights.ravel(), 2), [0.0, 0.0, 1.0])]),
-        matrix=matrix,
-        right=np.concatenate([np.zeros(n - 1), rises, np.zeros(8 * (n - 1) + bends)]),
-        cones=[("zero", 2 * (n - 1)), ("nonnegative", 8 * (n - 1)), *[("second-order", 3)] * (4 * (n - 1))],
-    )
-    of_rises = -solution.multipliers[n - 1 : 2 * (n - 1)]
-    return solution.x[:n], -np.diff(of_rises, prepend=0.0, append=0.0)
+    differences = diags_array([widths, -widths], offsets=[0, 1], shape=(n - 1, n))
+    entering = diags_array(widths, shape=(n - 1, n))
+    of_bends = vstack([block_diag(blocks) for blocks in (turns, lifts, inside, norms)])
+    of_slopes = vstack([differences, entering, csc_array((20 * (n - 1), n))])
+    return csc_array(hstack([of_slopes, of_bends]))
 
 
 def _feasible(x, multipliers):
@@ -213,6 +218,12 @@ def _feasible(x, multipliers):
     return multipliers / (largest * (1 + len(x) * np.finfo(float).eps))
 
 
+def _bound(x, y, multipliers):
+    """yᵀμ + (1/n) Σ (1 + x²), of y less a straight line, which μ does not see but rounding does."""
+    line = y[0] + (y[-1] - y[0]) / (x[-1] - x[0]) * (x - x[0]) if len(x) > 1 else y
+    return float((y - line) @ multipliers + np.mean(1 + x**2))
+
+
 def _chords(x, y):
     """The slopes between neighbours, correctly rounded: equal where the data are collinear."""
     x, y = (np.array([Fraction(entry) for entry in data]) for data in (x, y))
@@ -224,9 +235,11 @@ def _function(x, y, slopes):
     kinks: list = []
     pieces: list = []
     smallest = 8 * np.finfo(float).eps * np.max(np.abs(y)) / np.min(np.diff(x), initial=np.inf)  # rounding of the data
-    for left, width, chord, (entering, leaving) in zip(x, np.diff(x), _chords(x, y), slopes.T, strict=False):
-        between = (chord - leaving) / (entering - leaving) if entering != leaving else 0.0
-        bends = [(left, entering), (left + between * width, leaving)] if 0 < between < 1 else [(left, chord)]
+    for left, right, width, chord, (entering, leaving) in zip(
+        x, x[1:], np.diff(x), _chords(x, y), slopes.T, strict=False
+    ):
+        kink = left + width * (chord - leaving) / (entering - leaving) if entering != leaving else left
+        bends = [(left, entering), (kink, leaving)] if left < kink < right else [(left, chord)]
         for start, slope in bends:
             if not pieces or abs(slope - pieces[-1]) > smallest:
                 kinks.append(start)
@@ -236,22 +249,22 @@ def _function(x, y, slopes):
 
 def _simplest(setting, x, y, slopes):
     """A function as good, up to NEGLIGIBLE: straight between data, and over a datum, wherever that costs no more."""
-    chords, cost = _chords(x, y), function_regularizer(setting, _function(x, y, slopes))
+    best = _function(x, y, slopes)
+    cost = function_regularizer(setting, best)
     most = cost + NEGLIGIBLE * (cost - np.mean(1 + x**2))
 
-    def accept(i, ends, slope):
+    def accept(i, ends, slope, kinks_saved):
+        nonlocal best, slopes
         tried = slopes.copy()
         tried[ends, i] = slope
-        if function_regularizer(setting, _function(x, y, tried)) <= most:
-            slopes[:] = tried
+        function = _function(x, y, tried)
+        fewer = len(best.kinks) - len(function.kinks) >= kinks_saved
+        if fewer and function_regularizer(setting, function) <= most:
+            best, slopes = function, tried
 
-    slopes = slopes.copy()
-    for i, chord in enumerate(chords):
-        accept(i, [0, 1], chord)
-    for i in range(len(chords) - 1):
-        leaving, entering = slopes[1, i], slopes[0, i + 1]
-        if leaving != entering:
-            accept(i + 1, 0, leaving)
-        if slopes[0, i + 1] != leaving:
-            accept(i, 1, entering)
-    return _function(x, y, slopes)
+    for i, chord in enumerate(_chords(x, y)):
+        accept(i, [0, 1], chord, 0)
+    for i in range(len(x) - 2):
+        accept(i + 1, 0, slopes[1, i], 1)
+        accept(i, 1, slopes[0, i + 1], 1)
+    return best

@@ -188,5 +188,6 @@ def _exact_drift(setting, law_at):
 def _increasing_times(times):
     times = real_array("times", times, shape=("records",))
     if np.any(np.diff(times) <= 0) or times[0] < 0:
-        raise ValueError(f"times: expected increasing flow times at least 0, got {np.array2string(times, threshold=6)}")
+        given = np.array2string(times, threshold=6, max_line_width=1000)
+        raise ValueError(f"times: expected increasing flow times at least 0, got {given}")
     return times

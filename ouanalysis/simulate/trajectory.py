@@ -68,5 +68,7 @@ def record_steps(record, steps):
     if not np.array_equal(given, np.round(given)):
         raise ValueError(f"record: expected {wanted}, got {given[given != np.round(given)][0]:g}")
     if np.any(np.diff(given) <= 0) or given[0] < 0 or given[-1] > steps:
-        raise ValueError(f"record: expected {wanted}, got {np.array2string(given, threshold=6, edgeitems=2)}")
+        raise ValueError(
+            f"record: expected {wanted}, got {np.array2string(given, threshold=6, edgeitems=2, max_line_width=1000)}"
+        )
     return np.unique(np.append(given.astype(np.int64), steps))
