@@ -13,7 +13,7 @@ from ..numeric import InterpolationError, interpolate, regularizer
 from ..settings import ReluNetwork
 from ..simulate import label_noise_sgd
 
-__all__ = ["ReluInterpolants", "convexity_changes", "run", "slopes"]
+__all__ = ["ReluInterpolants", "convexity_changes", "random_interpolant", "run", "slopes"]
 
 X = (-1.0, -0.6, -0.2, 0.2, 0.6, 1.0)
 Y = (0.4, 0.0, -0.4, -0.2, -0.5, -0.8)
@@ -49,7 +49,7 @@ def run(rng, size="full"):
     chains, shrink, records = one_of("size", size, {"full": (6, 1, 40), "quick": (2, 50, 10)})
     stages = [(lr, noise_std, count // shrink) for lr, noise_std, count in STAGES]
     setting = ReluNetwork(X, Y, WIDTH)
-    start = np.stack([_random_interpolant(setting, rng) for _ in range(chains)])
+    start = np.stack([random_interpolant(setting, rng) for _ in range(chains)])
     thetas, steps, regs, last = [start[:, None]], [np.array([0])], [regularizer(setting, start)[:, None]], 0
     for lr, noise_std, count in stages:
         trajectory = label_noise_sgd(
@@ -118,7 +118,7 @@ def convexity_changes(slopes, *, tolerance):
     return turns
 
 
-def _random_interpolant(setting, rng):
+def random_interpolant(setting, rng):
     """A network with random kinks around the data, brought onto them; redrawn where its dead neurons cannot fit."""
     for _ in range(1000):
         a, c = rng.standard_normal((2, setting.width))

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import sympy
-from scipy.optimize import minimize_scalar
 
 from ..arguments import generator, one_of
+from ..minima import minimum
 from ..numeric import interpolate
 from ..settings import SigmoidNetwork
 from ..simulate import label_noise_sgd
 from ..symbolic.sigmoid_network import stationary_neuron
 
-__all__ = ["NeuronPaths", "SigmoidNeurons", "run", "target_shares"]
+__all__ = ["NeuronPaths", "SigmoidNeurons", "run"]
 
 X = ((0.6, 0.8),)  # of norm 1
 CASES = (  # activation, width, label, lr, noise_std, steps
@@ -55,26 +55,6 @@ def run(rng, size="full"):
     return SigmoidNeurons(tuple(_paths(rng, shrink, records, *case) for case in CASES))
 
 
-def target_shares(activation, width, label):
-    """What each neuron contributes to the label, ‖x‖ = 1, at the least regularizer for this width.
-
-    tanh: all of it by one neuron. logistic: equal shares, or one large and equal small ones, whichever costs less.
-    """
-    if activation == "tanh":
-        return np.append(label, np.zeros(width - 1))
-    share = sympy.Symbol("v", positive=True)
-    cost = sympy.lambdify(share, stationary_neuron("logistic", share, norm=1).cost)
-    rest = width - 1
-
-    def total(large):
-        return cost(large) + rest * cost((label - large) / rest)
-
-    large = minimize_scalar(total, bounds=(label / width, label), method="bounded", options={"xatol": 1e-12}).x
-    if total(large) > width * cost(label / width):
-        large = label / width
-    return np.append(large, np.full(rest, (label - large) / rest))
-
-
 def _paths(rng, shrink, records, activation, width, label, lr, noise_std, steps):
     setting = SigmoidNetwork(X, [label], width, activation)
     start = interpolate(setting, np.abs(rng.standard_normal(setting.dim)))
@@ -82,7 +62,7 @@ def _paths(rng, shrink, records, activation, width, label, lr, noise_std, steps)
     record = np.unique(np.append(0, np.geomspace(10, steps, records).astype(int)))
     trajectory = label_noise_sgd(setting, start, lr=lr, noise_std=noise_std, steps=steps, rng=rng, record=record)
     part = setting.unpack(trajectory.theta[0])
-    shares, counts = np.unique(target_shares(activation, width, label).round(9), return_counts=True)
+    shares, counts = np.unique(minimum(setting).shares.round(9), return_counts=True)
     neurons = [stationary_neuron(activation, sympy.Float(share), norm=1) if share else (0, 0, 0) for share in shares]
     return NeuronPaths(
         activation=activation,

@@ -23,13 +23,15 @@ NAMES = tuple(
     sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.name[0] != "_")
 )
 
+LONG = ("recovery",)  # minutes each: drawn when named, or with --long
+
 
 def main(arguments=None):
     """The exit status: 0, 1 if a figure failed, 2 for arguments that cannot be used."""
     options = _parser().parse_args(arguments)
     if options.list:
         for name in NAMES:
-            print(f"{name:26}{_summary(name)}")
+            print(f"{name:28}{_summary(name)}")
         return 0
     size = "quick" if options.quick else "full"
     folder = Path(options.out or ("figures-quick" if options.quick else "figures"))
@@ -41,7 +43,8 @@ def main(arguments=None):
         print(f"--out: expected a folder that can be written, got {folder}: {error.strerror or error}", file=sys.stderr)
         return 2
     failed = []
-    bar = tqdm(options.names or NAMES, disable=not sys.stderr.isatty(), unit="figure")
+    names = options.names or [name for name in NAMES if options.long or name not in LONG]
+    bar = tqdm(names, disable=not sys.stderr.isatty(), unit="figure")
     for name in bar:
         bar.set_description(name)
         started = time.perf_counter()
@@ -54,7 +57,7 @@ def main(arguments=None):
         else:
             tqdm.write(f"{written}  ({time.perf_counter() - started:.1f} s)")
     if failed:
-        print(f"{len(failed)} of {len(options.names or NAMES)} figures failed: {', '.join(failed)}", file=sys.stderr)
+        print(f"{len(failed)} of {len(names)} figures failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -103,6 +106,7 @@ def _parser():
     parser.add_argument("--list", action="store_true", help="list the figures and stop")
     parser.add_argument("--out", metavar="DIR", help="where to write (default: figures, or figures-quick with --quick)")
     parser.add_argument("--quick", action="store_true", help="small sizes: a check that all is well, not for a paper")
+    parser.add_argument("--long", action="store_true", help=f"with those that take minutes: {', '.join(LONG)}")
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of all random numbers (default: 0)")
     parser.add_argument("--format", choices=("png", "pdf", "svg"), default="png")
     return parser

@@ -79,3 +79,16 @@ def test_the_module_runs_as_a_program():
 def test_numbers_become_plain_json():
     assert command.plain(np.array([1 / 3, np.nan, np.inf])) == [0.333333, None, None]
     assert command.plain((np.int64(2), "b")) == [2, "b"]
+
+
+def test_long_figures_are_drawn_when_asked_for(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(command, "make", lambda name, folder, **_: drawn.append(name) or folder / name)
+    assert command.main(["--out", str(tmp_path)]) == 0
+    assert set(command.NAMES) - set(drawn) == set(command.LONG)
+    drawn.clear()
+    assert command.main(["--out", str(tmp_path), "--long"]) == 0
+    assert drawn == list(command.NAMES)
+    drawn.clear()
+    assert command.main(["--out", str(tmp_path), "recovery"]) == 0
+    assert drawn == ["recovery"]

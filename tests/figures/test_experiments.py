@@ -10,13 +10,18 @@ import pytest
 import ouanalysis as ou
 from ouanalysis.experiments import (
     finite_step,
+    matrix_sensing_certificate,
     matrix_sensing_recovery,
     momentum,
     noise_floor,
     ou_covariance,
+    recovery,
+    relu_global,
     relu_interpolants,
+    relu_minimum,
     repellency,
     riemannian_flow,
+    sigmoid_landscape,
     sigmoid_neurons,
     tangent_drift,
 )
@@ -110,6 +115,58 @@ def test_momentum_speeds_the_flow_by_its_square_and_the_finite_step_has_its_clos
     assert np.all(np.abs(result.ratio - result.predicted_ratio) < 4 * result.ratio_error)
 
 
+def test_the_certificate_tells_label_noise_from_none_in_matrix_sensing():
+    result = matrix_sensing_certificate.run(1, "quick")
+    assert result.relative_gap[1, :, -1].max() < result.relative_gap[0, :, -1].min() / 4
+    assert result.loss[0, :, -1].max() < 1e-20
+    assert result.solver_gap < 1e-7
+    assert np.all(result.relative_gap > -1e-7)
+
+
+def test_label_noise_brings_a_relu_network_near_the_simplest_function():
+    result = relu_minimum.run(1, "quick")
+    assert result.relative_gap[1] < result.relative_gap[0] / 10
+    assert result.solver_gap < 1e-7
+    np.testing.assert_allclose(np.interp(result.x, result.grid, result.optimal), result.y, atol=1e-2)  # of the grid
+    inner = slice(1, -1)
+    assert np.all(result.cost_at_data[:, inner] < result.cost_limit[:, inner])
+
+
+def test_five_networks_under_lowered_noise_end_near_the_simplest_function_of_their_predictions():
+    widths = (20, 25, 33, 44, 60)
+    found = [
+        relu_global.follow(ou.ReluNetwork(relu_global.X, relu_global.Y, width), np.random.default_rng(width), chains=1)
+        for width in widths
+    ]
+    assert min(path.start.min() for path in found) > 1
+    assert max(path.end.max() for path in found) < 0.01
+    assert max(path.solver_gap for path in found) < 1e-7
+    assert max(path.loss for path in found) < 1e-4
+
+
+def test_the_least_logistic_network_is_equal_below_the_threshold_and_one_plus_rest_above():
+    result = sigmoid_landscape.run(1, "quick")
+
+    def cost(w):
+        return w**2 / (1 + w**2)
+
+    for width, threshold in zip(result.widths, result.threshold, strict=True):
+        for label, unequal in ((0.999 * threshold, False), (1.001 * threshold, True)):
+            one = np.linspace(label / width, label, 100_001)[1000:]  # without those that are nearly equal
+            best = np.min(cost(one) + (width - 1) * cost((label - one) / (width - 1)))
+            assert (best < width * cost(label / width)) == unequal
+    assert np.all(result.kind == (result.labels > result.threshold[:, None]))
+    assert np.all(result.tanh_active == 1)
+    assert np.all(result.local >= 1)
+    assert np.all(result.total_least[:, 1] <= result.total.min(axis=1) + 1e-12)
+
+
+def test_label_noise_finds_what_the_program_finds_and_descent_does_not():
+    result = recovery.run(1, "quick")
+    assert np.all(result.least[1] < 1e-4)  # n = 30
+    assert np.all(result.noisy < result.descent)
+
+
 def committed(name):
     return json.loads((Path(__file__).parents[2] / "figures" / f"{name}.json").read_text())
 
@@ -172,7 +229,7 @@ def test_an_unknown_size_is_refused():
 def test_sigmoid_targets_are_stationary_and_of_the_regularizer_they_say():
     for case in sigmoid_neurons.run(0, "quick").cases:
         width = case.phi.shape[1]
-        shares = sigmoid_neurons.target_shares(case.activation, width, case.label)
+        shares = ou.minimum(ou.SigmoidNetwork(sigmoid_neurons.X, [case.label], width, case.activation)).shares
         assert shares.sum() == pytest.approx(case.label)
         assert len(case.target_phi) == (1 if np.ptp(shares) < 1e-6 else 2)
         setting = ou.SigmoidNetwork(sigmoid_neurons.X, [case.label], width, case.activation)
@@ -209,3 +266,23 @@ def test_slopes_of_a_relu_network_by_hand():
     theta = setting.pack(a=[1.0, -2.0], b=[0.0, -1.0], c=[3.0, 0.5], alpha=0.25, beta=0.0)
     # Left of −1/2 the second neuron gives −2 × 0.5; right of 0 the first gives 3.
     np.testing.assert_allclose(relu_interpolants.slopes(setting, theta), [-0.75, 0.25, 3.25])
+
+
+def test_the_committed_certificates_show_what_was_asked_of_them():
+    sensing = committed("matrix_sensing_certificate")["numbers"]
+    gap, error, loss = (np.array(sensing[key])[:, :, -1] for key in ("relative_gap", "error", "loss"))
+    assert gap[0].min() > 0.3
+    assert loss[0].max() < 1e-20
+    assert gap[1].max() < 0.02
+    assert error[1].max() < 0.05
+    networks = committed("relu_global")["numbers"]
+    assert len(networks["widths"]) == 20
+    assert (min(networks["widths"]), max(networks["widths"])) == (20, 200)
+    assert max(networks["ends"]) < 0.01
+    assert networks["solver_gap"] < 1e-7
+    assert committed("relu_minimum")["numbers"]["relative_gap"][1] < 0.01
+    found = committed("recovery")["numbers"]
+    assert np.min(found["least"], axis=1)[0] > recovery.RECOVERED  # at the fewest measurements nobody finds it
+    assert np.mean(np.array(found["descent"]) < recovery.RECOVERED) < np.mean(
+        np.array(found["noisy"]) < recovery.RECOVERED
+    )

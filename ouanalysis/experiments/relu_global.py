@@ -1,0 +1,125 @@
+"""ReLU networks from many random starts under lowered noise: how often the end is not the best: theory.md, section 4.2.
+
+Networks of widths 20 to 200 through six points, and networks of one width through random points. A certificate says how
+far each is from the simplest function of its own predictions.
+
+Where the simplest function has its kinks on data, a kink is carried to and fro over its datum at any level of noise,
+and reg jumps each time: a single state is above the least by such a jump a good part of the time. What is certified is
+the mean of the states over a window, which is a network too; the share of the single states of the last half stage that
+are above 1 % is given beside it.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arguments import generator, one_of
+from ..minima import certify, minimum
+from ..numeric import loss, max_stable_lr
+from ..settings import ReluNetwork, planted_relu_network
+from ..simulate import label_noise_sgd
+from .relu_interpolants import X, Y, random_interpolant
+
+__all__ = ["NetworkPaths", "ReluGlobal", "follow", "run"]
+
+WIDTHS = (20, 200)
+# lr as a share of the largest stable one, taken between that of the start, 0, and that of the simplest network, 1, on
+# a logarithmic scale; noise_std; steps. Chosen after a look: a first schedule, without the second and third stages,
+# jumped past the limit, and 1 network in 20 lost the neurons that it needs and ended far from its best.
+STAGES = (
+    (0.15, 0.0, 0.3, 200_000),
+    (0.10, 1 / 3, 0.3, 200_000),
+    (0.10, 2 / 3, 0.3, 200_000),
+    (0.05, 1.0, 0.3, 600_000),
+    (0.15, 1.0, 0.3, 1_000_000),
+    (0.15, 1.0, 0.1, 1_000_000),
+    (0.05, 1.0, 0.03, 1_000_000),
+)
+POINTS, CHANGES, RANDOM_WIDTH = 7, (1, 2, 1, 2), 40  # of the random data sets
+RECORDS, WINDOWS = 60, 5  # a stage
+
+
+@dataclass(frozen=True, eq=False)
+class ReluGlobal:
+    """Gaps are relative to the least reg of the network's own predictions."""
+
+    widths: np.ndarray  # (networks,)
+    steps: np.ndarray  # ends of the windows, of the networks on the six points (windows,)
+    stage_ends: np.ndarray  # (stages,)
+    start: np.ndarray  # gap at the start (networks,)
+    gap: np.ndarray  # of the mean over each window (networks, windows)
+    ends: np.ndarray  # of the mean over the second half of the last stage (networks,)
+    above: np.ndarray  # share of the states of that half with a gap above 1 % (networks,)
+    random_ends: np.ndarray  # the same two on the random data sets (sets, starts)
+    random_above: np.ndarray
+    solver_gap: float  # the largest, relative
+    loss: float  # the largest of the means at the end
+
+
+class NetworkPaths(NamedTuple):
+    """What `follow` gives for the chains of one setting."""
+
+    steps: np.ndarray
+    start: np.ndarray
+    gap: np.ndarray
+    end: np.ndarray
+    above: np.ndarray
+    solver_gap: float
+    loss: float
+
+
+def run(rng, size="full"):
+    """Run every network through the stages."""
+    rng = generator(rng)
+    networks, sets, starts, shrink = one_of("size", size, {"full": (20, 4, 12, 1), "quick": (2, 1, 2, 50)})
+    widths = np.unique(np.geomspace(*WIDTHS, networks).round().astype(int))
+    with ThreadPoolExecutor() as pool:  # one chain each; the results do not depend on who runs it
+        networks = [ReluNetwork(X, Y, width) for width in widths]
+        six = list(pool.map(partial(follow, chains=1, shrink=shrink), networks, rng.spawn(len(networks))))
+    settings = [planted_relu_network(POINTS, CHANGES[k], width=RANDOM_WIDTH, rng=rng)[0] for k in range(sets)]
+    many = [follow(setting, rng, chains=starts, shrink=shrink) for setting in settings]
+    return ReluGlobal(
+        widths=widths,
+        steps=six[0].steps,
+        stage_ends=np.cumsum([count // shrink for *_, count in STAGES]),
+        start=np.concatenate([found.start for found in six]),
+        gap=np.concatenate([found.gap for found in six]),
+        ends=np.concatenate([found.end for found in six]),
+        above=np.concatenate([found.above for found in six]),
+        random_ends=np.stack([found.end for found in many]),
+        random_above=np.stack([found.above for found in many]),
+        solver_gap=max(found.solver_gap for found in six + many),
+        loss=max(found.loss for found in six + many),
+    )
+
+
+def follow(setting, rng, *, chains, shrink=1):
+    """Run chains from random starts through the stages."""
+    start = theta = np.stack([random_interpolant(setting, rng) for _ in range(chains)])
+    limits = [min(max_stable_lr(setting, at) for at in start), max_stable_lr(setting, minimum(setting).theta)]
+    steps, means, last = [], [], 0
+    for share, between, noise_std, count in STAGES:
+        count //= shrink
+        record = np.linspace(0, count, RECORDS + 1).astype(int)[1:]
+        noise = {"lr": share * limits[0] ** (1 - between) * limits[1] ** between, "noise_std": noise_std}
+        found = label_noise_sgd(setting, theta, **noise, steps=count, rng=rng, chains=chains, record=record)
+        if found.diverged.any():
+            raise ArithmeticError(f"relu_global: expected finite states of {setting}, got {found}")
+        theta = found.theta[:, -1]
+        means.append(found.theta.reshape(chains, WINDOWS, -1, setting.dim).mean(axis=2))
+        steps.append(last + record.reshape(WINDOWS, -1)[:, -1])
+        last += count
+    late = found.theta[:, RECORDS // 2 :]
+    along, end = certify(setting, np.concatenate(means, axis=1)), certify(setting, late.mean(axis=1))
+    return NetworkPaths(
+        steps=np.concatenate(steps),
+        start=certify(setting, start).relative_gap,
+        gap=along.relative_gap,
+        end=end.relative_gap,
+        above=np.mean(certify(setting, late).relative_gap > 0.01, axis=1),
+        solver_gap=float(max(np.max(one.solver_gap / one.least) for one in (along, end))),
+        loss=float(np.max(loss(setting, late.mean(axis=1)))),
+    )

@@ -1,0 +1,80 @@
+"""One ReLU network before and after label noise beside the simplest function through its data: theory.md, section 4.2.
+
+The six points of `relu_interpolants`: three on one line and three on another. The least regularizer is that of a
+second-order cone program; w± is what a bend costs where it is.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arguments import generator, one_of
+from ..minima import certify, kink_cost, minimum
+from ..settings import ReluNetwork
+from ..simulate import label_noise_sgd
+from .relu_interpolants import WIDTH, X, Y, random_interpolant
+
+__all__ = ["ReluMinimum", "run"]
+
+STAGES = (  # lr, noise_std, steps
+    (0.01, 0.3, 1_000_000),
+    (0.03, 0.3, 1_000_000),
+    (0.03, 0.1, 1_000_000),
+    (0.01, 0.03, 1_000_000),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ReluMinimum:
+    """The functions on a grid, and the cost of a unit bend on it."""
+
+    x: np.ndarray  # (n,)
+    y: np.ndarray  # (n,)
+    grid: np.ndarray  # (points,), with no point on a datum
+    before: np.ndarray  # h of a random network through the data (points,)
+    after: np.ndarray  # h after label noise, averaged over the second half of the last stage (points,)
+    optimal: np.ndarray  # the simplest function (points,)
+    optimal_kinks: np.ndarray  # (kinks,)
+    reg: np.ndarray  # before, after, least
+    relative_gap: np.ndarray  # before, after
+    solver_gap: float  # relative to the least
+    cost_right: np.ndarray  # w₊ on the grid (points,)
+    cost_left: np.ndarray
+    cost_at_data: np.ndarray  # w₊ and w₋ at the data (2, n)
+    cost_limit: np.ndarray  # their other one-sided limits there (2, n)
+
+
+def run(rng, size="full"):
+    """Run one chain through the stages."""
+    rng = generator(rng)
+    shrink = one_of("size", size, {"full": 1, "quick": 50})
+    setting = ReluNetwork(X, Y, WIDTH)
+    start = theta = random_interpolant(setting, rng)
+    for lr, noise_std, count in STAGES:
+        steps = count // shrink
+        noise = {"lr": lr, "noise_std": noise_std}
+        found = label_noise_sgd(setting, theta, **noise, steps=steps, rng=rng, record=max(steps // 400, 1))
+        theta = found.theta[0, -1]
+    average = found.theta[0, found.theta.shape[1] // 2 :].mean(axis=0)
+    least = minimum(setting)
+    grid = np.linspace(X[0], X[-1], 1002)[1:-1] + 1e-7
+    gaps = certify(setting, np.stack([start, average]))
+    facing = ("right", "left")
+    return ReluMinimum(
+        x=setting.x,
+        y=setting.y,
+        grid=grid,
+        before=setting.h(start[None, :], grid),
+        after=setting.h(average[None, :], grid),
+        optimal=least.function(grid),
+        optimal_kinks=least.function.kinks,
+        reg=np.append(gaps.reg, least.value),
+        relative_gap=gaps.relative_gap,
+        solver_gap=float(least.gap / least.value),
+        cost_right=kink_cost(X, grid, facing="right"),
+        cost_left=kink_cost(X, grid, facing="left"),
+        cost_at_data=np.stack([kink_cost(X, X, facing=side) for side in facing]),
+        cost_limit=np.stack(
+            [kink_cost(X, X, facing=side, limit=other) for side, other in zip(facing, facing[::-1], strict=True)]
+        ),
+    )

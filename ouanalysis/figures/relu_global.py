@@ -1,0 +1,38 @@
+"""Certified gaps of ReLU networks from many random starts under lowered noise, on easy data and on harder ones."""
+
+import numpy as np
+
+from ._style import GREY, PREDICTED, SIMULATED, label_panels, new_figure, styled
+
+__all__ = ["draw"]
+
+
+@styled
+def draw(result):
+    """Draw an `experiments.relu_global.ReluGlobal`."""
+    figure, (along, ends) = new_figure(2, height=3.0, width_ratios=(1, 1.1))
+    narrow, wide = result.widths[0], result.widths[-1]
+    title = f"six points, {len(result.widths)} networks of width {narrow} to {wide}"
+    label_panels((along, ends), (title, "where networks end"))
+    million = 1e6
+    for start, curve in zip(result.start, result.gap, strict=True):
+        steps = np.append(0, result.steps) / million
+        along.plot(steps, 100 * np.append(start, curve), color=SIMULATED, lw=0.7, alpha=0.6)
+    for end in result.stage_ends[:-1]:
+        along.axvline(end / million, color=GREY, ls=":", lw=0.8)
+    along.axhline(1, color=PREDICTED, ls="--", lw=1)
+    along.plot([], [], color=GREY, ls=":", lw=0.8, label="step or noise changed")
+    along.set(yscale="log", xlabel="million steps", ylabel="gap of mean state in % of the least")
+    along.legend(loc="upper right")
+
+    rows = [("six points", result.ends)] + [(f"random {k + 1}", gaps) for k, gaps in enumerate(result.random_ends)]
+    for place, (_, gaps) in enumerate(rows):
+        spread = np.linspace(-0.25, 0.25, len(gaps))
+        ends.plot(100 * gaps, spread - place, "o", ms=3.5, color=SIMULATED, alpha=0.8, mew=0)
+        best = f"{np.count_nonzero(gaps < 0.01)} of {len(gaps)}"
+        ends.annotate(best, (1.02, -place), xycoords=("axes fraction", "data"), va="center", fontsize=8)
+    ends.annotate("below 1 %", (1.02, 0.6), xycoords=("axes fraction", "data"), va="center", fontsize=8)
+    ends.axvline(1, color=PREDICTED, ls="--", lw=1)
+    ends.set(xscale="log", xlabel="gap in % of the least", yticks=-np.arange(len(rows)), ylim=(0.5 - len(rows), 0.9))
+    ends.set_yticklabels([name for name, *_ in rows])
+    return figure
