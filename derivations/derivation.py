@@ -95,7 +95,7 @@ class Derivation:
         self.steps.append(Step(statement, left, right, argument=argument))
 
     def claim(self, statement, left, relation, right, *, holds, argument):
-        """Record an inequality or limit: `argument` proves it from algebra that is asserted; `holds` checks it."""
+        """Record what `argument` proves (an inequality, a limit); `holds` is whether the algebra that it uses does."""
         if not argument:
             raise ValueError("argument: expected the proof in words, got none")
         if not bool(holds):

@@ -44,11 +44,13 @@ _ROOMS = {
         "Certificate",
         "Minimum",
         "PiecewiseLinear",
+        "attaining_network",
         "balanced",
         "certify",
         "function_regularizer",
         "kink_cost",
         "minimum",
+        "network_function",
     ),
     "simulate": ("Trajectory", "label_noise_sde", "label_noise_sgd", "ornstein_uhlenbeck"),
 }

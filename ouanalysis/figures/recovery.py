@@ -34,13 +34,12 @@ def draw(result):
     for n, own, planted in zip(result.measurements, result.noisy_from_least, result.least, strict=True):
         distance.plot(n + spread, np.maximum(100 * planted, FLOOR), "^", ms=2.5, mew=0, color=PREDICTED)
         distance.plot(n + spread, np.maximum(100 * own, FLOOR), "s", ms=2.5, mew=0, color=COLOURS[0])
-    distance.plot(
-        [], [], "^", ms=4, color=PREDICTED, label=f"program to planted matrix ({FLOOR:g} % or less at the foot)"
-    )
+    distance.plot([], [], "^", ms=4, color=PREDICTED, label="program to planted matrix")
     distance.plot([], [], "s", ms=4, color=COLOURS[0], label="label noise to program")
     distance.set(
         yscale="log", xlabel="measurements $n$", ylabel=r"distance in % of $\|X^*\|_F$", ylim=(0.7 * FLOOR, None)
     )
+    distance.set_yticks([FLOOR, 0.01, 0.1, 1, 10, 100], [rf"$\leq${FLOOR:g}", "0.01", "0.1", "1", "10", "100"])
     distance.legend(loc="center right", bbox_to_anchor=(1, 0.25))
     figure.legend(*probability.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

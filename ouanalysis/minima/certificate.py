@@ -1,6 +1,8 @@
 """How far parameters are from the simplest model that makes the same predictions.
 
-    gap(θ) = reg(θ) − v(h(θ)) ≥ 0,   v(f) the least regularizer of all parameters whose predictions on the data are f.
+    gap(θ) = reg(θ) − v(h(θ)) ≥ 0,
+
+v(f) the least regularizer among all parameters whose predictions on the data are f.
 
 Source: theory.md, section 4.4.
 """
@@ -28,7 +30,8 @@ class Certificate:
     reg : array
         reg(θ).
     least : array
-        v(h(θ)), as attained by what the solver found: the true least is at most this, and at least `lower_bound`.
+        v(h(θ)), as attained by what the solver found, or by θ if that is less: the true least is at most this, up to
+        the solver's residual, and at least `lower_bound`.
     lower_bound : array
         Of a dual feasible point; 0 where there is none (`certified` False).
     domain : str
@@ -52,8 +55,14 @@ class Certificate:
 
     @property
     def solver_gap(self):
-        """least − lower_bound, at least 0: how far the solver's own answer can be from the least."""
-        return np.maximum(self.least - self.lower_bound, 0.0)
+        """|least − lower_bound|: how far the solver's own answer can be from the least."""
+        return np.abs(self.least - self.lower_bound)
+
+    @property
+    def relative_solver_gap(self):
+        """solver_gap/least; NaN where the least is 0."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.solver_gap / self.least
 
     @property
     def relative_gap(self):
@@ -87,6 +96,13 @@ def certify(setting, theta):
     -------
     Certificate
 
+    Raises
+    ------
+    ValueError, TypeError
+        For theta of the wrong shape, empty or not finite; for a sigmoid network on the datum 0.
+    ArithmeticError
+        If the solver fails.
+
     Examples
     --------
     >>> import ouanalysis as ou
@@ -97,9 +113,13 @@ def certify(setting, theta):
     theta = parameters(setting, theta)
     if not theta.size:
         raise ValueError(f"theta: expected at least one state, got shape {theta.shape}")
+    with np.errstate(all="ignore"):
+        reg, predictions = np.asarray(regularizer(setting, theta)), setting.predictions(theta)
+    if not (np.isfinite(reg).all() and np.isfinite(predictions).all()):
+        raise ValueError("theta: expected finite predictions and reg, got infinite ones")
     found = [least_regularizer(setting, state) for state in theta.reshape(-1, setting.dim)]
     least, lower_bound = (np.array([entry[k] for entry in found]).reshape(theta.shape[:-1]) for k in (0, 1))
-    return Certificate(np.asarray(regularizer(setting, theta)), least, lower_bound, found[0][2])
+    return Certificate(reg, np.minimum(least, reg), lower_bound, found[0][2])  # as θ has its own predictions, too
 
 
 @singledispatch

@@ -5,8 +5,10 @@ the signs at its ends differ, and is cut in two otherwise. Source: Moore, Kearfo
 Interval Analysis* (doi:10.1137/1.9780898717716), chapter 8; Johansson 2017 (arXiv:1611.02831) for the arithmetic.
 """
 
+import contextlib
 from collections import deque
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import sympy
@@ -22,7 +24,8 @@ GRID = 4097  # of the search for changes of sign where there is no ball arithmet
 
 # SymPy's functions that arb has; the rest of an expression is sums, products and powers.
 _FUNCTIONS = (
-    "acos acosh asin asinh atan atanh cos cosh cot coth csc csch erf erfc erfi exp gamma log sec sech sin sinh tan tanh"
+    *("acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "cot", "coth", "csc", "csch"),
+    *("erf", "erfc", "erfi", "exp", "log", "sec", "sech", "sin", "sinh", "tan", "tanh"),
 )
 
 
@@ -77,6 +80,14 @@ def real_roots(expression, symbol, interval):
     Returns
     -------
     Roots
+        Of an expression with a function that ball arithmetic lacks, changes of sign on a grid: uncertified.
+
+    Raises
+    ------
+    ValueError
+        For an empty interval, and an expression that is complex, 0, of other symbols, or not to be evaluated.
+    TypeError
+        If it is not a SymPy expression.
 
     Examples
     --------
@@ -88,20 +99,21 @@ def real_roots(expression, symbol, interval):
     left, right = map(float, real_array("interval", interval, shape=(2,)))
     if not left < right:
         raise ValueError(f"interval: expected a lower and a greater upper end, got {left:g} and {right:g}")
-    expression = sympy.sympify(expression)
-    if expression.free_symbols - {symbol}:
-        raise ValueError(f"expression: expected no symbol but {symbol}, got {expression}")
+    if not isinstance(expression, sympy.Expr):
+        raise TypeError(f"expression: expected a SymPy expression, got {expression!r}")
+    if expression.free_symbols - {symbol} or expression.has(sympy.I):
+        raise ValueError(f"expression: expected a real one with no symbol but {symbol}, got {expression}")
     if expression.is_zero:
         raise ValueError("expression: expected one that is not 0 everywhere, got 0")
-    slope = expression.diff(symbol)
+    expression = expression.replace(lambda part: part.is_Float, sympy.Rational)  # as SymPy rounds sums and products
     try:
-        value, derivative = _on_balls(expression, symbol), _on_balls(slope, symbol)
+        value, derivative = _on_balls(expression, symbol), _on_balls(expression.diff(symbol), symbol)
     except NotImplementedError:
-        found, undecided = _sign_changes(expression, symbol, left, right), []
+        found, undecided, ball_arithmetic = _sign_changes(expression, symbol, left, right), [], False
     else:
         found, undecided = _isolate(value, derivative, left, right)
-        return Roots((left, right), _pairs(found), _pairs(undecided), True)
-    return Roots((left, right), _pairs(found), _pairs(undecided), False)
+        ball_arithmetic = True
+    return Roots((left, right), _pairs(found), _pairs(undecided), ball_arithmetic)
 
 
 def _isolate(value, derivative, left, right):
@@ -177,22 +189,20 @@ def _on_balls(expression, symbol):
         return _constant(lambda: flint.arb(int(expression)))
     if expression.is_Rational:
         return _constant(lambda: flint.arb(flint.fmpq(int(expression.p), int(expression.q))))
-    if expression.is_Float:
-        return _on_balls(sympy.Rational(expression), symbol)
     if expression in (sympy.pi, sympy.E):
         return _constant(flint.arb.pi if expression == sympy.pi else lambda: flint.arb(1).exp())
     parts = [_on_balls(part, symbol) for part in expression.args]
     if expression.is_Add:
         return lambda ball: sum((part(ball) for part in parts), flint.arb(0))
     if expression.is_Mul:
-        return lambda ball: _product([part(ball) for part in parts])
+        return lambda ball: prod((part(ball) for part in parts), start=flint.arb(1))
     if expression.is_Pow:
         exponent = expression.exp
         if exponent.is_Integer:
             return lambda ball: parts[0](ball) ** int(exponent)
         return lambda ball: parts[0](ball) ** parts[1](ball)
-    name = {"loggamma": "lgamma"}.get(expression.func.__name__, expression.func.__name__)
-    if name in _FUNCTIONS.split() and len(parts) == 1:
+    name = expression.func.__name__
+    if name in _FUNCTIONS and len(parts) == 1:
         return lambda ball: getattr(parts[0](ball), name)()
     raise NotImplementedError(f"no ball arithmetic for {expression.func}")
 
@@ -201,25 +211,25 @@ def _constant(number):
     return lambda _ball: number()
 
 
-def _product(factors):
-    product = factors[0]
-    for factor in factors[1:]:
-        product = product * factor
-    return product
-
-
 def _sign_changes(expression, symbol, left, right):
-    """Places where floats change their sign, by a grid and Brent's method."""
+    """Places where floats change their sign, by a grid and Brent's method; not where they do so through a pole."""
     from scipy.optimize import brentq
 
-    function = sympy.lambdify(symbol, expression, modules=["scipy", "numpy"])
-    grid = np.linspace(left, right, GRID)
-    with np.errstate(all="ignore"):
-        values = np.broadcast_to(function(grid), grid.shape)
-    found = [(root, root) for root in grid[values == 0]]
-    crossed = np.flatnonzero(values[:-1] * values[1:] < 0)
-    found += [(root, root) for root in (brentq(function, grid[i], grid[i + 1], xtol=1e-15) for i in crossed)]
-    return sorted(found)
+    grid, roots = np.linspace(left, right, GRID), []
+    try:
+        function = sympy.lambdify(symbol, expression, modules=["scipy", "numpy"])
+        with np.errstate(all="ignore"):
+            values = np.broadcast_to(np.asarray(function(grid), dtype=float), grid.shape)
+            roots += list(grid[values == 0])
+            for i in np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0):
+                with contextlib.suppress(ValueError):  # no value at a pole
+                    root = brentq(function, grid[i], grid[i + 1], xtol=1e-15)
+                    if abs(function(root)) < max(abs(values[i]), abs(values[i + 1])):
+                        roots.append(root)
+    except (NameError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        why = " ".join(str(error).split())
+        raise ValueError(f"expression: expected one that SciPy can evaluate, got {expression}: {why}") from error
+    return [(root, root) for root in sorted(roots)]
 
 
 def _pairs(pairs):

@@ -9,18 +9,17 @@ import numpy as np
 
 __all__ = ["ConicSolution", "solve_conic"]
 
-TOLERANCE = 1e-11  # asked of gap and feasibility; a solution that stops short of it is used too, as bounds are repaired
+TOLERANCE = 1e-11  # asked of gap and feasibility; what stops short of it is returned too: callers repair and judge it
 
 
 class ConicSolution(NamedTuple):
-    """x, the multipliers of the rows, and Clarabel's word for how it ended."""
+    """x, and the multipliers of the rows."""
 
     x: np.ndarray
     multipliers: np.ndarray
-    status: str
 
 
-def solve_conic(*, linear, matrix, right, cones):
+def solve_conic(*, linear, matrix, right, cones, infeasible):
     """Solve for x (v,) with b − A x in the cones, row after row.
 
     Parameters
@@ -32,10 +31,15 @@ def solve_conic(*, linear, matrix, right, cones):
         "zero" and "nonnegative" of so many rows; "second-order" (t, v) with t ≥ ‖v‖; "semidefinite" of side `size`, its
         rows the upper triangle column by column with off-diagonal entries times √2.
 
+    infeasible : str
+        What to say where the solver finds that there is no solution.
+
     Raises
     ------
+    ValueError
+        With that message.
     ArithmeticError
-        If the solver fails: neither solved, nearly, nor found infeasible.
+        If the solver ends with no numbers.
     """
     import clarabel  # here, as most calls of this package need none of it
     from scipy.sparse import csc_matrix
@@ -60,6 +64,9 @@ def solve_conic(*, linear, matrix, right, cones):
     )
     solution = solver.solve()
     status = str(solution.status)
-    if status not in ("Solved", "AlmostSolved", "InsufficientProgress") and "Infeasible" not in status:
-        raise ArithmeticError(f"Clarabel: expected a solution, got the status {status}")
-    return ConicSolution(np.array(solution.x), np.array(solution.z), status)
+    if "Infeasible" in status:
+        raise ValueError(infeasible)
+    found = ConicSolution(np.array(solution.x), np.array(solution.z))
+    if not (np.isfinite(found.x).all() and np.isfinite(found.multipliers).all()):
+        raise ArithmeticError(f"Clarabel: expected a solution, got none and the status {status}")
+    return found

@@ -4,10 +4,14 @@ reg is linear in X = U Uᵀ, so that with S_i = A_i + A_iᵀ and M = (1/n) Σ S_
 
     min tr(M X)  s.t.  ⟨A_i, X⟩ = y_i, X ⪰ 0;      max yᵀμ  s.t.  Z = M − Σ μ_i S_i/2 ⪰ 0.
 
+It is solved in coordinates in which M is the identity and the constraints are orthonormal: neither the sizes of the
+sensors nor how much they depend on each other then matter.
+
 Source: theory.md, section 4.1; Pataki 1998 (doi:10.1287/moor.23.2.339) for solutions of low rank.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +22,9 @@ from .minimum_result import Minimum
 __all__ = ["MatrixSensingMinimum", "least_regularizer", "minimum"]
 
 DOMAIN = "any rank"
+EPS = np.finfo(float).eps
+FITS = 1e-9  # how far the measurements of the solver's matrix may be off, relative to all of them
+NONE_HAS = "y: expected measurements of a positive semidefinite matrix, got some that none has"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,7 +36,7 @@ class MatrixSensingMinimum(Minimum):
     matrix : (d, d) array
         X, positive semidefinite.
     rank : int
-        Of X: its eigenvalues above √eps times the largest.
+        Of X, in the coordinates in which M is the identity: eigenvalues above √eps times the largest.
     multipliers : (n,) array
         μ, dual feasible: `lower_bound` is yᵀμ.
     slack : (d, d) array
@@ -52,98 +59,145 @@ def minimum(setting):
     ------
     ValueError
         If no positive semidefinite matrix has these measurements.
+    ArithmeticError
+        If the solver comes near none: the least is not attained, or at a matrix far larger than its measurements.
     """
-    matrix, multipliers = _solve(setting, setting.y)
-    factor = _factor(matrix)
-    rank = factor.shape[1]
-    if rank > setting.rank:
-        factor = _of_lower_rank(setting, factor)
-        rank = factor.shape[1]
-    matrix = factor @ factor.T
-    theta = None
+    program = _program(setting)
+    solution = _solve(program, setting.y)
+    if not solution.off <= FITS:
+        raise ArithmeticError(
+            f"minimum: expected a matrix with these measurements, got one that misses them by {solution.off:.0e} of"
+            " their size: the least is not attained, or at a matrix far larger than its measurements"
+        )
+    factor = solution.factor
+    if factor.shape[1] > setting.rank:
+        factor = _of_lower_rank(program, factor, setting.rank)
+    factor, rank = program.from_whitened @ factor, factor.shape[1]
+    matrix, theta = factor @ factor.T, None
     if rank <= setting.rank:
         theta = np.pad(factor, ((0, 0), (0, setting.rank - rank))).ravel()
-    mean_square, halves = _program(setting)
-    value = float(regularizer(setting, theta)) if theta is not None else float(np.sum(mean_square * matrix))
+    halves = _halves(setting)
     return MatrixSensingMinimum(
         setting=setting,
-        value=value,
+        value=float(solution.value if theta is None else regularizer(setting, theta)),
         theta=theta,
-        lower_bound=float(setting.y @ multipliers),
+        lower_bound=float(setting.y @ solution.multipliers),
         domain=DOMAIN,
         residual=float(np.max(np.abs(np.sum(setting.x * matrix, axis=(-2, -1)) - setting.y))),
         matrix=matrix,
         rank=rank,
-        multipliers=multipliers,
-        slack=mean_square - np.tensordot(multipliers, halves, 1),
+        multipliers=solution.multipliers,
+        slack=4 * np.mean(halves @ halves, axis=0) - np.tensordot(solution.multipliers, halves, 1),
     )
 
 
 def least_regularizer(setting, theta):
     """(value, lower bound, domain) of the program with the measurements of theta (p,) for y."""
     predictions = setting.predictions(theta)
-    matrix, multipliers = _solve(setting, predictions)
-    return float(np.sum(_program(setting)[0] * matrix)), float(predictions @ multipliers), DOMAIN
+    solution = _solve(_program(setting), predictions)
+    value = solution.value if solution.off <= FITS else np.inf
+    return float(value), float(predictions @ solution.multipliers), DOMAIN
+
+
+class _Program(NamedTuple):
+    """Coordinates X = W X̃ Wᵀ with Wᵀ M W = 1, and an orthonormal basis Q_k (k, r, r) of the sensors in them."""
+
+    from_whitened: np.ndarray  # W, (d, r)
+    basis: np.ndarray  # (k, r, r)
+    measure: np.ndarray  # ⟨Q_k, X̃⟩ = (measure @ y)_k, (k, n)
+    left_over: np.ndarray  # (n − k, n): of y this must be 0, where sensors depend on each other
+
+
+class _Solution(NamedTuple):
+    """X̃ as a factor (r, rank), its tr(X̃), how far off its measurements are, and μ (n,), dual feasible."""
+
+    factor: np.ndarray
+    value: float
+    off: float
+    multipliers: np.ndarray
+
+
+def _halves(setting):
+    """S_i/2, (n, d, d)."""
+    return (setting.x + np.swapaxes(setting.x, -1, -2)) / 2
 
 
 def _program(setting):
-    """M and the S_i/2."""
-    halves = (setting.x + np.swapaxes(setting.x, -1, -2)) / 2
-    return 4 * np.mean(halves @ halves, axis=0), halves
-
-
-def _solve(setting, y):
-    """X ⪰ 0 and a dual feasible μ, of the program in units in which max |y_i| and the mean of M are 1."""
-    mean_square, halves = _program(setting)
-    scale, weight = np.max(np.abs(y)), np.trace(mean_square) / setting.d
-    if scale == 0 or weight == 0:
-        if scale > 0:
-            raise ValueError(f"y: expected 0 of sensors with A + Aᵀ = 0, got {y[np.argmax(np.abs(y))]:g}")
-        return np.zeros_like(mean_square), np.zeros_like(y)
-    # The program in μ: its slack is Z, and the multiplier of the slack is X.
-    solution = solve_conic(
-        linear=-y / scale,
-        matrix=_stacked(halves).T,
-        right=_stacked(mean_square / weight),
-        cones=[("semidefinite", setting.d)],
+    halves, d = _halves(setting), setting.d
+    # M = TᵀT with T the S_i/√n above each other: its roots are singular values of T, to full precision.
+    _, roots, directions = np.linalg.svd((2 / np.sqrt(setting.n)) * halves.reshape(-1, d), full_matrices=True)
+    roots = np.append(roots, np.zeros(d - len(roots)))
+    seen = roots > 8 * d * EPS * roots[0]
+    sizes = np.linalg.norm(halves, axis=(1, 2))
+    unseen = np.linalg.norm(halves @ directions[~seen].T, axis=(1, 2))
+    if np.any(unseen > 1e-6 * sizes):
+        raise ValueError(
+            f"sensors: expected sizes within a factor 1e14 of each other, got {sizes.min():.0e} to {sizes.max():.0e}"
+        )
+    whitening = directions[seen].T / roots[seen]
+    whitened = whitening.T @ halves @ whitening
+    sizes = np.linalg.norm(whitened, axis=(1, 2))
+    scales, r = np.where(sizes > 0, sizes, 1.0), whitening.shape[1]
+    left, values, right = np.linalg.svd(_stacked(whitened / scales[:, None, None]), full_matrices=True)
+    rank = int(np.sum(values > 1e-11 * np.max(values, initial=0.0)))
+    weighted = left.T / scales
+    return _Program(
+        from_whitened=whitening,
+        basis=np.array([_unstacked(row, r) for row in right[:rank]]).reshape(rank, r, r),
+        measure=weighted[:rank] / values[:rank, None],
+        left_over=weighted[rank:],
     )
-    if "Infeasible" in solution.status:
-        raise ValueError("y: expected measurements of a positive semidefinite matrix, got some that none has")
-    matrix = _positive_part(_unstacked(solution.multipliers, setting.d)) * scale
-    return matrix, _feasible(solution.x, mean_square / weight, halves) * weight
 
 
-def _feasible(multipliers, mean_square, halves):
-    """μ scaled by the largest t ≤ 1 with M − t Σ μ_i S_i/2 ⪰ 0, on the range of M, outside of which all S_i vanish."""
-    levels, vectors = np.linalg.eigh(mean_square)
-    seen = levels > len(levels) * np.finfo(float).eps * levels[-1]
-    whitened = vectors[:, seen] / np.sqrt(levels[seen])
-    largest = np.linalg.eigvalsh(whitened.T @ np.tensordot(multipliers, halves, 1) @ whitened)[-1]
-    return multipliers / max(largest * (1 + len(levels) * np.finfo(float).eps), 1.0)
+def _solve(program, y):
+    """The program in X̃: min tr(X̃) s.t. ⟨Q_k, X̃⟩ = b_k; max bᵀν s.t. Σ ν_k Q_k ⪯ 1. Its measurements are scaled to 1."""
+    allowed = np.sqrt(EPS) * np.linalg.norm(program.left_over * y, axis=1)
+    if np.any(np.abs(program.left_over @ y) > allowed):
+        raise ValueError(f"{NONE_HAS}: its sensors depend on each other, and y does not in the same way")
+    measured = program.measure @ y
+    scale, r = np.max(np.abs(measured), initial=0.0), program.from_whitened.shape[1]
+    if scale == 0:
+        return _Solution(np.zeros((r, 0)), 0.0, 0.0, np.zeros_like(y))
+    # Solved in ν: the slack is Z̃ = 1 − Σ ν_k Q_k, and the multiplier of the slack is X̃.
+    solution = solve_conic(
+        linear=-measured / scale,
+        matrix=_stacked(program.basis).T,
+        right=_stacked(np.eye(r)),
+        cones=[("semidefinite", r)],
+        infeasible=NONE_HAS,
+    )
+    matrix = _unstacked(solution.multipliers, r)
+    for _ in range(50):  # between the cone and the measurements, of which the solver misses either by its tolerance
+        levels, vectors = np.linalg.eigh(matrix)
+        inside = (vectors * np.maximum(levels, 0)) @ vectors.T
+        missed = measured / scale - np.sum(program.basis * inside, axis=(-2, -1))
+        if np.linalg.norm(missed) <= 1e-13:
+            break
+        matrix = inside + np.tensordot(missed, program.basis, 1)
+    for cut in (np.sqrt(EPS), EPS**0.75, 0.0):
+        kept = levels > cut * levels[-1]
+        factor = vectors[:, kept] * np.sqrt(levels[kept])
+        off = np.linalg.norm(np.sum(program.basis * (factor @ factor.T), axis=(-2, -1)) - measured / scale)
+        if off <= 1e-10:
+            break
+    nu = solution.x
+    largest = np.linalg.eigvalsh(np.tensordot(nu, program.basis, 1))[-1]
+    nu = nu / max(largest * (1 + 8 * r * EPS), 1.0)  # the largest t ≤ 1 with Z̃ ⪰ 0
+    return _Solution(factor * np.sqrt(scale), scale * np.sum(factor**2), float(off), program.measure.T @ nu)
 
 
-def _factor(matrix):
-    """U (d, rank) with U Uᵀ = X, up to eigenvalues below √eps of the largest."""
-    levels, vectors = np.linalg.eigh(matrix)
-    kept = levels > np.sqrt(np.finfo(float).eps) * max(levels[-1], np.finfo(float).tiny)
-    return vectors[:, kept] * np.sqrt(levels[kept])
+def _of_lower_rank(program, factor, most):
+    """Another solution: along a symmetric D with ⟨Q_k, U D Uᵀ⟩ = 0 for all k, up to the boundary of the cone.
 
-
-def _of_lower_rank(setting, factor):
-    """Another solution: along a symmetric D with ⟨A_i, U D Uᵀ⟩ = 0 for all i, up to the boundary of the cone.
-
-    tr(M U D Uᵀ) is then 0 too, by Z U = 0. There is such a D while rank (rank + 1)/2 > n.
+    tr(U D Uᵀ) is then 0 too, by Z̃ U = 0. There is such a D while rank (rank + 1)/2 > n.
     """
-    while (rank := factor.shape[1]) > setting.rank:
-        seen = factor.T @ ((setting.x + np.swapaxes(setting.x, -1, -2)) / 2) @ factor
-        _, values, directions = np.linalg.svd(_stacked(seen), full_matrices=True)
+    while (rank := factor.shape[1]) > most:
+        _, values, directions = np.linalg.svd(_stacked(factor.T @ program.basis @ factor), full_matrices=True)
         if len(values) == rank * (rank + 1) // 2 and values[-1] > 1e-6 * values[0]:
             break
-        direction = _unstacked(directions[-1], rank)
-        levels, vectors = np.linalg.eigh(direction)
-        extreme = levels[np.argmax(np.abs(levels))]
-        shrunk = 1 - levels / extreme
-        kept = shrunk > np.sqrt(np.finfo(float).eps)
+        levels, vectors = np.linalg.eigh(_unstacked(directions[-1], rank))
+        shrunk = 1 - levels / levels[np.argmax(np.abs(levels))]
+        kept = shrunk > np.sqrt(EPS)
         factor = (factor @ vectors)[:, kept] * np.sqrt(shrunk[kept])
     return factor
 
@@ -159,8 +213,3 @@ def _unstacked(entries, d):
     matrix = np.zeros((d, d))
     matrix[row, column] = matrix[column, row] = entries / np.where(row == column, 1.0, np.sqrt(2))
     return matrix
-
-
-def _positive_part(matrix):
-    levels, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.maximum(levels, 0)) @ vectors.T

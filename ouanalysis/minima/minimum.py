@@ -15,7 +15,7 @@ def minimum(setting):
 
     MatrixSensing: over any rank, by a semidefinite program. ReluNetwork: over any width, by a second-order cone
     program. SigmoidNetwork on one datum, tanh or logistic: in closed form. Any other Setting: the best end of gradient
-    flows from some starts (`ouanalysis.minima.local_search`), without a certificate.
+    flows from some starts (`ouanalysis.minima.local_search`, which takes their number and seed), without a certificate.
 
     Parameters
     ----------
@@ -29,14 +29,16 @@ def minimum(setting):
     Raises
     ------
     ValueError
-        If no parameters fit the data.
+        If no parameters fit the data; for a sigmoid network on the datum 0.
+    ArithmeticError
+        If the solver fails.
 
     Examples
     --------
     >>> import ouanalysis as ou
     >>> least = minimum(ou.ReluNetwork([0, 1, 2, 3, 4], [1, 1, 1, 0, -1], width=2))
     >>> least
-    ReluMinimum(8.5491933 over any width, gap ..., 1 kinks, 1 on data, 0 changes of convexity)
+    ReluMinimum(8.5491933 over any width, gap ..., residual ..., 1 kinks, 1 on data, 0 changes of convexity)
     >>> least.function.kinks, least.function.slopes
     (array([2.]), array([ 0., -1.]))
     """

@@ -17,7 +17,8 @@ class Minimum:
     ----------
     setting : Setting
     value : float
-        reg(theta), evaluated in floats at the theta below; of the limit where there is none.
+        reg(theta), evaluated in floats; without a theta, of the matrix or function that a larger setting would need, or
+        the infimum.
     theta : (p,) array or None
         Attains `value`. None where this setting is too small for it (its rank, its width), or nothing attains it.
     lower_bound : float
@@ -26,7 +27,7 @@ class Minimum:
     domain : str
         What `value` is least over: "any rank", "any width", "this width", or "local search".
     residual : float
-        The largest |h_i − y_i| at theta; NaN without one.
+        The largest |h_i − y_i| at theta, or of that matrix or function; NaN where nothing attains the value.
     """
 
     setting: Setting
@@ -36,10 +37,15 @@ class Minimum:
     domain: str
     residual: float
 
+    def __post_init__(self):
+        for value in vars(self).values():
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+
     @property
     def gap(self):
-        """value − lower_bound, at least 0: how far from the least the value can be."""
-        return max(self.value - self.lower_bound, 0.0)
+        """|value − lower_bound|: how far from the least the value can be, or by what theta's residual undercuts it."""
+        return abs(self.value - self.lower_bound)
 
     @property
     def certified(self):
@@ -48,9 +54,10 @@ class Minimum:
 
     def __repr__(self):
         proof = f"gap {self.gap:.1e}" if self.certified else "no certificate"
-        missing = "" if self.theta is not None else ", not attained by this setting"
+        missing = "an infimum, not attained" if np.isnan(self.residual) else "attained by a larger setting"
+        fit = missing if self.theta is None else f"residual {self.residual:.1e}"
         content = "".join(f", {text}" for text in self._content())
-        return f"{type(self).__name__}({self.value:.8g} over {self.domain}, {proof}{missing}{content})"
+        return f"{type(self).__name__}({self.value:.8g} over {self.domain}, {proof}, {fit}{content})"
 
     def _content(self):
         """What `repr` adds."""

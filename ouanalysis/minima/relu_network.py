@@ -17,7 +17,7 @@ import numpy as np
 
 from ..numeric import regularizer
 from .conic import solve_conic
-from .kink_costs import function_regularizer, kink_cost
+from .kink_costs import balanced, function_regularizer, kink_cost
 from .minimum_result import Minimum
 from .piecewise_linear import PiecewiseLinear, check_network_and_function
 
@@ -65,21 +65,19 @@ def minimum(setting):
     x, y = setting.x[order], setting.y[order]
     slopes, multipliers = _solve(x, y)
     function = _simplest(setting, x, y, slopes)
-    multipliers = multipliers[np.argsort(order)]
-    facing = _cheaper_facing(setting, function)
     theta = attaining_network(setting, function) if len(function.kinks) <= setting.width else None
     fit = function(setting.x) if theta is None else setting.predictions(theta)
     return ReluMinimum(
         setting=setting,
         value=function_regularizer(setting, function) if theta is None else float(regularizer(setting, theta)),
         theta=theta,
-        lower_bound=_bound(setting.x, setting.y, multipliers),
+        lower_bound=_bound(x, y, multipliers),
         domain=DOMAIN,
         residual=float(np.max(np.abs(fit - setting.y))),
         function=function,
-        facing=facing,
+        facing=_cheaper_facing(setting, function),
         kinks_on_data=np.flatnonzero(np.isin(setting.x, function.kinks)),
-        multipliers=multipliers,
+        multipliers=multipliers[np.argsort(order)],
     )
 
 
@@ -104,19 +102,14 @@ def attaining_network(setting, function):
     kinks, changes, facing = function.kinks, function.slope_changes, _cheaper_facing(setting, function)
     if len(kinks) > setting.width:
         raise ValueError(f"width: expected at least {len(kinks)}, one neuron for each kink, got {setting.width}")
-    active = facing[:, None] * (setting.x - kinks[:, None]) > 0
-    inner = np.sum(np.where(active, setting.x - kinks[:, None], 0.0) ** 2, axis=1)
-    outer = np.sum(np.where(active, 1 + setting.x**2, 0.0), axis=1)
     a, b, c = np.zeros((3, setting.width))
     used = slice(len(kinks))
-    size = np.sqrt(np.abs(changes)) * (outer / np.where(inner > 0, inner, 1.0)) ** 0.25
-    a[used] = facing * np.where(inner > 0, size, 1.0)
-    b[used] = -a[used] * kinks  # rounded as a x is, so that a x + b is exactly 0 on a datum
-    c[used] = changes / np.abs(a[used])
+    a[used], b[used], c[used] = facing, -facing * kinks, changes
     start = float(np.min(setting.x))
     alpha = function.slopes[0] - np.sum((a * c)[a < 0])
     hidden = np.sum(c * np.maximum(a * start + b, 0.0))
-    return setting.pack(a=a, b=b, c=c, alpha=alpha, beta=function(start) - alpha * start - hidden)
+    beta = function(start) - alpha * start - hidden
+    return balanced(setting, setting.pack(a=a, b=b, c=c, alpha=alpha, beta=beta))
 
 
 def _cheaper_facing(setting, function):
@@ -162,6 +155,7 @@ def _solve_scaled(u, rises, weights):
         matrix=_constraints(tuple(u)),
         right=np.concatenate([np.zeros(n - 1), rises, np.zeros(rows)]),
         cones=[("zero", 2 * (n - 1)), ("nonnegative", 8 * (n - 1)), *[("second-order", 3)] * (4 * (n - 1))],
+        infeasible="x, y: expected data that the solver can scale, got some for which it finds no function",
     )
     of_rises = -solution.multipliers[n - 1 : 2 * (n - 1)]
     return solution.x[:n], -np.diff(of_rises, prepend=0.0, append=0.0)
@@ -234,14 +228,12 @@ def _function(x, y, slopes):
     """The function with these slopes (2, n − 1) on entering and leaving each interval, where they can meet in it."""
     kinks: list = []
     pieces: list = []
-    smallest = 8 * np.finfo(float).eps * np.max(np.abs(y)) / np.min(np.diff(x), initial=np.inf)  # rounding of the data
-    for left, right, width, chord, (entering, leaving) in zip(
-        x, x[1:], np.diff(x), _chords(x, y), slopes.T, strict=False
-    ):
-        kink = left + width * (chord - leaving) / (entering - leaving) if entering != leaving else left
-        bends = [(left, entering), (kink, leaving)] if left < kink < right else [(left, chord)]
-        for start, slope in bends:
-            if not pieces or abs(slope - pieces[-1]) > smallest:
+    rounding = 8 * np.finfo(float).eps * np.max(np.abs(y))
+    for left, right, chord, (entering, leaving) in zip(x[:-1], x[1:], _chords(x, y), slopes.T, strict=True):
+        kink = left + (right - left) * (chord - leaving) / (entering - leaving) if entering != leaving else left
+        bends = [(left, kink, entering), (kink, right, leaving)] if left < kink < right else [(left, right, chord)]
+        for start, end, slope in bends:
+            if not pieces or abs(slope - pieces[-1]) * (end - start) > rounding:
                 kinks.append(start)
                 pieces.append(slope)
     return PiecewiseLinear(np.array(kinks[1:]), np.array(pieces or [0.0]), through=(x[0], y[0]))

@@ -14,9 +14,10 @@ from functools import cache
 import numpy as np
 import sympy
 
-from ..arguments import positive_number
+from ..arguments import real_array
 from ..numeric import regularizer
-from ..symbolic.sigmoid_network import hessian_block, stationarity
+from ..settings import SigmoidNetwork
+from ..symbolic.sigmoid_network import hessian_block, stationarity, with_slope
 from .certified_roots import real_roots
 from .local_search import local_search, local_search_from
 from .minimum_result import Minimum
@@ -42,6 +43,9 @@ class StationaryNetwork:
     eigenvalues : (2m − 1,) array
         Ascending, of the Riemannian Hessian of reg in the coordinates (c_j, w_jᵀx/‖x‖); the m (d − 1) other directions
         are flat.
+    negative : int
+        How many of them are negative, 0 at a minimum of reg, local or global. Counted by the signs of g'' at the
+        shares, which no rounding of small eigenvalues disturbs.
     """
 
     active: int
@@ -49,11 +53,7 @@ class StationaryNetwork:
     reg: float
     multiplier: float
     eigenvalues: np.ndarray
-
-    @property
-    def negative(self):
-        """The number of negative eigenvalues: 0 at a minimum of reg, local or global."""
-        return int(np.sum(self.eigenvalues < 0))
+    negative: int
 
     def __repr__(self):
         large, small = self.shares
@@ -86,6 +86,7 @@ def minimum(setting):
     if setting.n > 1 or setting.activation.name not in _COSTS:
         return local_search(setting)
     name, label, norm = setting.activation.name, float(setting.y[0]), _norm(setting)
+    _check_size(norm * abs(label))
     shares = _least_shares(name, setting.width, norm * abs(label)) * (np.sign(label) / norm)
     theta = _network(setting, shares)
     cost = float(np.sum(_COSTS[name](norm * np.abs(shares))))
@@ -107,21 +108,24 @@ def least_regularizer(setting, theta):
     name = setting.activation.name
     if setting.n > 1 or name not in _COSTS:
         return local_search_from(setting, theta)
-    shares = _least_shares(name, setting.width, _norm(setting) * abs(float(setting.predictions(theta)[0])))
+    total = _norm(setting) * abs(float(setting.predictions(theta)[0]))
+    _check_size(total)
+    shares = _least_shares(name, setting.width, total)
     cost = float(np.sum(_COSTS[name](shares)))
     return cost, cost, DOMAINS[name]
 
 
 def stationary_preactivations(setting, interval, *, multiplier=None, share=None):
-    """All z in an interval that a neuron of a stationary network on one datum can have, for any smooth activation.
+    """All z = wᵀx in an interval that a neuron of a stationary network on one datum can have, if φ(z) ≠ 0.
 
-    For a multiplier λ the roots of 4‖x‖² φ'⁴/λ² = φ'² − φ φ''; for a share v = c φ(z), that is y/k of k equal neurons,
-    those of φ⁴ = ‖x‖² v² (φ'² − φ φ''), where c, and so λ, is eliminated.
+    For a multiplier λ ≠ 0 of ∇reg = λ ∇h the roots of 4‖x‖² φ'⁴/λ² = φ'² − φ φ''; for a share v = c φ(z) of the
+    label, y/k of k equal neurons, those of φ' (φ⁴ − ‖x‖² v² (φ'² − φ φ'')) = 0, where c and λ are eliminated: λ = 0
+    where φ' = 0.
 
     Parameters
     ----------
     setting : SigmoidNetwork
-        With one datum.
+        With one datum; any smooth activation.
     interval : (float, float)
     multiplier, share : float
         One of the two, not 0.
@@ -131,6 +135,11 @@ def stationary_preactivations(setting, interval, *, multiplier=None, share=None)
     Roots
         `certified` where ball arithmetic proves that these are all.
 
+    Raises
+    ------
+    ValueError, TypeError
+        For more than one datum, the datum 0, or a multiplier or share that is 0 or missing.
+
     Examples
     --------
     >>> import ouanalysis as ou
@@ -139,16 +148,28 @@ def stationary_preactivations(setting, interval, *, multiplier=None, share=None)
     >>> stationary_preactivations(setting, (0.1, 5), share=1.0)
     Roots(1 in [0.1, 5], certified)
     """
-    norm, z = sympy.Float(_norm(setting)), sympy.Symbol("z", real=True)
+    if not isinstance(setting, SigmoidNetwork):
+        raise TypeError(f"setting: expected a SigmoidNetwork, got {type(setting).__name__}")
     if (multiplier is None) == (share is None):
         raise TypeError(f"multiplier, share: expected one of them, got {multiplier} and {share}")
-    phi = _expression(setting.activation, z)
+    norm, z = sympy.Rational(_norm(setting)), sympy.Symbol("z", real=True)
+    phi, slope = with_slope(setting.activation, z)
     if share is None:
-        size = sympy.Float(positive_number("|multiplier|", abs(multiplier)))
-        return real_roots(stationarity(phi, z, norm=norm, multiplier=size), z, interval)
-    weight = (norm * sympy.Float(positive_number("|share|", abs(share)))) ** 2
-    slope = phi.diff(z)
-    return real_roots(phi**4 - weight * (slope**2 - phi * slope.diff(z)), z, interval)
+        equation = stationarity(phi, z, norm=norm, multiplier=_nonzero("multiplier", multiplier))
+    else:
+        weight = (norm * _nonzero("share", share)) ** 2
+        equation = phi**4 - weight * (slope**2 - phi * phi.diff(z, 2))
+        if setting.activation.name not in _COSTS:  # of those φ' > 0
+            equation *= slope
+    # In factors, as a difference of large terms keeps balls wide: φ'² − φφ'' of the logistic is φ²φ'.
+    return real_roots(sympy.factor(equation), z, interval)
+
+
+def _nonzero(name, value):
+    number = float(real_array(name, value, shape=()))
+    if number == 0:
+        raise ValueError(f"{name}: expected a number other than 0, got 0")
+    return sympy.Rational(number)
 
 
 # Costs and neurons of a share, in units in which ‖x‖ = 1: w = ‖x‖ |v|.
@@ -172,7 +193,7 @@ def _neuron(name, w):
             return w**2 / (1 + w**2), 2 * np.log(w)
     root = np.sqrt(1 + w**2)
     phi = np.sqrt(w / root)
-    return phi, np.log1p(phi) + 0.5 * np.log(root * (root + w))  # 1 − φ² = 1/(√(1 + w²)(√(1 + w²) + w))
+    return phi, np.log1p(phi) + 0.5 * np.log1p(w * (root + w))  # 1 − φ² = 1/(√(1 + w²)(√(1 + w²) + w))
 
 
 def _least_shares(name, width, total):
@@ -189,7 +210,10 @@ def _two_shares(total, active, width):
     rest = width - active
     b = np.polynomial.Polynomial([0.0, 1.0])
     a = (total - rest * b) / active
-    roots = (a * b * (2 + a**2 + a * b + b**2) - 1).roots()
+    polynomial = a * b * (2 + a**2 + a * b + b**2) - 1
+    roots = polynomial.roots()
+    for _ in range(4):  # of a large total one root is far below the rounding of the others
+        roots = roots - polynomial(roots) / polynomial.deriv()(roots)
     real = roots.real[np.abs(roots.imag) <= 1e-7 * (1 + np.abs(roots))]
     return [(float(a(root)), float(root)) for root in sorted(real) if 0 < root < a(root) * (1 - 1e-12)]
 
@@ -218,19 +242,18 @@ def _stationary_networks(setting):
 
 def _stationary_network(name, norm, width, sign, active, large, small):
     counts = [(active, large), (width - active, small)]
-    block, gradient, multiplier_of = _lagrangian(name)
-    phi, z = _neuron(name, large)
-    multiplier = float(multiplier_of(z, sign * large / (norm * phi), norm))
-    eigenvalues, diagonal, normal = [], [], []
+    phi, slope, *_ = _derivatives(name, large)
+    multiplier = 2 * slope**2 * norm * sign * large / phi**2
+    block, eigenvalues, diagonal, normal = _lagrangian_block(), [], [], []
     for count, w in counts:
         if not count:
             continue
-        phi, z = _neuron(name, w) if w else (1.0, 0.0)
-        at = (z, sign * w / (norm * phi), norm)
-        piece = np.array(block(*at, multiplier), dtype=float)
+        derivatives = _derivatives(name, w)
+        c = sign * w / (norm * derivatives[0]) if w else 0.0
+        piece = np.array(block(*derivatives, c, norm, multiplier), dtype=float)
         eigenvalues += [*np.linalg.eigvalsh(piece)] * (count - 1)  # neurons of this share against each other
         diagonal.append(piece)
-        normal.append(np.sqrt(count) * np.array(gradient(*at), dtype=float))
+        normal.append(np.sqrt(count) * np.array([derivatives[0], c * derivatives[1] * norm]))
     together = np.zeros((2 * len(diagonal), 2 * len(diagonal)))
     for k, piece in enumerate(diagonal):
         together[2 * k : 2 * k + 2, 2 * k : 2 * k + 2] = piece
@@ -238,28 +261,39 @@ def _stationary_network(name, norm, width, sign, active, large, small):
     eigenvalues += [*np.linalg.eigvalsh(tangent @ together @ tangent.T)]
     reg = sum(count * float(_COSTS[name](w)) for count, w in counts)
     shares = sign * np.array([large, small]) / norm
-    return StationaryNetwork(active, shares, reg, multiplier, np.sort(eigenvalues))
+    return StationaryNetwork(active, shares, reg, float(multiplier), np.sort(eigenvalues), _negative(name, counts))
+
+
+def _negative(name, counts):
+    """The negative directions of Σ g(w_j) where Σ dw_j = 0, g'' < 0 at so many shares.
+
+    In the other direction of each neuron, that of its z at a fixed share, reg has its least: they add none. The count
+    on the plane is one less than that of all directions, unless Σ 1/g'' > 0.
+    """
+    if name == "tanh":  # g'' < 0 at active neurons; others are at the foot of 2 |w|
+        return counts[0][0] - 1
+    bends = [(count, (2 - 6 * w**2) / (1 + w**2) ** 3) for count, w in counts if count]
+    return sum(count for count, bend in bends if bend < 0) + int(sum(count / bend for count, bend in bends) > 0) - 1
+
+
+def _derivatives(name, w):
+    """φ and its first three derivatives at the balanced neuron of a share, w = 0 for a zero neuron (tanh)."""
+    if name == "logistic":
+        s, rest = w**2 / (1 + w**2), 1 / (1 + w**2)  # rest = 1 − s
+        return s, s * rest, s * rest * (1 - 2 * s), s * rest * (1 - 6 * s * rest)
+    root = np.sqrt(1 + w**2)
+    s, slope = np.sqrt(w / root), 1 / (root * (root + w))
+    return s, slope, -2 * s * slope, slope * (4 * s**2 - 2 * slope)
 
 
 @cache
-def _lagrangian(name):
-    """Functions of (z, c, ‖x‖): the Hessian block (also of λ), ∇h, and λ of a neuron with φ ≠ 0."""
+def _lagrangian_block():
+    """The Hessian block as a function of φ and its first three derivatives, c, ‖x‖ and λ."""
     z, c, norm, multiplier = sympy.symbols("z c norm multiplier", real=True)
-    phi = {"tanh": sympy.tanh(z), "logistic": 1 / (1 + sympy.exp(-z))}[name]
-    slope = phi.diff(z)
+    phi, values = sympy.Function("phi")(z), sympy.symbols("phi_0:4")
     block = hessian_block(phi, z, c=c, norm=norm, multiplier=multiplier)
-    return (
-        sympy.lambdify((z, c, norm, multiplier), block),
-        sympy.lambdify((z, c, norm), [phi, c * slope * norm]),
-        sympy.lambdify((z, c, norm), 2 * slope**2 * norm**2 * c / phi),
-    )
-
-
-def _expression(activation, z):
-    if activation.expression is not None:
-        (symbol,) = activation.expression.free_symbols
-        return activation.expression.subs(symbol, z)
-    return {"tanh": sympy.tanh(z), "logistic": 1 / (1 + sympy.exp(-z))}[activation.name]
+    named = block.subs([(phi.diff(z, order), values[order]) for order in (3, 2, 1)]).subs(phi, values[0])
+    return sympy.lambdify((*values, c, norm, multiplier), named)
 
 
 def _norm(setting):
@@ -270,3 +304,9 @@ def _norm(setting):
     if norm == 0:
         raise ValueError("x: expected a datum other than 0, got 0")
     return norm
+
+
+def _check_size(total):
+    """A ValueError where powers of the shares would leave the range of floats."""
+    if total and not 1e-20 <= total <= 1e20:
+        raise ValueError(f"y: expected ‖x‖|y| to be 0 or from 1e-20 to 1e20, got {total:.3g}")

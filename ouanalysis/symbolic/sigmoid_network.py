@@ -12,7 +12,7 @@ import sympy
 
 from .closed_form import ClosedForm
 
-__all__ = ["StationaryNeuron", "hessian_block", "regularizer", "stationarity", "stationary_neuron"]
+__all__ = ["StationaryNeuron", "hessian_block", "regularizer", "stationarity", "stationary_neuron", "with_slope"]
 
 
 def regularizer(setting):
@@ -20,7 +20,7 @@ def regularizer(setting):
     i, j, k, n, m, d = sympy.symbols("i j k n m d", integer=True)
     c, W, x = (sympy.IndexedBase(name, real=True) for name in "cWx")
     z = sympy.Symbol("z", real=True)
-    phi, slope = _with_slope(setting.activation, z)
+    phi, slope = with_slope(setting.activation, z)
     argument = sympy.Sum(W[j, k] * x[i, k], (k, 0, d - 1))
     norm = sympy.Sum(x[i, k] ** 2, (k, 0, d - 1))
     neuron = phi.subs(z, argument) ** 2 + c[j] ** 2 * slope.subs(z, argument) ** 2 * norm
@@ -90,7 +90,7 @@ def stationary_neuron(activation, share, *, norm):
     raise ValueError(f'activation: expected "tanh" or "logistic", got {activation!r}')
 
 
-def _with_slope(activation, z):
+def with_slope(activation, z):
     """φ(z) and φ'(z); of the logistic φ(z)φ(−z), which no z makes inf/inf."""
     if activation.expression is not None:
         (symbol,) = activation.expression.free_symbols

@@ -280,7 +280,7 @@ def test_a_network_with_fewer_neurons_than_kinks_is_not_given_and_the_value_is_t
     assert kinks > 1
     narrow = ou.minimum(ou.ReluNetwork(x, y, kinks - 1))
     assert narrow.theta is None
-    assert "not attained by this setting" in repr(narrow)
+    assert "attained by a larger setting" in repr(narrow)
     assert narrow.value == pytest.approx(found.value, rel=64 * EPS)
     assert narrow.residual <= 64 * EPS * np.max(np.abs(y))
     enough = ou.minimum(ou.ReluNetwork(x, y, kinks))
@@ -470,7 +470,8 @@ def test_bending_more_than_the_predictions_need_is_a_gap_by_hand():
 def test_the_repr_says_what_was_found():
     _, found = solved(*DATA["two lines"])
     assert re.fullmatch(
-        r"ReluMinimum\(\S+ over any width, gap \S+e-\d+, \d kinks, \d on data, 1 changes of convexity\)", repr(found)
+        r"ReluMinimum\(\S+ over any width, gap \S+e-\d+, residual \S+, \d kinks, \d on data, 1 changes of convexity\)",
+        repr(found),
     )
 
 
