@@ -129,8 +129,8 @@ def main(derive, arguments=None):
     """Run a derivation and print it: text, or with --latex a document."""
     parser = argparse.ArgumentParser(description="Run this derivation: every step is asserted, then printed.")
     parser.add_argument("--latex", action="store_true", help="print a LaTeX document that compiles as it is")
-    derivation = derive()
-    print(derivation.latex() if parser.parse_args(arguments).latex else derivation.text())
+    latex = parser.parse_args(arguments).latex
+    print(derive().latex() if latex else derive().text())
 
 
 def _plain(side):

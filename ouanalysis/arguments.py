@@ -6,7 +6,16 @@ import operator
 
 import numpy as np
 
-__all__ = ["count", "generator", "nonnegative_number", "one_of", "positive_number", "real_array", "whole_numbers"]
+__all__ = [
+    "count",
+    "generator",
+    "in_one_line",
+    "nonnegative_number",
+    "one_of",
+    "positive_number",
+    "real_array",
+    "whole_numbers",
+]
 
 
 def real_array(name, value, *, shape=None):
@@ -101,6 +110,11 @@ def generator(rng):
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
         raise ValueError(f"rng: expected a numpy.random.Generator or a seed, got {_short(rng)}") from None
+
+
+def in_one_line(numbers):
+    """An array as a message shows it."""
+    return np.array2string(numbers, threshold=6, edgeitems=2, max_line_width=1000)
 
 
 def _number(name, value, wanted, accept):

@@ -13,7 +13,7 @@ from ..numeric import regularizer
 from ..settings import planted_matrix_sensing
 from ..simulate import label_noise_sgd
 
-__all__ = ["MatrixSensingRecovery", "run"]
+__all__ = ["MatrixSensingRecovery", "product", "run"]
 
 D, RANK, N = 10, 1, 22
 LR, NOISE_STD, START = 0.01, 0.1, 0.4
@@ -36,8 +36,7 @@ def run(rng, size="full"):
     rng = generator(rng)
     chains, steps = one_of("size", size, {"full": (8, 3_000_000), "quick": (2, 100_000)})
     setting, truth = planted_matrix_sensing(D, RANK, N, rng=rng)
-    planted = setting.unpack(truth)["U"]
-    planted = planted @ planted.T
+    planted = product(setting, truth)
     record = np.unique(np.append(0, np.geomspace(10, steps, 100).astype(int)))
     seed = int(rng.integers(2**32))
     start = START * np.eye(D).ravel()
@@ -45,8 +44,7 @@ def run(rng, size="full"):
         label_noise_sgd(setting, start, lr=LR, noise_std=noise_std, steps=steps, rng=seed, chains=chains, record=record)
         for noise_std in (0.0, NOISE_STD)
     ]
-    factors = np.stack([setting.unpack(trajectory.theta)["U"] for trajectory in trajectories])
-    products = factors @ np.swapaxes(factors, -1, -2)
+    products = product(setting, np.stack([trajectory.theta for trajectory in trajectories]))
     return MatrixSensingRecovery(
         steps=trajectories[0].steps,
         loss=np.stack([trajectory.loss for trajectory in trajectories]),
@@ -55,3 +53,9 @@ def run(rng, size="full"):
         error=np.linalg.norm(products - planted, axis=(-2, -1)) / np.linalg.norm(planted),
         eigenvalues=np.linalg.eigvalsh(products[:, 0])[..., ::-1],
     )
+
+
+def product(setting, theta):
+    """U Uᵀ of theta (..., p), (..., d, d)."""
+    factor = setting.unpack(theta)["U"]
+    return factor @ np.swapaxes(factor, -1, -2)

@@ -13,10 +13,10 @@ from ..arguments import generator, one_of
 from ..minima import minimum
 from ..settings import planted_matrix_sensing
 from ..simulate import label_noise_sgd
+from .matrix_sensing_recovery import RANK, START, D, product
 
 __all__ = ["Recovery", "run"]
 
-D, RANK, START = 10, 1, 0.4
 MEASUREMENTS = (8, 11, 14, 17, 20, 23, 26, 30, 35, 40)
 STAGES = ((0.02, 0.1, 600_000), (0.02, 0.03, 200_000), (0.02, 0.01, 100_000))  # lr, noise_std, steps
 RECOVERED = 0.05  # of ‖X*‖_F
@@ -27,7 +27,7 @@ class Recovery:
     """Relative distances ‖X − X*‖_F/‖X*‖_F."""
 
     measurements: np.ndarray  # (sizes,)
-    descent: np.ndarray  # SGD without label noise (sizes, draws)
+    quiet: np.ndarray  # SGD without label noise, one stage of it (sizes, draws)
     noisy: np.ndarray  # with it (sizes, draws)
     least: np.ndarray  # the semidefinite program (sizes, draws)
     noisy_from_least: np.ndarray  # ‖X_noisy − X_least‖_F/‖X*‖_F (sizes, draws)
@@ -46,19 +46,14 @@ def run(rng, size="full"):
 def _draw(rng, n, shrink):
     """The four distances of one problem."""
     setting, truth = planted_matrix_sensing(D, RANK, n, rng=rng)
-    planted = _product(setting, truth)
+    planted = product(setting, truth)
     found = []
     for noisy in (False, True):
         theta = START * np.eye(D).ravel()
         for lr, noise_std, steps in STAGES if noisy else STAGES[1:2]:
             noise = {"lr": lr, "noise_std": noise_std if noisy else 0.0}
             theta = label_noise_sgd(setting, theta, **noise, steps=steps // shrink, rng=rng).theta[0, -1]
-        found.append(_product(setting, theta))
+        found.append(product(setting, theta))
     found.append(minimum(setting).matrix)
     distances = [found[0] - planted, found[1] - planted, found[2] - planted, found[1] - found[2]]
     return np.linalg.norm(distances, axis=(-2, -1)) / np.linalg.norm(planted)
-
-
-def _product(setting, theta):
-    factor = setting.unpack(theta)["U"]
-    return factor @ factor.T

@@ -6,7 +6,8 @@ far each is from the simplest function of its own predictions.
 Where the simplest function has its kinks on data, a kink is carried to and fro over its datum at any level of noise,
 and reg jumps each time: a single state is above the least by such a jump a good part of the time. What is certified is
 the mean of the states over a window, which is a network too; the share of the single states of the last half stage that
-are above 1 % is given beside it.
+are above 1 % is given beside it. The step sizes are shares of the largest stable one of the simplest network, a number
+that a run without its answer would have to guess.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -120,6 +121,6 @@ def follow(setting, rng, *, chains, shrink=1):
         gap=along.relative_gap,
         end=end.relative_gap,
         above=np.mean(certify(setting, late).relative_gap > 0.01, axis=1),
-        solver_gap=float(max(np.max(one.solver_gap / one.least) for one in (along, end))),
+        solver_gap=float(max(np.max(one.relative_solver_gap) for one in (along, end))),
         loss=float(np.max(loss(setting, late.mean(axis=1)))),
     )

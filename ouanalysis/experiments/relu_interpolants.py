@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arguments import generator, one_of
+from ..minima import network_function
 from ..numeric import InterpolationError, interpolate, regularizer
 from ..settings import ReluNetwork
 from ..simulate import label_noise_sgd
@@ -87,14 +88,10 @@ def run(rng, size="full"):
 
 def slopes(setting, theta):
     """The network's slopes from left to right on [min x + MARGIN, max x − MARGIN]: one more than it has kinks there."""
-    part = setting.unpack(theta)
-    left, right = setting.x.min() + MARGIN, setting.x.max() - MARGIN
-    bends = part["a"] != 0
-    kinks = -part["b"][bends] / part["a"][bends]
-    ends = np.concatenate([[left], np.sort(kinks[(kinks > left) & (kinks < right)]), [right]])
-    middles = (ends[1:] + ends[:-1]) / 2
-    active = part["a"] * middles[:, None] + part["b"] > 0
-    return active @ (part["a"] * part["c"]) + part["alpha"]
+    function = network_function(setting, theta)
+    first = np.searchsorted(function.kinks, setting.x.min() + MARGIN, "right")
+    last = np.searchsorted(function.kinks, setting.x.max() - MARGIN)
+    return function.slopes[first : last + 1]
 
 
 def convexity_changes(slopes, *, tolerance):

@@ -1,4 +1,4 @@
-"""The certified gap of matrix sensing along label-noise SGD and along gradient descent."""
+"""The certified gap of matrix sensing along SGD with label noise and without."""
 
 from ._style import GREY, PREDICTED, SIMULATED, label_panels, new_figure, styled
 

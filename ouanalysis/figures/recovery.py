@@ -1,4 +1,4 @@
-"""The probability of finding a planted matrix against the number of measurements; only with --long."""
+"""The probability of finding a planted matrix against the number of measurements; drawn when named, or with --long."""
 
 import numpy as np
 
@@ -18,8 +18,8 @@ def draw(result):
     titles = (f"found to {100 * RECOVERED:g} %, {draws} draws each", "label noise follows the program")
     label_panels((probability, distance), titles)
     curves = (
-        (result.descent, GREY, "o", "gradient descent"),
-        (result.noisy, SIMULATED, "s", "label-noise SGD"),
+        (result.quiet, GREY, "o", "SGD, no label noise"),
+        (result.noisy, SIMULATED, "s", "SGD, label noise"),
         (result.least, PREDICTED, "^", "semidefinite program"),
     )
     for shift, (distances, colour, marker, label) in zip((-0.25, 0.0, 0.25), curves, strict=True):

@@ -14,7 +14,7 @@ def draw(result):
     gap = f"{100 * result.relative_gap[1]:.2g} % above the least\nof its predictions"
     function.plot(result.grid, result.before, color=GREY, lw=1, label=f"before: reg {before:.3g}")
     function.plot(
-        result.grid, result.after, color=SIMULATED, lw=2.6, label=f"after label noise: reg {after:.4g},\n{gap}"
+        result.grid, result.after, color=SIMULATED, lw=2.6, label=f"label noise, mean state: reg {after:.4g},\n{gap}"
     )
     function.plot(result.grid, result.optimal, color=PREDICTED, lw=1.2, ls="--", label=f"the simplest: reg {least:.4g}")
     function.plot(result.x, result.y, "o", color=COLOURS[1], mec="black", mew=0.6, ms=5, label="data", zorder=3)

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.colors import ListedColormap
 
+from ..experiments.sigmoid_landscape import SHARED_LABELS, SHARED_WIDTH
 from ._style import COLOURS, GREY, PREDICTED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
@@ -14,7 +15,9 @@ EQUAL, BOTH_EQUAL, BOTH_ONE, ONE = "#56B4E9", "#C3E2F5", "#FBE3B5", "#E69F00"
 def draw(result):
     """Draw an `experiments.sigmoid_landscape.SigmoidLandscape`."""
     figure, (cost, division, phases) = new_figure(3, height=3.0, width_ratios=(1, 1, 1.25))
-    label_panels((cost, division, phases), ("one neuron", "four logistic neurons", "the least logistic network"))
+    label_panels(
+        (cost, division, phases), ("one neuron", f"{SHARED_WIDTH} logistic neurons", "the least logistic network")
+    )
     cost.plot(result.share, result.tanh_cost, color=COLOURS[0], label="tanh: concave")
     cost.plot(result.share, result.logistic_cost, color=COLOURS[2], label=r"logistic: convex to $1/\sqrt{3}$")
     bend = 1 / np.sqrt(3)
@@ -22,10 +25,10 @@ def draw(result):
     cost.set(xlabel=r"its share, $\|x\| |c\varphi(z)|$", ylabel="least reg of the neuron", ylim=(0, 1.4))
     cost.legend(loc="upper left")
 
-    for k, label in enumerate(("1", "1.9", "2.5")):
-        division.plot(result.one_share, result.total[k], color=COLOURS[(0, 3, 1)[k]], label=rf"$\|x\||y| = {label}$")
+    for k, label in enumerate(SHARED_LABELS):
+        division.plot(result.one_share, result.total[k], color=COLOURS[(0, 3, 1)[k]], label=rf"$\|x\||y| = {label:g}$")
         division.plot(*result.total_least[k], "v", color=PREDICTED, ms=5, zorder=3)
-    division.axvline(0.25, color=GREY, ls=":", lw=0.8, label="equal shares")
+    division.axvline(1 / SHARED_WIDTH, color=GREY, ls=":", lw=0.8, label="equal shares")
     division.plot([], [], "v", color=PREDICTED, ls="", ms=5, label="least")
     division.set(xlabel="part of $y$ carried by one neuron", ylabel="reg, the others equal", ylim=(0, 2.3))
     division.legend(loc="upper right")

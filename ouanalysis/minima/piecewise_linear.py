@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import real_array
+from ..arguments import in_one_line, real_array
 from ..settings import ReluNetwork
 from ..settings.setting import parameters
 
@@ -38,7 +38,7 @@ class PiecewiseLinear:
     def __post_init__(self):
         kinks = real_array("kinks", self.kinks, shape=None if np.size(self.kinks) == 0 else ("k",)).reshape(-1)
         if np.any(np.diff(kinks) <= 0):
-            raise ValueError(f"kinks: expected increasing numbers, got {_short(kinks)}")
+            raise ValueError(f"kinks: expected increasing numbers, got {in_one_line(kinks)}")
         object.__setattr__(self, "kinks", kinks)
         object.__setattr__(self, "slopes", real_array("slopes", self.slopes, shape=(len(kinks) + 1,)))
         object.__setattr__(self, "through", tuple(map(float, real_array("through", self.through, shape=(2,)))))
@@ -58,10 +58,9 @@ class PiecewiseLinear:
         """f(x), of the shape of x: from the point that it goes through, piece by piece."""
         x = real_array("x", x)
         start, value = self.through
-        ends = np.clip(self.kinks, np.minimum(start, x)[..., None], np.maximum(start, x)[..., None])
-        left, right = np.minimum(start, x), np.maximum(start, x)
-        lengths = np.diff(np.concatenate([left[..., None], ends, right[..., None]], axis=-1), axis=-1)
-        return value + np.sign(x - start) * np.sum(lengths * self.slopes, axis=-1)
+        left, right = np.minimum(start, x)[..., None], np.maximum(start, x)[..., None]
+        ends = np.concatenate([left, np.clip(self.kinks, left, right), right], axis=-1)
+        return value + np.sign(x - start) * np.sum(np.diff(ends, axis=-1) * self.slopes, axis=-1)
 
     def __repr__(self):
         return f"PiecewiseLinear({len(self.kinks)} kinks, {self.convexity_changes} changes of convexity)"
@@ -102,7 +101,3 @@ def _kink(a, b, x):
     for datum in x[active != ((x - kink) * a > 0)]:
         kink = np.nextafter(datum, outward) if a * datum + b > 0 else datum
     return kink
-
-
-def _short(numbers):
-    return np.array2string(numbers, threshold=6, max_line_width=1000)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from ..arguments import nonnegative_number, one_of, positive_number, real_array
+from ..arguments import in_one_line, nonnegative_number, one_of, positive_number, real_array
 from .batches import sampled_batch
 from .derivatives import regularizer_gradient
 from .discrete_law import SecondMoments
@@ -188,6 +188,5 @@ def _exact_drift(setting, law_at):
 def _increasing_times(times):
     times = real_array("times", times, shape=("records",))
     if np.any(np.diff(times) <= 0) or times[0] < 0:
-        given = np.array2string(times, threshold=6, max_line_width=1000)
-        raise ValueError(f"times: expected increasing flow times at least 0, got {given}")
+        raise ValueError(f"times: expected increasing flow times at least 0, got {in_one_line(times)}")
     return times

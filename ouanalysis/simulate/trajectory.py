@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import count, real_array
+from ..arguments import count, in_one_line, real_array
 from ..numeric import loss, regularizer
 
 __all__ = ["Trajectory", "observe", "record_steps"]
@@ -68,7 +68,5 @@ def record_steps(record, steps):
     if not np.array_equal(given, np.round(given)):
         raise ValueError(f"record: expected {wanted}, got {given[given != np.round(given)][0]:g}")
     if np.any(np.diff(given) <= 0) or given[0] < 0 or given[-1] > steps:
-        raise ValueError(
-            f"record: expected {wanted}, got {np.array2string(given, threshold=6, edgeitems=2, max_line_width=1000)}"
-        )
+        raise ValueError(f"record: expected {wanted}, got {in_one_line(given)}")
     return np.unique(np.append(given.astype(np.int64), steps))

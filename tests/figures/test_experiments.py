@@ -164,7 +164,7 @@ def test_the_least_logistic_network_is_equal_below_the_threshold_and_one_plus_re
 def test_label_noise_finds_what_the_program_finds_and_descent_does_not():
     result = recovery.run(1, "quick")
     assert np.all(result.least[1] < 1e-4)  # n = 30
-    assert np.all(result.noisy < result.descent)
+    assert np.all(result.noisy < result.quiet)
 
 
 def committed(name):
@@ -283,6 +283,6 @@ def test_the_committed_certificates_show_what_was_asked_of_them():
     assert committed("relu_minimum")["numbers"]["relative_gap"][1] < 0.01
     found = committed("recovery")["numbers"]
     assert np.min(found["least"], axis=1)[0] > recovery.RECOVERED  # at the fewest measurements nobody finds it
-    assert np.mean(np.array(found["descent"]) < recovery.RECOVERED) < np.mean(
+    assert np.mean(np.array(found["quiet"]) < recovery.RECOVERED) < np.mean(
         np.array(found["noisy"]) < recovery.RECOVERED
     )
