@@ -106,6 +106,8 @@ def real_roots(expression, symbol, interval):
     if expression.is_zero:
         raise ValueError("expression: expected one that is not 0 everywhere, got 0")
     expression = expression.replace(lambda part: part.is_Float, sympy.Rational)  # as SymPy rounds sums and products
+    if expression.is_polynomial(symbol):
+        expression = sympy.factor(expression)  # its terms, expanded, nearly cancel near neighbouring roots
     try:
         value, derivative = _on_balls(expression, symbol), _on_balls(expression.diff(symbol), symbol)
     except NotImplementedError:

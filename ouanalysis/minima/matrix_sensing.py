@@ -104,8 +104,9 @@ class _Program(NamedTuple):
 
     from_whitened: np.ndarray  # W, (d, r)
     basis: np.ndarray  # (k, r, r)
-    measure: np.ndarray  # ⟨Q_k, X̃⟩ = (measure @ y)_k, (k, n)
-    left_over: np.ndarray  # (n − k, n): of y this must be 0, where sensors depend on each other
+    sizes: np.ndarray  # of the sensors in these coordinates, (n,)
+    measure: np.ndarray  # ⟨Q_k, X̃⟩ = (measure @ (y/sizes))_k, (k, n)
+    left_over: np.ndarray  # (n − k, n): of y/sizes this must be 0, where sensors depend on each other
 
 
 class _Solution(NamedTuple):
@@ -137,24 +138,25 @@ def _program(setting):
     whitening = directions[seen].T / roots[seen]
     whitened = whitening.T @ halves @ whitening
     sizes = np.linalg.norm(whitened, axis=(1, 2))
-    scales, r = np.where(sizes > 0, sizes, 1.0), whitening.shape[1]
-    left, values, right = np.linalg.svd(_stacked(whitened / scales[:, None, None]), full_matrices=True)
+    sizes, r = np.where(sizes > 0, sizes, 1.0), whitening.shape[1]
+    left, values, right = np.linalg.svd(_stacked(whitened / sizes[:, None, None]), full_matrices=True)
     rank = int(np.sum(values > 1e-11 * np.max(values, initial=0.0)))
-    weighted = left.T / scales
     return _Program(
         from_whitened=whitening,
         basis=np.array([_unstacked(row, r) for row in right[:rank]]).reshape(rank, r, r),
-        measure=weighted[:rank] / values[:rank, None],
-        left_over=weighted[rank:],
+        sizes=sizes,
+        measure=left.T[:rank] / values[:rank, None],
+        left_over=left.T[rank:],
     )
 
 
 def _solve(program, y):
     """The program in X̃: min tr(X̃) s.t. ⟨Q_k, X̃⟩ = b_k; max bᵀν s.t. Σ ν_k Q_k ⪯ 1. Its measurements are scaled to 1."""
-    allowed = np.sqrt(EPS) * np.linalg.norm(program.left_over * y, axis=1)
-    if np.any(np.abs(program.left_over @ y) > allowed):
+    sized = y / program.sizes
+    allowed = np.sqrt(EPS) * np.linalg.norm(program.left_over * sized, axis=1) + 1e-12 * np.linalg.norm(sized)
+    if np.any(np.abs(program.left_over @ sized) > allowed):
         raise ValueError(f"{NONE_HAS}: its sensors depend on each other, and y does not in the same way")
-    measured = program.measure @ y
+    measured = program.measure @ sized
     scale, r = np.max(np.abs(measured), initial=0.0), program.from_whitened.shape[1]
     if scale == 0:
         return _Solution(np.zeros((r, 0)), 0.0, 0.0, np.zeros_like(y))
@@ -183,7 +185,9 @@ def _solve(program, y):
     nu = solution.x
     largest = np.linalg.eigvalsh(np.tensordot(nu, program.basis, 1))[-1]
     nu = nu / max(largest * (1 + 8 * r * EPS), 1.0)  # the largest t ≤ 1 with Z̃ ⪰ 0
-    return _Solution(factor * np.sqrt(scale), scale * np.sum(factor**2), float(off), program.measure.T @ nu)
+    return _Solution(
+        factor * np.sqrt(scale), scale * np.sum(factor**2), float(off), program.measure.T @ nu / program.sizes
+    )
 
 
 def _of_lower_rank(program, factor, most):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from strategies import matrix_sensing, numbers, settings_with_theta
 
@@ -33,6 +33,7 @@ def one_datum_networks(draw):
 
 
 @given(settings_with_theta(matrix_sensing()))
+@example((ou.MatrixSensing([np.zeros((2, 2)), [[1 / 32, 1 / 16], [0, 0]]], [0, 0], 1), np.ones(2) / 32))
 def test_no_factor_has_less_than_the_program_of_its_measurements(drawn):
     setting, theta = drawn
     found = ou.certify(setting, theta)

@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ouanalysis.minima import real_roots
@@ -35,6 +35,7 @@ def check_enclosed(found, roots):
     st.integers(1, 41),
     st.integers(1, 8),
 )
+@example([-18, -13, -16, -14, -17, -19], -22, 1, 1)
 def test_the_roots_of_a_product_are_its_factors(places, left, right, spread):
     # (spread t − k): rational roots, often at the ends of the interval.
     polynomial = sympy.expand(sympy.prod(spread * T - place for place in places))
