@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import eigh
 
-from ..numeric import regularizer
+from ..numeric import InterpolationError, interpolate, regularizer
 from .conic import solve_conic
 from .minimum_result import Minimum
 
@@ -63,19 +64,22 @@ def minimum(setting):
         If the solver comes near none: the least is not attained, or at a matrix far larger than its measurements.
     """
     program = _program(setting)
+    _refuse_contradiction(program, setting.y)
     solution = _solve(program, setting.y)
-    if not solution.off <= FITS:
+    factor = program.from_whitened @ solution.factor
+    off = max(solution.off, 1e-3 * _residual(setting, factor) / np.max(np.abs(setting.y), initial=EPS))
+    if not off <= FITS:
         raise ArithmeticError(
-            f"minimum: expected a matrix with these measurements, got one that misses them by {solution.off:.0e} of"
-            " their size: the least is not attained, or at a matrix far larger than its measurements"
+            f"minimum: expected a matrix with these measurements, got one that misses them by {off:.0e} of their size:"
+            " the least is not attained, or at a matrix far larger than its measurements"
         )
-    factor = solution.factor
+    theta = None
     if factor.shape[1] > setting.rank:
-        factor = _of_lower_rank(program, factor, setting.rank)
-    factor, rank = program.from_whitened @ factor, factor.shape[1]
-    matrix, theta = factor @ factor.T, None
-    if rank <= setting.rank:
-        theta = np.pad(factor, ((0, 0), (0, setting.rank - rank))).ravel()
+        theta = _attaining(setting, program.from_whitened @ _of_lower_rank(program, solution.factor, setting.rank))
+    else:
+        theta = _padded(setting, factor)
+    if theta is not None:
+        factor = setting.unpack(theta)["U"]
     halves = _halves(setting)
     return MatrixSensingMinimum(
         setting=setting,
@@ -83,18 +87,21 @@ def minimum(setting):
         theta=theta,
         lower_bound=float(setting.y @ solution.multipliers),
         domain=DOMAIN,
-        residual=float(np.max(np.abs(np.sum(setting.x * matrix, axis=(-2, -1)) - setting.y))),
-        matrix=matrix,
-        rank=rank,
+        residual=_residual(setting, factor),
+        matrix=factor @ factor.T,
+        rank=int(np.sum(np.any(factor != 0, axis=0))),
         multipliers=solution.multipliers,
         slack=4 * np.mean(halves @ halves, axis=0) - np.tensordot(solution.multipliers, halves, 1),
     )
 
 
 def least_regularizer(setting, theta):
-    """(value, lower bound, domain) of the program with the measurements of theta (p,) for y."""
+    """(value, lower bound, domain) of the program with the measurements of theta (p,) for y; (∞, 0) where it fails."""
     predictions = setting.predictions(theta)
-    solution = _solve(_program(setting), predictions)
+    try:
+        solution = _solve(_program(setting), predictions)
+    except ValueError:  # that no matrix has the measurements of U Uᵀ is rounding: nothing is known
+        return np.inf, 0.0, DOMAIN
     value = solution.value if solution.off <= FITS else np.inf
     return float(value), float(predictions @ solution.multipliers), DOMAIN
 
@@ -103,6 +110,9 @@ class _Program(NamedTuple):
     """Coordinates X = W X̃ Wᵀ with Wᵀ M W = 1, and an orthonormal basis Q_k (k, r, r) of the sensors in them."""
 
     from_whitened: np.ndarray  # W, (d, r)
+    whitened: np.ndarray  # Wᵀ S_i W/2, (n, r, r)
+    identity: np.ndarray  # Wᵀ M W, up to rounding, (r, r)
+    rounding: tuple  # of its norm, (), and of theirs, (n,)
     basis: np.ndarray  # (k, r, r)
     sizes: np.ndarray  # of the sensors in these coordinates, (n,)
     measure: np.ndarray  # ⟨Q_k, X̃⟩ = (measure @ (y/sizes))_k, (k, n)
@@ -141,8 +151,15 @@ def _program(setting):
     sizes, r = np.where(sizes > 0, sizes, 1.0), whitening.shape[1]
     left, values, right = np.linalg.svd(_stacked(whitened / sizes[:, None, None]), full_matrices=True)
     rank = int(np.sum(values > 1e-11 * np.max(values, initial=0.0)))
+    stacked = (2 / np.sqrt(setting.n)) * halves.reshape(-1, d)
+    size, halves_size = np.abs(whitening), np.abs(halves)
+    lost = 4 * d * EPS * np.linalg.norm(np.abs(stacked) @ size) * np.linalg.norm(stacked @ whitening)
+    lost_each = 4 * d * EPS * np.linalg.norm(size.T @ halves_size @ size, axis=(1, 2))
     return _Program(
         from_whitened=whitening,
+        whitened=whitened,
+        identity=(stacked @ whitening).T @ (stacked @ whitening),
+        rounding=(lost, lost_each),
         basis=np.array([_unstacked(row, r) for row in right[:rank]]).reshape(rank, r, r),
         sizes=sizes,
         measure=left.T[:rank] / values[:rank, None],
@@ -152,11 +169,7 @@ def _program(setting):
 
 def _solve(program, y):
     """The program in X̃: min tr(X̃) s.t. ⟨Q_k, X̃⟩ = b_k; max bᵀν s.t. Σ ν_k Q_k ⪯ 1. Its measurements are scaled to 1."""
-    sized = y / program.sizes
-    allowed = np.sqrt(EPS) * np.linalg.norm(program.left_over * sized, axis=1) + 1e-12 * np.linalg.norm(sized)
-    if np.any(np.abs(program.left_over @ sized) > allowed):
-        raise ValueError(f"{NONE_HAS}: its sensors depend on each other, and y does not in the same way")
-    measured = program.measure @ sized
+    measured = program.measure @ (y / program.sizes)
     scale, r = np.max(np.abs(measured), initial=0.0), program.from_whitened.shape[1]
     if scale == 0:
         return _Solution(np.zeros((r, 0)), 0.0, 0.0, np.zeros_like(y))
@@ -182,12 +195,53 @@ def _solve(program, y):
         off = np.linalg.norm(np.sum(program.basis * (factor @ factor.T), axis=(-2, -1)) - measured / scale)
         if off <= 1e-10:
             break
-    nu = solution.x
-    largest = np.linalg.eigvalsh(np.tensordot(nu, program.basis, 1))[-1]
-    nu = nu / max(largest * (1 + 8 * r * EPS), 1.0)  # the largest t ≤ 1 with Z̃ ⪰ 0
-    return _Solution(
-        factor * np.sqrt(scale), scale * np.sum(factor**2), float(off), program.measure.T @ nu / program.sizes
-    )
+    multipliers = _feasible(program, program.measure.T @ solution.x / program.sizes)
+    return _Solution(factor * np.sqrt(scale), scale * np.sum(factor**2), float(off), multipliers)
+
+
+def _feasible(program, multipliers):
+    """μ scaled by the largest t ≤ 1 with Z ⪰ 0, were every matrix off by its rounding in the worst direction.
+
+    Wᵀ Z W = Wᵀ M W − t Σ μ_i Wᵀ S_i W/2 has the sign of Z whatever the error in W is.
+    """
+    lost, lost_each = program.rounding
+    least = np.linalg.eigvalsh(program.identity)[0] - lost
+    if not least > 0.1:  # W is no whitening any more
+        return np.zeros_like(multipliers)
+    slack = np.tensordot(multipliers, program.whitened, 1)
+    largest = eigh((slack + slack.T) / 2, program.identity, eigvals_only=True)[-1]
+    needed = (largest + np.abs(multipliers) @ lost_each / least) / (1 - lost / least)
+    return multipliers / max(needed, 1.0) if np.isfinite(needed) else np.zeros_like(multipliers)
+
+
+def _refuse_contradiction(program, y):
+    """A ValueError where sensors depend on each other and y does not."""
+    sized = y / program.sizes
+    allowed = np.sqrt(EPS) * np.linalg.norm(program.left_over * sized, axis=1) + 1e-12 * np.linalg.norm(sized)
+    if np.any(np.abs(program.left_over @ sized) > allowed):
+        raise ValueError(f"{NONE_HAS}: its sensors depend on each other, and y does not in the same way")
+
+
+def _padded(setting, factor):
+    """U (d, rank) as theta of a setting of that rank or more."""
+    return np.pad(factor, ((0, 0), (0, setting.rank - factor.shape[1]))).ravel()
+
+
+def _attaining(setting, factor):
+    """theta of a factor, moved onto the zero-error set; None if its rank is too large or nothing near it fits."""
+    if factor.shape[1] > setting.rank:
+        return None
+    theta = _padded(setting, factor)
+    try:
+        moved = interpolate(setting, theta)
+    except InterpolationError:
+        return None
+    near = abs(regularizer(setting, moved) - regularizer(setting, theta)) <= 1e-6 * regularizer(setting, theta)
+    return moved if near else None
+
+
+def _residual(setting, factor):
+    return float(np.max(np.abs(np.sum(setting.x * (factor @ factor.T), axis=(-2, -1)) - setting.y)))
 
 
 def _of_lower_rank(program, factor, most):

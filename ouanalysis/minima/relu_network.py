@@ -131,6 +131,8 @@ def _solve(x, y):
     tilt = (y[-1] - y[0]) / (x[-1] - x[0])
     rises = np.diff(y) - tilt * np.diff(x)
     scale = np.max(np.abs(rises))
+    if scale <= 8 * np.finfo(float).eps * np.max(np.abs(y)):  # a straight line but for rounding
+        return np.stack([chords, chords]), np.zeros(len(x))
     weights = np.sqrt([[np.sum(1 + x[side] ** 2) for side in _faced(i)] for i in range(len(x) - 1)])
     weight = np.mean(weights)
     entering, multipliers = _solve_scaled(x / unit, rises / scale, weights / weight)
@@ -245,18 +247,18 @@ def _simplest(setting, x, y, slopes):
     cost = function_regularizer(setting, best)
     most = cost + NEGLIGIBLE * (cost - np.mean(1 + x**2))
 
-    def accept(i, ends, slope, kinks_saved):
+    def accept(i, ends, slope, *, for_fewer):
         nonlocal best, slopes
         tried = slopes.copy()
         tried[ends, i] = slope
         function = _function(x, y, tried)
-        fewer = len(best.kinks) - len(function.kinks) >= kinks_saved
-        if fewer and function_regularizer(setting, function) <= most:
+        useful = len(function.kinks) < len(best.kinks) or not for_fewer
+        if useful and function_regularizer(setting, function) <= most:
             best, slopes = function, tried
 
     for i, chord in enumerate(_chords(x, y)):
-        accept(i, [0, 1], chord, 0)
+        accept(i, [0, 1], chord, for_fewer=False)
     for i in range(len(x) - 2):
-        accept(i + 1, 0, slopes[1, i], 1)
-        accept(i, 1, slopes[0, i + 1], 1)
+        accept(i + 1, 0, slopes[1, i], for_fewer=True)
+        accept(i, 1, slopes[0, i + 1], for_fewer=True)
     return best

@@ -109,7 +109,6 @@ def least_regularizer(setting, theta):
     if setting.n > 1 or name not in _COSTS:
         return local_search_from(setting, theta)
     total = _norm(setting) * abs(float(setting.predictions(theta)[0]))
-    _check_size(total)
     shares = _least_shares(name, setting.width, total)
     cost = float(np.sum(_COSTS[name](shares)))
     return cost, cost, DOMAINS[name]

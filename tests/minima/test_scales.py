@@ -73,6 +73,48 @@ def test_the_bound_holds_for_two_blocks_of_sensors_of_different_size(small):
     assert least.value == pytest.approx(reg, rel=1e-6)
 
 
+@pytest.mark.parametrize("apart", [1e-3, 1e-6, 1e-8, 1e-10])
+def test_the_bound_holds_for_sensors_that_nearly_depend_on_each_other(apart):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        sensors = rng.normal(size=(1, 3, 3)) + apart * rng.normal(size=(6, 3, 3))
+        theta = np.pad(rng.normal(size=(3, 1)), ((0, 0), (0, 2))).ravel()
+        found = ou.certify(ou.MatrixSensing(sensors, np.zeros(6)), theta)
+        assert found.lower_bound <= found.reg * (1 + 1e-9)
+        if apart >= 1e-6:
+            assert found.relative_solver_gap < 1e-4
+
+
+@pytest.mark.parametrize("small", [1e-2, 1e-6, 1e-8, 1e-9])
+def test_the_bound_holds_where_reg_hardly_sees_a_direction(small):
+    turn = np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]])
+    setting = ou.MatrixSensing([turn @ np.diag([1.0, small]) @ turn.T], [0.0])
+    theta = (turn @ np.diag([0, 1 / np.sqrt(small)])).ravel()
+    found = ou.certify(setting, theta)
+    assert found.lower_bound <= found.reg * (1 + 1e-12)
+
+
+def test_sensors_of_zeros_and_copies_of_sensors_are_no_contradiction():
+    sensors = [np.diag([1.0, 0]), np.zeros((2, 2)), np.ones((2, 2)), np.diag([3.0, 1])]
+    y = ou.MatrixSensing(sensors, np.zeros(4)).predictions([1, 0, 0.5, 1])
+    assert ou.minimum(ou.MatrixSensing(sensors, y)).residual < 1e-9
+    least = ou.minimum(ou.MatrixSensing([np.diag([1, -1]), 2 * np.diag([1, -1]), np.eye(2)], [0, 0, 1]))
+    np.testing.assert_allclose(least.matrix, np.eye(2) / 2, atol=1e-9)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        sensors = np.concatenate([np.zeros((1, 3, 3)), rng.normal(size=(3, 3, 3))])
+        assert ou.certify(ou.MatrixSensing(sensors, np.zeros(4)), rng.normal(size=9)).gap >= 0
+
+
+def test_a_straight_line_in_floats_costs_no_bend():
+    rng = np.random.default_rng(0)
+    for n in (3, 4, 5, 8) * 25:
+        x = np.sort(rng.uniform(-1, 1, n)).round(2)
+        if len(np.unique(x)) == n:
+            least = ou.minimum(ou.ReluNetwork(x, 2 * x + 1, 2))
+            assert least.value == pytest.approx(np.mean(1 + x**2), rel=1e-13)
+
+
 @pytest.mark.parametrize("size", [1e-150, 1e-20, 1e20, 1e100])
 def test_the_size_of_all_sensors_does_not_matter(size):
     setting, _ = ou.planted_matrix_sensing(4, 1, 8, rng=0)

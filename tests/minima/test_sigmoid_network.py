@@ -442,9 +442,10 @@ def test_the_preactivations_of_a_share_are_those_of_the_closed_form(activation):
 
 
 @given(st.floats(0.02, 4), st.floats(0.3, 2))
+@example(2.0, 1.0)
 def test_tanh_neurons_of_one_multiplier_have_one_size(multiplier, norm):
     found = stationary_preactivations(one_datum("tanh", 1.0, x=(norm,)), (-12, 12), multiplier=multiplier)
-    assert found.certified
+    assert found.certified or abs(multiplier / (2 * norm) - 1) < 1e-6  # there the two roots meet at 0
     assert len(np.unique(np.abs(found.values).round(12))) == len(found.values) // 2 <= 1
     # (4‖x‖²/λ²)(1 − s²)³ = 1 + s² has a root in s² iff λ < 2‖x‖; the root is in reach unless λ is tiny.
     if multiplier > 2 * norm * (1 + 1e-9):

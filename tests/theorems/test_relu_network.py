@@ -12,7 +12,7 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
@@ -114,6 +114,12 @@ def dyadic_data(draw):
 
 
 @given(dyadic_data())
+@example(
+    (
+        np.array([-13, -12, -11, -10, -9, -8, -7, -4, -3, -2, -1, 2]) / 8,
+        np.array([0, 0, 0, 0, 0, 7, 14, 35, 25, 19, 13, -5]) / 32,
+    )
+)
 def test_the_optimum_obeys_both_claims(data):
     obeys_both_claims(*data)
 
