@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 import scipy.linalg
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from strategies import numbers
 
@@ -125,6 +125,10 @@ def test_weak_duality_with_any_matrix_of_the_same_measurements(sensors, factor, 
 
 
 @given(numbers((4, 3, 3)), numbers((3, 3)))
+@example(
+    np.array([-np.ones((3, 3)), -np.ones((3, 3)), -np.ones((3, 3)) + 2 * np.diag([0, 1, 0]), -np.ones((3, 3))]) / 32,
+    np.diag([1, 0, 0]) / 32,
+)
 def test_no_matrix_beats_the_bound_even_where_the_program_has_no_interior(sensors, factor):
     setting = of_matrix(sensors, factor @ factor.T)
     least = ou.minimum(setting)
