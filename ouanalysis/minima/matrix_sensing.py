@@ -24,7 +24,7 @@ __all__ = ["MatrixSensingMinimum", "least_regularizer", "minimum"]
 
 DOMAIN = "any rank"
 EPS = np.finfo(float).eps
-FITS = 5e-9  # how far a matrix's measurements may be off, relative to all: some 1e-9 where X ⪰ 0 leaves no interior
+FITS = 1e-6  # of `off` below: 1e-8 is common where X ⪰ 0 leaves no interior
 NONE_HAS = "y: expected measurements of a positive semidefinite matrix, got some that none has"
 
 
@@ -120,7 +120,7 @@ class _Program(NamedTuple):
 
 
 class _Solution(NamedTuple):
-    """X̃ as a factor (r, rank), its tr(X̃), how far off its measurements are, and μ (n,), dual feasible."""
+    """X̃ as a factor (r, rank), tr(X̃), how far off its measurements are, and μ (n,), dual feasible."""
 
     factor: np.ndarray
     value: float
@@ -195,6 +195,7 @@ def _solve(program, y):
         off = np.linalg.norm(np.sum(program.basis * (factor @ factor.T), axis=(-2, -1)) - measured / scale)
         if off <= 1e-10:
             break
+    off *= max(1.0, 0.01 * np.sum(factor**2))  # a matrix that outgrows its measurements nears what has no solution
     multipliers = _feasible(program, program.measure.T @ solution.x / program.sizes)
     return _Solution(factor * np.sqrt(scale), scale * np.sum(factor**2), float(off), multipliers)
 

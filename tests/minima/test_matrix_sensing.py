@@ -125,6 +125,7 @@ def test_weak_duality_with_any_matrix_of_the_same_measurements(sensors, factor, 
 
 
 @given(numbers((4, 3, 3)), numbers((3, 3)))
+@example((np.ones((4, 3, 3)) - np.eye(4)[1][:, None, None] * np.diag([0, 0, 1])) / 32, np.diag([1, 0, 0]) / 32)
 @example(
     np.array([-np.ones((3, 3)), -np.ones((3, 3)), -np.ones((3, 3)) + 2 * np.diag([0, 1, 0]), -np.ones((3, 3))]) / 32,
     np.diag([1, 0, 0]) / 32,
