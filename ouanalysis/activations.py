@@ -1,18 +1,37 @@
 """Activation functions that autograd differentiates, the simulators run and SymPy can trace.
 
 Smooth functions of `autograd.numpy` (tanh, exp, sin, ...) trace as they are. A branch does not: NumPy decides it
-before SymPy sees it. The four branching functions here do, and their derivative at the kink is the one of
-theory.md, 1[z > 0].
+before SymPy sees it. The branching functions here do, their derivative at the kink is the one of theory.md, 1[z > 0],
+and every one of them is a `where_positive`, so that whoever runs a model can watch where it branches.
 """
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import autograd.numpy as np
 from autograd.extend import defvjp, primitive
+from autograd.tracer import getval, isbox
 
-__all__ = ["Activation", "activation", "logistic", "maximum", "relu", "sign", "tanh", "where_positive"]
+__all__ = [
+    "Activation",
+    "absolute",
+    "activation",
+    "clip",
+    "leaky_relu",
+    "logistic",
+    "maximum",
+    "minimum",
+    "relu",
+    "sign",
+    "tanh",
+    "watching",
+    "where_positive",
+]
+
+_watcher: ContextVar[Any] = ContextVar("watcher", default=None)
 
 
 def where_positive(z, then, otherwise):
@@ -23,7 +42,25 @@ def where_positive(z, then, otherwise):
     """
     if any(_is_traced(part) for part in (z, then, otherwise)):
         return np.asarray(_choose(z, then, otherwise), dtype=object)
-    return np.where(z > 0, then, otherwise)
+    choose = _watcher.get()
+    return np.where(positive(z), then, otherwise) if choose is None else choose(z, then, otherwise)
+
+
+@contextmanager
+def watching(choose):
+    """Within, every `where_positive` of this thread gives what choose(z, then, otherwise) does."""
+    token = _watcher.set(choose)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def positive(z):
+    """z > 0 as plain booleans, whatever differentiates z."""
+    while isbox(z):
+        z = getval(z)
+    return z > 0
 
 
 def _choose_one(z, then, otherwise):
@@ -40,9 +77,29 @@ def relu(z):
     return where_positive(z, z, 0.0)
 
 
+def leaky_relu(z, slope=0.01):
+    """z where z > 0, slope z elsewhere."""
+    return where_positive(z, z, slope * z)
+
+
 def maximum(a, b):
     """max(a, b); where the two are equal, the value and the derivative of b."""
     return where_positive(a - b, a, b)
+
+
+def minimum(a, b):
+    """min(a, b); where the two are equal, the value and the derivative of b."""
+    return where_positive(b - a, a, b)
+
+
+def clip(z, low, high):
+    """z between low and high, the nearer of them elsewhere."""
+    return minimum(maximum(z, low), high)
+
+
+def absolute(z):
+    """|z|, with derivative -1 at 0."""
+    return where_positive(z, z, -z)
 
 
 def sign(z):

@@ -41,7 +41,7 @@ def tangent_drift(
     ----------
     setting : Setting
     theta : (p,) array_like
-        θ*, on the zero-error set, with no ReLU kink on a datum.
+        θ*, on the zero-error set, with no kink on a datum.
     lr, noise_std, batch_size, replacement
         As in `local_ou`.
     steps : int or int array (...), optional
@@ -60,12 +60,12 @@ def tangent_drift(
     Raises
     ------
     ValueError
-        If theta is off the zero-error set, if a ReLU kink is on a datum, or if lr is past the stability limit.
+        If theta is off the zero-error set, if a kink is on a datum, or if lr is past the stability limit.
 
     Warns
     -----
     UserWarning
-        If J has a lower rank than there are different data, and if K is nearly singular (condition above 1e6) and its
+        If J has a lower rank at theta than about it, and if K is nearly singular (condition above 1e6) and its
         slowest direction takes longer to relax than the steps asked for.
 
     Examples
@@ -86,7 +86,7 @@ def tangent_drift(
     space = row_space(setting, theta)
     law = SecondMoments(space.squares, space.modes, lr, noise_std, batch, replacement, momentum)
     check_stable(law)
-    warn_of_rank(setting, space.rank)
+    warn_of_rank(setting, theta, space.rank)
     sums = _exact_sum if exact else _leading_sum
     if times is None:
         return mean_displacement(setting, theta, space, law, sums(law, None))

@@ -14,7 +14,7 @@ from .discrete_law import SecondMoments
 from .drift import mean_displacement
 from .flow_ends import kink_event, stall_event, stationary_event
 from .flow_path import flow_along
-from .kinks import refuse_kink, smooth_piece
+from .kinks import refuse_kink
 from .manifold import on_zero_error_set
 from .notes import warn_of_rank
 from .row_space import row_space
@@ -46,7 +46,7 @@ def regularized_flow(
     ----------
     setting : Setting
     theta : (p,) array_like
-        Where it starts, on the zero-error set and with no ReLU kink on a datum.
+        Where it starts, on the zero-error set and with no kink on a datum.
     times : (records,) array_like
         Increasing flow times ≥ 0.
     exact : bool
@@ -74,7 +74,7 @@ def regularized_flow(
     Warns
     -----
     UserWarning
-        If J has a lower rank than there are different data at the start.
+        If J has a lower rank at the start than about it.
 
     Examples
     --------
@@ -96,8 +96,8 @@ def regularized_flow(
     theta = on_zero_error_set(setting, theta)
     refuse_kink(setting, theta)
     start = row_space(setting, theta)
-    warn_of_rank(setting, start.rank)
-    piece, law_at = smooth_piece(setting, theta), None
+    warn_of_rank(setting, theta, start.rank)
+    piece, law_at = setting.smooth_piece(theta), None
     if exact:
         if lr is None:
             raise TypeError("lr: expected a step size, which exact=True needs, got None")

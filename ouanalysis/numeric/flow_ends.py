@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from .kinks import preactivations
 from .row_space import row_space
 from .stationary_distance import moving_size, stationary_distance
 
@@ -12,11 +11,11 @@ STEPS = 1000  # of the integrator, after which it has stalled
 
 
 def kink_event(setting, theta):
-    """Falls through 0 where a ReLU neuron's input changes its sign on a datum."""
-    signs = np.sign(preactivations(setting, theta))
+    """Falls through 0 where the input of a branch changes its sign on a datum."""
+    signs = np.sign(setting.preactivations(theta))
 
     def least_input(_, at):
-        return np.min(np.where(signs == 0, np.inf, signs * preactivations(setting, at)), initial=1.0)
+        return np.min(np.where(signs == 0, np.inf, signs * setting.preactivations(at)), initial=1.0)
 
     return least_input
 

@@ -35,7 +35,7 @@ class Flow:
     least_curvature : float
         The smallest non-zero eigenvalue of H = (2/n)JᵀJ at the records.
     status : str
-        "finished", "stationary" (it came to rest), "kink" (a ReLU kink met a datum, past which reg jumps) or "stalled"
+        "finished", "stationary" (it came to rest), "kink" (a kink met a datum, past which reg jumps) or "stalled"
         (1000 steps of the integrator did not suffice: a kink in a model of your own, say, or a K that loses rank).
     path : callable
         The integrator's interpolant: times (k,) to θ (p, k).
@@ -83,7 +83,7 @@ class Flow:
         stopped = {
             "finished": "",
             "stationary": ", stopped: stationary",
-            "kink": ", stopped: a ReLU kink met a datum",
+            "kink": ", stopped: a kink met a datum",
             "stalled": f", stalled after {STEPS} steps of the integrator: a kink in h, K losing rank, or stiffness",
         }
         return (

@@ -3,11 +3,8 @@
 Source: theory.md, section 1.
 """
 
-from functools import singledispatch
-
 import numpy as np
 
-from ..settings import ReluNetwork, SigmoidNetwork
 from ..settings.setting import parameters
 from .derivatives import jacobian
 from .kinks import kink_on_datum
@@ -23,9 +20,9 @@ def interpolate(setting, theta):
     """A point of the zero-error set near theta, by damped Gauss-Newton.
 
     Each step solves (K + μI) u = h − y and moves by −Jᵀu; Levenberg's μ is raised until ‖h − y‖ falls, and lowered
-    after. Near M the steps are normal to it, so the end point is close to the nearest one. A ReLU kink that meets a
-    datum can stop the descent short, or be left there; a network's output weights alone, in which h is linear, are then
-    moved from theta instead, by the least that fits, which may be far.
+    after. Near M the steps are normal to it, so the end point is close to the nearest one. A kink that meets a datum
+    can stop the descent short, or be left there; the parameters alone in which h is linear (a network's output weights)
+    are then moved from theta instead, by the least that fits, which may be far.
 
     Parameters
     ----------
@@ -53,9 +50,9 @@ def interpolate(setting, theta):
     theta = parameters(setting, theta, leading=False)
     nearest = _gauss_newton(setting, theta)
     if not _fits(setting, nearest):
-        nearest = _move_linear_part(setting, theta, linear_part(setting))
+        nearest = _move_linear_part(setting, theta, setting.linear_part())
     elif kink_on_datum(setting, nearest) and not kink_on_datum(setting, theta):
-        farther = _move_linear_part(setting, theta, linear_part(setting))
+        farther = _move_linear_part(setting, theta, setting.linear_part())
         nearest = farther if _fits(setting, farther) else nearest
     worst, tolerance = _error(setting, nearest), zero_error_tolerance(setting, nearest)
     if not worst <= tolerance:
@@ -67,22 +64,6 @@ def interpolate(setting, theta):
             f"interpolate: expected to reach a largest residual of {tolerance:.1e}, stopped at {worst:.3g}; {remedy}"
         )
     return nearest
-
-
-@singledispatch
-def linear_part(_setting):
-    """The slice of theta in which h is linear: a network's output weights; empty for any other Setting."""
-    return slice(0, 0)
-
-
-@linear_part.register
-def _(setting: ReluNetwork):
-    return slice(2 * setting.width, None)
-
-
-@linear_part.register
-def _(setting: SigmoidNetwork):
-    return slice(0, setting.width)
 
 
 def on_zero_error_set(setting, theta):

@@ -317,7 +317,7 @@ def test_a_relu_flow_ends_with_the_first_kink_that_meets_a_datum(seed):
     if flow.status == "kink":
         least = np.min(np.abs(relu_inputs(setting, flow.theta[-1])))
         assert least < 1e-7 * np.linalg.norm(theta)
-        assert "a ReLU kink met a datum" in repr(flow)
+        assert "a kink met a datum" in repr(flow)
         assert flow.times[-1] < 50
     else:
         assert flow.status == "finished"
@@ -357,7 +357,7 @@ def test_a_start_with_a_kink_on_a_datum_is_refused(c):
     setting = ou.ReluNetwork([-1.0, 0.0, 1.0], [0.0, 0.0, c + 1.0], 2)
     theta = setting.pack(a=[2.0, 1.0], b=[-1.0, 0.0], c=[1.0, c], alpha=0, beta=0)
     with pytest.raises(
-        ValueError, match=r"theta: expected no ReLU kink on a datum, .*, got that of neuron 1 on x_1 = 0"
+        ValueError, match=r"theta: expected no kink on a datum, .*, got that of neuron 1 on x_1 = 0"
     ):
         ou.regularized_flow(setting, theta, times=[1.0])
 

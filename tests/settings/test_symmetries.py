@@ -9,9 +9,18 @@ from hypothesis import strategies as st
 from strategies import any_setting, matrix_sensing, numbers, relu_networks, settings_with_theta, sigmoid_networks
 
 import ouanalysis as ou
-from ouanalysis.numeric.symmetries import symmetry_directions, unseen_directions
 
 EPS = np.finfo(float).eps
+
+
+def symmetry_directions(setting, theta):
+    """Those that the setting names."""
+    known = setting.symmetry_directions(theta)
+    return np.zeros((0, setting.dim)) if known is None else known
+
+
+def unseen_directions(setting, theta):
+    return setting.unseen_directions(theta)
 
 
 def sizes(setting, theta):
