@@ -111,7 +111,10 @@ class Stability:
         }[self.verdict]
         if self.verdict == "no negative curvature above tol" and self.setting.dim > DENSE:
             advice = f"flat directions are not counted above {DENSE} parameters"
-        parts = [f"reg {self.reg:.6g}", f"|N grad reg| {self.gradient_norm:.2g}, stationary about {self.distance:.1g} away"]
+        parts = [
+            f"reg {self.reg:.6g}",
+            f"|N grad reg| {self.gradient_norm:.2g}, stationary about {self.distance:.1g} away",
+        ]
         if len(self.eigenvalues):
             counted = f"{self.negative} negative, {self.zero} zero of {len(self.eigenvalues)} curvatures"
             if self.setting.dim > DENSE:

@@ -37,7 +37,9 @@ def symmetric_dimensions(setting, theta, space, values, vectors, resolution):
     rng, slopes = np.random.default_rng(0), []
     while len(slopes) < count + 2:
         draw = rng.standard_normal(count)
-        slopes.append(_reduced_slope(setting, theta, space, along @ (draw / np.linalg.norm(draw)), values, vectors, flat))
+        slopes.append(
+            _reduced_slope(setting, theta, space, along @ (draw / np.linalg.norm(draw)), values, vectors, flat)
+        )
         if len(slopes) == 2 and max(map(np.linalg.norm, slopes)) <= resolution:
             return count  # φ is constant
     singular = np.linalg.svd(np.array(slopes), compute_uv=False)
@@ -58,7 +60,9 @@ def _reduced_slope(setting, theta, space, direction, values, vectors, flat):
                 slope = row_space(setting, at).tangent(regularizer_gradient(setting, at))
                 move = stiff @ (stiff.T @ slope / bent)
             if not np.linalg.norm(move) < before:
-                return vectors[:, flat].T @ slope / distance if before < 1e-6 * distance else np.full(flat.sum(), np.inf)
+                return (
+                    vectors[:, flat].T @ slope / distance if before < 1e-6 * distance else np.full(flat.sum(), np.inf)
+                )
             before = np.linalg.norm(move)
             at = at - move
     return np.full(np.count_nonzero(flat), np.inf)

@@ -20,7 +20,9 @@ def unseen_directions(setting, theta):
     rng = np.random.default_rng(0)
     draws = 2 + -(-setting.dim // setting.n)
     size = np.linalg.norm(theta) / np.sqrt(setting.dim)
-    places = np.concatenate([theta + size * rng.standard_normal((draws, setting.dim)), rng.standard_normal((draws, setting.dim))])
+    places = np.concatenate(
+        [theta + size * rng.standard_normal((draws, setting.dim)), rng.standard_normal((draws, setting.dim))]
+    )
     rows = jacobian_rows(setting, places)
     return null_space(rows).T if len(rows) else np.eye(setting.dim)
 

@@ -356,9 +356,7 @@ def test_a_start_with_a_kink_on_a_datum_is_refused(c):
     # reg jumps there if the neuron's weight is not 0, and as soon as it moves off 0 if it is.
     setting = ou.ReluNetwork([-1.0, 0.0, 1.0], [0.0, 0.0, c + 1.0], 2)
     theta = setting.pack(a=[2.0, 1.0], b=[-1.0, 0.0], c=[1.0, c], alpha=0, beta=0)
-    with pytest.raises(
-        ValueError, match=r"theta: expected no kink on a datum, .*, got that of neuron 1 on x_1 = 0"
-    ):
+    with pytest.raises(ValueError, match=r"theta: expected no kink on a datum, .*, got that of neuron 1 on x_1 = 0"):
         ou.regularized_flow(setting, theta, times=[1.0])
 
 

@@ -9,6 +9,7 @@ import ouanalysis as ou
 def product_of_two_and_one(theta, x):
     return theta[..., 0] * theta[..., 1] * (1 - x) + theta[..., 2] * x
 
+
 RUN = {"lr": 1e-3, "noise_std": 0.1}
 
 
@@ -61,7 +62,10 @@ def test_duplicate_data_are_counted_and_named(x, note):
     notes = local(setting, theta).notes
     assert note in notes
     rank = len(set(x))
-    assert f"J has rank {rank} for {len(x)} data, constant about here, so the zero-error set is smooth, of that codimension" in notes
+    assert (
+        f"J has rank {rank} for {len(x)} data, constant about here, so the zero-error set is smooth, of that codimension"
+        in notes
+    )
 
 
 def test_duplicate_sensors_are_named():

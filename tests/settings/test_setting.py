@@ -53,13 +53,16 @@ def test_data_are_copied_and_read_only():
 
 def test_settings_are_equal_and_hash_by_value():
     setting = ou.Setting(product, [1.0], [1.0], dim=2)
-    same, others = ou.Setting(product, [1.0], [1.0], dim=2), [
-        ou.Setting(product, [1.0], [2.0], dim=2),
-        ou.Setting(product, [2.0], [1.0], dim=2),
-        ou.Setting(product, [1.0], [1.0], parts={"a": (), "b": ()}),
-        ou.Setting(lambda theta, x: product(theta, x), [1.0], [1.0], dim=2),
-        ou.MatrixSensing([[[1.0]]], [1.0]),
-    ]
+    same, others = (
+        ou.Setting(product, [1.0], [1.0], dim=2),
+        [
+            ou.Setting(product, [1.0], [2.0], dim=2),
+            ou.Setting(product, [2.0], [1.0], dim=2),
+            ou.Setting(product, [1.0], [1.0], parts={"a": (), "b": ()}),
+            ou.Setting(lambda theta, x: product(theta, x), [1.0], [1.0], dim=2),
+            ou.MatrixSensing([[[1.0]]], [1.0]),
+        ],
+    )
     assert setting == same
     assert hash(setting) == hash(same)
     assert setting not in others
