@@ -24,7 +24,7 @@ def unseen_directions(setting, theta):
         [theta + size * rng.standard_normal((draws, setting.dim)), rng.standard_normal((draws, setting.dim))]
     )
     rows = jacobian_rows(setting, places)
-    return null_space(rows).T if len(rows) else np.eye(setting.dim)
+    return null_space(np.linalg.qr(rows, mode="r")).T if len(rows) else np.eye(setting.dim)
 
 
 def jacobian_rows(setting, places):
