@@ -3,12 +3,12 @@
 The plain one knows nothing but h: its kinks are watched, its unseen directions and symmetries found from J and ∇reg.
 """
 
+import warnings
+
 import numpy as np
 import pytest
 
 import ouanalysis as ou
-
-EPS = np.finfo(float).eps
 
 
 def plain(setting):
@@ -113,10 +113,6 @@ def test_stability_is_the_same(both, case):
     close(found.multipliers, known.multipliers)
     close(found.eigenvalues, known.eigenvalues)
     assert found.distance == pytest.approx(known.distance, rel=1e-6, abs=1e-9)
-    assert repr(found).partition(";")[0] == repr(known).partition(";")[0]
-    assert (
-        repr(found).rpartition(";")[2] == repr(known).rpartition(";")[2] or ";" not in repr(known).partition("curv")[2]
-    )
 
 
 @cases
@@ -137,10 +133,14 @@ def test_the_law_and_its_notes_are_the_same(both, case):
 
 
 def outcome(compute):
-    try:
-        return compute()
-    except ValueError as error:
-        return str(error)
+    """What is computed, or the error, and what was warned of."""
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            value = compute()
+        except ValueError as error:
+            value = str(error)
+    return value, [str(warning.message) for warning in warned]
 
 
 @cases
@@ -148,27 +148,22 @@ def test_the_drift_is_the_same_or_refused_alike(both, case):
     setting, own, theta = both(case)
     lr = 0.3 * ou.max_stable_lr(setting, theta)
     run = {"lr": lr, "noise_std": 1e-3, "steps": [10, 10**5], "momentum": 0.5}
-    with np.testing.suppress_warnings() as warned:
-        warned.record(UserWarning)
-        known = outcome(lambda: ou.tangent_drift(setting, theta, **run))
-        count = len(warned.log)
-        found = outcome(lambda: ou.tangent_drift(own, theta, **run))
-        assert len(warned.log) == 2 * count
-    if isinstance(known, str):
-        assert found == known
+    known, found = (outcome(lambda each=each: ou.tangent_drift(each, theta, **run)) for each in (setting, own))
+    assert found[1] == known[1]
+    if isinstance(known[0], str):
+        assert found[0] == known[0]
     else:
-        close(found, known)
+        close(found[0], known[0])
 
 
 @cases
 def test_the_flow_takes_the_same_path_to_the_same_end(both, case):
     setting, own, theta = both(case)
-    with np.testing.suppress_warnings() as warned:
-        warned.record(UserWarning)
-        known, found = (
-            outcome(lambda each=each: ou.regularized_flow(each, theta, times=[0.0, 0.01, 0.1]))
-            for each in (setting, own)
-        )
+    known, found = (
+        outcome(lambda each=each: ou.regularized_flow(each, theta, times=[0.0, 0.01, 0.1])) for each in (setting, own)
+    )
+    assert len(found[1]) == len(known[1])
+    known, found = known[0], found[0]
     if isinstance(known, str):
         assert found == known
         return
@@ -183,7 +178,7 @@ def test_the_flow_takes_the_same_path_to_the_same_end(both, case):
 def test_interpolation_from_beside_ends_at_the_same_point(both, case):
     setting, own, theta = both(case)
     start = theta + 0.05 * np.random.default_rng(0).standard_normal(setting.dim)
-    known, found = outcome(lambda: ou.interpolate(setting, start)), outcome(lambda: ou.interpolate(own, start))
+    known, found = (outcome(lambda each=each: ou.interpolate(each, start))[0] for each in (setting, own))
     if isinstance(known, str):
         assert found == known
     else:
