@@ -12,7 +12,7 @@ from autograd import elementwise_grad
 
 from ..arguments import real_array
 from ..settings.setting import parameters
-from ..settings.zero_derivatives import zero_derivatives
+from ..settings.quiet_derivatives import quiet_derivatives
 
 __all__ = [
     "gram",
@@ -116,7 +116,7 @@ def lagrangian_hessian_products(setting, theta, multipliers, directions):
         for start in range(0, len(directions), size):
             along = directions[start : start + size, None, :]
             copies = np.broadcast_to(theta, (len(along), len(x), setting.dim)).copy()
-            with zero_derivatives(), np.errstate(invalid="ignore"):  # NaN is the caller's to judge
+            with quiet_derivatives():
                 product = _pullback(elementwise_grad(terms), along)(copies)
             products[start : start + size] += np.sum(product, axis=-2)
     return products
@@ -161,7 +161,7 @@ def _over_leading_axes(function, setting, theta):
     theta = parameters(setting, theta)
     rows = theta.reshape(-1, setting.dim)
     size = max(1, _BLOCK // (setting.n * setting.dim))
-    with zero_derivatives():
+    with quiet_derivatives():
         blocks = [function(rows[start : start + size]) for start in range(0, max(len(rows), 1), size)]
     values = np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
     return values.reshape(theta.shape[:-1] + values.shape[1:])

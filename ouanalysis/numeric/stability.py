@@ -97,13 +97,13 @@ class Stability:
     def fall_per_step(self, *, lr, noise_std, batch_size=1, momentum=0.0):
         """(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², what reg falls by in a step of label-noise SGD, to leading order in η."""
         step = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
-        return float(step * self.gradient_norm**2)
+        return float(step * self.gradient_norm * self.gradient_norm)
 
     def __repr__(self):
         advice = {
             "nonsmooth": "reg jumps here; compare reg with the least regularizer instead",
             "degenerate": "multipliers are not unique and prove nothing here",
-            "repellent": f"reg falls by {self.gradient_norm**2:.4g} a flow time; see regularized_flow",
+            "repellent": f"reg falls by {self.gradient_norm * self.gradient_norm:.4g} a flow time; see regularized_flow",
             "saddle": "escapes along .direction: interpolate(setting, theta + step * direction), then regularized_flow",
             "strict minimum": "label noise stays about here",
             "minimum up to symmetry": "label noise stays about here and the directions of symmetry",

@@ -15,7 +15,7 @@ from autograd import elementwise_grad
 from autograd.core import make_vjp
 
 from ..activations import positive, watching
-from .zero_derivatives import zero_derivatives
+from .quiet_derivatives import quiet_derivatives
 
 __all__ = ["Branches", "Held", "Kinks", "find_kinks", "preactivations", "record"]
 
@@ -162,7 +162,7 @@ def find_kinks(setting, theta):
 
     along_theta, along_x = np.zeros((2, n, branches.count))
     moved = np.zeros((branches.count, setting.dim), dtype=bool)
-    with zero_derivatives():
+    with quiet_derivatives():
         by_theta, z = make_vjp(lambda rows: at(rows, setting.x), rows)
         by_x, _ = make_vjp(lambda x: at(rows, x), setting.x)
         for j, unit in enumerate(np.eye(branches.count)):

@@ -4,7 +4,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd import elementwise_grad
 
-from .zero_derivatives import zero_derivatives
+from .quiet_derivatives import quiet_derivatives
 
 __all__ = ["check_derivatives", "quietly"]
 
@@ -42,7 +42,7 @@ def check_derivatives(h, x, dim):
 def quietly(compute, called):
     """What is computed, whatever floats do on the way; any error becomes one line that begins with `called`."""
     try:
-        with zero_derivatives(), np.errstate(all="ignore"):
+        with quiet_derivatives():
             return compute()
     except Exception as error:
         raise ValueError(f"{called}, got {type(error).__name__}: {' '.join(str(error).split())}") from error
@@ -67,7 +67,7 @@ def _disagreement(function, gradient, theta, scale, rng):
         raise ValueError(f"{called}, got a derivative in {got} for theta in float64 of shape {theta.shape}")
     steps = STEPS[:, None, None]
     moves = steps[..., None] * along
-    with zero_derivatives(), np.errstate(all="ignore"):
+    with quiet_derivatives():
         ends = function(theta + np.stack([moves, -moves]))
         by_values = (ends[0] - ends[1]) / (2 * steps)
         by_autograd = np.sum(slopes * along, axis=-1)

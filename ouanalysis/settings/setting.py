@@ -119,8 +119,9 @@ class Setting:
         return np.concatenate([np.broadcast_to(array, (*leading, array.shape[-1])) for array in flat], axis=-1)
 
     def predictions(self, theta):
-        """h(θ) on all data: theta (..., p) gives (..., n)."""
-        return self.h(parameters(self, theta)[..., None, :], self.x)
+        """h(θ) on all data: theta (..., p) gives (..., n); NaN or infinite, without a warning, where h has no value."""
+        with np.errstate(all="ignore"):
+            return self.h(parameters(self, theta)[..., None, :], self.x)
 
     def with_labels(self, y):
         """The same model and x with other labels y (n,)."""

@@ -7,7 +7,7 @@ import numpy as np
 from autograd import elementwise_grad
 from scipy.linalg import null_space
 
-from .zero_derivatives import zero_derivatives
+from .quiet_derivatives import quiet_derivatives
 
 __all__ = ["unseen_directions"]
 
@@ -30,7 +30,7 @@ def unseen_directions(setting, theta):
 def jacobian_rows(setting, places):
     """The directions ∇h_i/‖∇h_i‖ at these θ (m, p), of those that are finite and not 0."""
     copies = np.broadcast_to(places[:, None, :], (len(places), setting.n, setting.dim)).copy()
-    with zero_derivatives(), np.errstate(all="ignore"):
+    with quiet_derivatives():
         rows = elementwise_grad(setting.h)(copies, setting.x).reshape(-1, setting.dim)
         largest = np.max(np.abs(rows), axis=1, keepdims=True)
         rows = (rows / largest)[(np.isfinite(largest) & (largest > 0)).ravel()]
