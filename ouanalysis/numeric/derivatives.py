@@ -11,8 +11,8 @@ import numpy as np
 from autograd import elementwise_grad
 
 from ..arguments import real_array
-from ..settings.setting import parameters
 from ..settings.quiet_derivatives import quiet_derivatives
+from ..settings.setting import parameters
 
 __all__ = [
     "gram",

@@ -12,7 +12,7 @@ __all__ = ["kink_distance", "kink_on_datum", "refuse_kink"]
 
 
 def kink_distance(setting, theta):
-    """The least distance of a kink that h sees from a datum, to first order, in units of x; infinite for a smooth model.
+    """The least distance of a kink that h sees from a datum, to first order, in units of x; infinite if h is smooth.
 
     At 0 a kink sits on a datum, where reg jumps and derivatives are one-sided. For a ReLU network on x ∈ R it is the
     least |x_i + b_j/a_j| over data and neurons with c_j ≠ 0. NaN where the kinks of h are not known: it branches by
@@ -33,7 +33,9 @@ def kink_distance(setting, theta):
 
 def kink_on_datum(setting, theta):
     """(datum, neuron) of a kink on a datum, as `Kinks.on_data`; None if there is none that is known."""
-    found = setting.kinks(theta).on_data if setting.branches.count else ()
+    if not setting.branches.count:
+        return None
+    found = setting.kinks(theta).on_data
     return (int(found[0][0]), int(found[0][1])) if len(found) else None
 
 

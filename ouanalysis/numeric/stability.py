@@ -94,16 +94,21 @@ class Stability:
         """The number of eigenvalues within the resolution of zero: flat directions that nothing here accounts for."""
         return int(np.sum(np.abs(self.eigenvalues) <= self.resolution))
 
+    @property
+    def fall_per_time(self):
+        """|N∇reg|², what reg falls by in a unit of flow time."""
+        return self.gradient_norm * self.gradient_norm
+
     def fall_per_step(self, *, lr, noise_std, batch_size=1, momentum=0.0):
         """(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², what reg falls by in a step of label-noise SGD, to leading order in η."""
         step = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
-        return float(step * self.gradient_norm * self.gradient_norm)
+        return float(step * self.fall_per_time)
 
     def __repr__(self):
         advice = {
             "nonsmooth": "reg jumps here; compare reg with the least regularizer instead",
             "degenerate": "multipliers are not unique and prove nothing here",
-            "repellent": f"reg falls by {self.gradient_norm * self.gradient_norm:.4g} a flow time; see regularized_flow",
+            "repellent": f"reg falls by {self.fall_per_time:.4g} a flow time; see regularized_flow",
             "saddle": "escapes along .direction: interpolate(setting, theta + step * direction), then regularized_flow",
             "strict minimum": "label noise stays about here",
             "minimum up to symmetry": "label noise stays about here and the directions of symmetry",
@@ -160,7 +165,7 @@ def stability(setting, theta, *, tol=1e-6):
     >>> ou.stability(setting, [2.0, 1.0]).verdict
     'repellent'
     >>> ou.stability(setting, [2**0.5, 2**0.5])
-    Stability(strict minimum: label noise stays about here; reg 4, |N grad reg| ... 0 negative, 0 zero of 1 curvatures, ...)
+    Stability(strict minimum: label noise stays about here; reg 4, ... 0 negative, 0 zero of 1 curvatures, ...)
     """
     tol = positive_number("tol", tol)
     theta = on_zero_error_set(setting, theta)
@@ -183,7 +188,7 @@ def stability(setting, theta, *, tol=1e-6):
 
 
 def _in_units_of_its_jacobian(setting, theta):
-    """The smooth piece of the setting at theta with its largest derivative 1, and that derivative: reg has its square."""
+    """The smooth piece at theta with its largest derivative 1, and that derivative: reg has its square."""
     piece = setting.smooth_piece(theta)
     unit = float(np.max(np.abs(jacobian(piece, theta))))
     if not (np.isfinite(unit) and unit > 0):
@@ -268,8 +273,8 @@ def _known_symmetries(setting, piece, theta, space):
     if len(wrong):
         what = "reg" if wrong[0][0] == setting.n else f"h_{wrong[0][0]}"
         raise ValueError(
-            f"symmetries: expected directions along which neither h nor reg changes, got one [{wrong[0][1]}] along which"
-            f" {what} does"
+            f"symmetries: expected directions along which neither h nor reg changes, got one, number {wrong[0][1]},"
+            f" along which {what} does"
         )
     return directions
 

@@ -34,7 +34,8 @@ def symmetric_dimensions(setting, theta, space, values, vectors, resolution):
     """
     flat = np.abs(values) <= resolution
     along, count = vectors[:, flat], int(np.count_nonzero(flat))
-    rng, slopes = np.random.default_rng(0), []
+    rng = np.random.default_rng(0)
+    slopes: list[np.ndarray] = []
     while len(slopes) < count + 2:
         draw = rng.standard_normal(count)
         slopes.append(
@@ -51,7 +52,7 @@ def _reduced_slope(setting, theta, space, direction, values, vectors, flat):
     """∇φ over the distance at which it is taken, along the flat directions; infinite where Newton's method fails."""
     stiff, bent = vectors[:, ~flat], values[~flat]
     for distance in FAR * np.linalg.norm(theta) * np.array([1.0, 0.1, 0.01]):
-        at, before = theta + distance * direction, np.inf
+        at, before = theta + distance * direction, float("inf")
         for _ in range(ITERATIONS):
             with np.errstate(all="ignore"):
                 at = at - space.least_move(setting.predictions(at) - setting.y)
@@ -63,6 +64,6 @@ def _reduced_slope(setting, theta, space, direction, values, vectors, flat):
                 return (
                     vectors[:, flat].T @ slope / distance if before < 1e-6 * distance else np.full(flat.sum(), np.inf)
                 )
-            before = np.linalg.norm(move)
+            before = float(np.linalg.norm(move))
             at = at - move
     return np.full(np.count_nonzero(flat), np.inf)

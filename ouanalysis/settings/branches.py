@@ -5,9 +5,11 @@ A call of `where_positive` whose two sides agree as functions (a stable logistic
 Source: theory.md, section 4.2, for the kinks of ReLU networks; nothing here is special to them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
@@ -71,7 +73,7 @@ class Branches:
 class Held:
     """h(θ, (x, pattern)) with the sides of its branches taken as the pattern (..., k) says, and so without kinks."""
 
-    h: object
+    h: Callable[[Any, Any], Any]
     branches: Branches
     feature: tuple
 

@@ -12,9 +12,10 @@ __all__ = ["check_model"]
 
 # Where NumPy decides by comparing, so that h may bend; a where_positive is watched instead.
 DECIDES = frozenset(
-    "maximum minimum fmax fmin where abs absolute fabs sign max min amax amin clip sort msort partition argsort argmax"
-    " argmin greater less greater_equal less_equal equal not_equal floor ceil trunc fix round around rint mod remainder"
-    " fmod searchsorted nonzero select piecewise heaviside logical_and logical_or logical_not isfinite isnan".split()
+    {"maximum", "minimum", "fmax", "fmin", "max", "min", "amax", "amin", "clip", "sort", "msort", "partition"}
+    | {"where", "select", "piecewise", "nonzero", "searchsorted", "argsort", "argmax", "argmin", "heaviside"}
+    | {"abs", "absolute", "fabs", "sign", "floor", "ceil", "trunc", "fix", "round", "around", "rint", "mod", "fmod"}
+    | {"greater", "less", "greater_equal", "less_equal", "equal", "not_equal", "remainder", "isfinite", "isnan"}
 )
 
 

@@ -49,7 +49,7 @@ class MatrixSensing(Setting):
         """The side of the matrix."""
         return self.x.shape[-1]
 
-    def unseen_directions(self, theta):
+    def unseen_directions(self, _theta):
         """u in a row of U where S_i u = 0 for every sensor."""
         symmetric = (self.x + np.swapaxes(self.x, -1, -2)).reshape(-1, self.d)
         size = np.max(np.abs(symmetric)) or 1.0

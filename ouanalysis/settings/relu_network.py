@@ -70,7 +70,7 @@ class ReluNetwork(Setting):
         return np.arange(2 * self.width, self.dim)
 
     def unseen_directions(self, theta):
-        """A neuron active on no datum, and (1, −x) of the slope and intercept of anything active on a single datum x."""
+        """A neuron active on no datum, and (1, −x) of slope and intercept of anything active on a single datum x."""
         pattern = self.preactivations(theta) > 0
         none = dict.fromkeys("abc", np.zeros(self.width)) | {"alpha": 0.0, "beta": 0.0}
         directions = []
@@ -85,7 +85,7 @@ class ReluNetwork(Setting):
         return np.array(directions).reshape(-1, self.dim)
 
     def symmetry_directions(self, theta):
-        """Neurons active on the same data rotate into each other: h sees Σ c(a, b), reg the Gram matrix of (a, b, c)."""
+        """Neurons active on the same data rotate into each other: h sees Σ c(a, b), reg the squares of (a, b, c)."""
         neurons, pattern = theta[: 3 * self.width].reshape(3, -1), self.preactivations(theta) > 0
         _, group = np.unique(pattern, axis=1, return_inverse=True)
         directions = [np.zeros((0, self.dim))]

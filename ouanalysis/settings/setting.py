@@ -36,8 +36,8 @@ class Setting:
         Names and shapes of the parameter arrays, in the order in which theta holds them, row-major: ``{"W": (3, 2),
         "c": (3,)}``. h reads them with `split`, or as it likes.
     symmetries : callable, optional
-        ``symmetries(theta)`` gives directions (k, p) at theta (p,) in which neither h nor reg changes, if you know them;
-        `stability` finds those that it needs without.
+        ``symmetries(theta)`` gives directions (k, p) at theta (p,) in which neither h nor reg changes, if you know
+        them; `stability` finds those that it needs without.
     branches : Branches, optional
         For a subclass that vouches for its h: what is known of its branches. h is then not checked.
 
@@ -68,6 +68,8 @@ class Setting:
     y: np.ndarray
     dim: int
     symmetries: Callable[[Any], Any] | None
+    branches: Branches
+    _parts: dict[str, tuple[int, ...]]
 
     def __init__(self, h, x, y, dim=None, parts=None, symmetries=None, *, branches=None):
         for name, function in (("h", h), ("symmetries", symmetries)):
@@ -154,7 +156,7 @@ class Setting:
         return linear_part(self)
 
     def unseen_directions(self, theta):
-        """Orthonormal directions (k, p) of parameters that no prediction depends on, on the smooth piece at theta (p,)."""
+        """Directions (k, p) of parameters that no prediction depends on, wherever on the smooth piece at theta (p,)."""
         return unseen_directions(self.smooth_piece(theta), theta)
 
     def symmetry_directions(self, theta):
@@ -176,7 +178,7 @@ class Setting:
         """What makes two settings equal."""
         arrays = [(array.shape, (array + 0.0).tobytes()) for array in (self.x, self.y)]
         others = [getattr(self, field.name) for field in fields(self) if field.name not in ("x", "y")]
-        return (type(self), *arrays, *map(_by_value, others), _by_value(self._parts))
+        return (type(self), *arrays, *map(_by_value, others))
 
     def __eq__(self, other):
         if not isinstance(other, Setting):

@@ -54,7 +54,7 @@ class SigmoidNetwork(Setting):
     def linear_part(self):
         return np.arange(self.width)
 
-    def unseen_directions(self, theta):
+    def unseen_directions(self, _theta):
         """Each neuron's w along directions normal to every datum."""
         normal = null_space(self.x / (np.max(np.abs(self.x)) or 1.0)).T
         directions = np.zeros((self.width, len(normal), self.dim))

@@ -63,8 +63,8 @@ def test_duplicate_data_are_counted_and_named(x, note):
     assert note in notes
     rank = len(set(x))
     assert (
-        f"J has rank {rank} for {len(x)} data, constant about here, so the zero-error set is smooth, of that codimension"
-        in notes
+        f"J has rank {rank} for {len(x)} data, constant about here, so the zero-error set is smooth, of that"
+        " codimension" in notes
     )
 
 

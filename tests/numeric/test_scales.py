@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 import ouanalysis as ou
-from ouanalysis.activations import relu
 from ouanalysis.numeric import flow_ends
 from ouanalysis.numeric.row_space import row_space
 

@@ -1,4 +1,4 @@
-"""What a Setting refuses of a model, and what it must not refuse: derivatives, precision, the parameters that h reads."""
+"""What a Setting refuses of a model and what it must not: derivatives, precision, the parameters that h reads."""
 
 import autograd.numpy as anp
 import numpy as np

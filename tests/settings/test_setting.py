@@ -86,7 +86,7 @@ def test_a_zero_of_either_sign_is_the_same_datum():
 
 
 @pytest.mark.parametrize(
-    "h", [lambda theta, x: product(theta, x), functools.partial(lambda theta, x, k: product(theta, x), k=1)]
+    "h", [lambda theta, x: product(theta, x), functools.partial(lambda theta, x, k: k * product(theta, x), k=1)]
 )
 def test_what_cannot_be_pickled_says_why(h):
     with pytest.raises(pickle.PicklingError, match=r"h: expected a function that pickles \(defined at module level"):
