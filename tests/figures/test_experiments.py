@@ -214,6 +214,7 @@ def test_every_saddle_chain_of_the_committed_picture_ends_at_the_minimum():
     np.testing.assert_allclose(ends, result["levels"][0], rtol=0.02)
 
 
+@pytest.mark.benchmark
 def test_the_flow_of_the_picture_takes_under_a_second():
     setting, theta = ou.planted_sigmoid_network(2, 2, 3, rng=2)
     start = time.perf_counter()
