@@ -524,3 +524,13 @@ def test_tol_decides_what_counts_as_stationary():
     found = ou.stability(PRODUCT, theta)
     assert found.distance == pytest.approx(np.linalg.norm(np.array(theta) - np.sqrt(2)), rel=1e-2)
     assert replace(found, tol=1.0).tol == 1.0
+
+
+@pytest.mark.parametrize("tol", [1e-3, 1e-6, 1e-9])
+@pytest.mark.parametrize(("ratio", "rank"), [(3.0, 2), (1 / 3, 1)])
+@pytest.mark.parametrize("size", [1.0, 1e-3, 1e3])
+def test_the_rank_counts_squared_singular_values_of_unit_rows_down_to_tol_of_the_largest(tol, ratio, rank, size):
+    # Two unit rows at an angle α: the squared singular values are 1 ± cos α, in the ratio tan²(α/2).
+    angle = 2 * np.arctan(np.sqrt(ratio * tol))
+    data = [[1.0, 0.0, 0.0], [size * np.cos(angle), size * np.sin(angle), 0.0]]
+    assert ou.stability(ou.Setting(linear, data, [0.0, 0.0], dim=3), np.zeros(3), tol=tol).rank == rank

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import ouanalysis as ou
 from ouanalysis.simulate import segments
+from ouanalysis.simulate.trajectory import observe
 
 SETTING, TRUTH = ou.planted_matrix_sensing(3, 1, 4, rng=0)
 RUN = {"lr": 0.01, "noise_std": 0.2, "rng": 11}
@@ -86,6 +87,28 @@ def test_divergence_ends_a_chain_with_a_status_and_leaves_the_others(setting):
     assert np.isnan(trajectory.loss[1, 1:]).all()
     assert np.isfinite(trajectory.theta[[0, 2]]).all()
     assert "1 of 3 chains diverged" in repr(trajectory)
+
+
+def product(theta, x):
+    return theta[..., 0] * theta[..., 1] * x
+
+
+@pytest.mark.parametrize(
+    ("h", "overflowing"),
+    [
+        pytest.param(product, [1e200, 0.0], id="reg alone"),  # h = 0 and ‖g‖² = 1e400
+        pytest.param(lambda theta, x: theta[..., 0] * x, [1e200, 0.0], id="loss alone"),  # h² = 1e400 and ‖g‖² = 1
+    ],
+)
+def test_a_state_whose_loss_or_regularizer_overflows_has_diverged_and_so_have_those_after_it(h, overflowing):
+    setting = ou.Setting(h, [1.0], [0.0], dim=2)
+    states = np.array([[[1.0, 2.0], overflowing, [1.0, 2.0]], [[1.0, 2.0]] * 3])
+    left = observe(setting, states.copy(), np.array([0, 1, 2]))
+    assert left.status.tolist() == ["diverged", "finished"]
+    for values in (left.theta[..., 0], left.loss, left.reg):
+        assert np.isnan(values).tolist() == [[False, True, True], [False] * 3]
+    start = ou.label_noise_sgd(setting, overflowing, steps=0, **RUN)
+    assert start.status.tolist() == ["diverged"]
 
 
 def test_a_custom_law_is_used_as_it_is_given():
