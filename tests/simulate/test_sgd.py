@@ -89,6 +89,16 @@ def test_divergence_ends_a_chain_with_a_status_and_leaves_the_others(setting):
     assert "1 of 3 chains diverged" in repr(trajectory)
 
 
+@pytest.mark.parametrize("setting", [SETTING, generic(SETTING)])
+def test_chains_go_on_through_the_segments_after_another_has_diverged(setting, monkeypatch):
+    monkeypatch.setattr(segments, "SEGMENT", 16)
+    starts = np.stack([1e3 * np.ones(9), TRUTH])
+    trajectory = ou.label_noise_sgd(setting, starts, steps=60, chains=2, record=20, **RUN)
+    assert trajectory.status.tolist() == ["diverged", "finished"]
+    alone = ou.label_noise_sgd(setting, np.stack([TRUTH, TRUTH]), steps=60, chains=2, record=20, **RUN)
+    np.testing.assert_array_equal(trajectory.theta[1], alone.theta[1])
+
+
 def product(theta, x):
     return theta[..., 0] * theta[..., 1] * x
 
