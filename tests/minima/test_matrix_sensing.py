@@ -54,12 +54,12 @@ def check_optimal(setting, least, *, tolerance=GAP):
     labels, level = np.max(np.abs(setting.y)), np.linalg.eigvalsh(mean_square)[-1]
     levels = np.linalg.eigvalsh(least.matrix)
     assert levels[0] >= -10 * setting.d * EPS * levels[-1]
-    np.testing.assert_allclose(measured(setting.x, least.matrix), setting.y, atol=tolerance * labels)
+    np.testing.assert_allclose(measured(setting.x, least.matrix), setting.y, rtol=0, atol=tolerance * labels)
     rounding = 10 * setting.d * EPS * np.max(np.linalg.norm(setting.x, axis=(1, 2))) * np.linalg.norm(least.matrix)
     worst = np.max(np.abs(measured(setting.x, least.matrix) - setting.y))
     assert least.residual == pytest.approx(worst, abs=rounding)
     slack = mean_square - sum(mu * half for mu, half in zip(least.multipliers, halves, strict=True))
-    np.testing.assert_allclose(least.slack, slack, atol=1e-12 * (level + np.max(np.abs(slack))))
+    np.testing.assert_allclose(least.slack, slack, rtol=0, atol=1e-12 * (level + np.max(np.abs(slack))))
     assert np.linalg.eigvalsh(slack)[0] >= -100 * setting.d * EPS * level
     assert least.lower_bound == pytest.approx(setting.y @ least.multipliers, rel=1e-12)
     assert least.value == pytest.approx(np.trace(mean_square @ least.matrix), rel=1e-9)
@@ -69,7 +69,7 @@ def check_optimal(setting, least, *, tolerance=GAP):
     assert np.linalg.norm(slack @ least.matrix) <= spread
     if least.theta is not None:
         factor = setting.unpack(least.theta)["U"]
-        np.testing.assert_allclose(factor @ factor.T, least.matrix, atol=1e-9 * levels[-1])
+        np.testing.assert_allclose(factor @ factor.T, least.matrix, rtol=0, atol=1e-9 * levels[-1])
         assert least.value == pytest.approx(float(ou.regularizer(setting, least.theta)), rel=1e-14)
         assert np.linalg.norm(slack @ factor) <= spread / np.sqrt(levels[-1]) * np.sqrt(setting.d) * 10
 
@@ -175,7 +175,7 @@ def test_where_the_measurements_force_rank_two_a_setting_of_rank_one_has_no_thet
     assert least.theta is None
     assert least.rank == 2
     assert least.value == pytest.approx(16 / 3, rel=1e-10)
-    np.testing.assert_allclose(least.matrix, np.eye(2), atol=1e-10)
+    np.testing.assert_allclose(least.matrix, np.eye(2), rtol=0, atol=1e-10)
     assert "attained by a larger setting" in repr(least)
     assert "rank 2" in repr(least)
     wide = ou.minimum(ou.MatrixSensing(ALL_ENTRIES, [1.0, 1.0, 0.0]))
@@ -189,7 +189,7 @@ def test_where_the_measurements_force_rank_one_it_is_found():
     least = ou.minimum(setting)
     assert least.value == pytest.approx(8 / 3 * 5, rel=1e-9)
     assert least.rank == 1
-    np.testing.assert_allclose(np.abs(least.theta), [2, 1], atol=1e-6)  # X to 1e-12 is U to its root at worst
+    np.testing.assert_allclose(np.abs(least.theta), [2, 1], rtol=0, atol=1e-6)  # X to 1e-12 is U to its root at worst
 
 
 @pytest.mark.parametrize("copies", [2, 3])
@@ -297,7 +297,7 @@ def test_rotating_the_space_rotates_the_answer(setting, entries):
     assert same_value(one, other)
     back = rotation @ other.matrix @ rotation.T
     rounding = 1e-12 * np.max(np.abs(setting.y)) * np.max(np.abs(setting.x))
-    np.testing.assert_allclose(measured(setting.x, back), setting.y, atol=other.residual + rounding)
+    np.testing.assert_allclose(measured(setting.x, back), setting.y, rtol=0, atol=other.residual + rounding)
 
 
 @given(interior_settings(), st.floats(1e-6, 1e6))

@@ -129,7 +129,7 @@ def test_in_time_it_starts_at_zero_and_ends_at_rest_for_any_array_of_steps():
     covariances = local.covariance(steps, exact=True)
     assert covariances.shape == (2, 2, 6, 6)
     np.testing.assert_array_equal(covariances[0, 1], covariances[1, 1])
-    np.testing.assert_allclose(covariances[0, 0], 0, atol=1e-15)
+    np.testing.assert_allclose(covariances[0, 0], 0, rtol=0, atol=1e-15)
     np.testing.assert_allclose(covariances[1, 0], local.covariance(exact=True), rtol=1e-12)
     np.testing.assert_allclose(
         local.expected_loss(steps, exact=True),
@@ -253,7 +253,7 @@ def test_autocovariance_at_rest_decays_mode_by_mode_and_forgets():
     hessian = 2 / 3 * local.jacobian.T @ local.jacobian
     expected = np.linalg.matrix_power(np.eye(6) - local.lr * hessian, 9) @ rest
     np.testing.assert_allclose(local.covariance(lag=9, exact=True), expected, rtol=0, atol=1e-13 * np.max(rest))
-    np.testing.assert_allclose(local.covariance(lag=10**6, exact=True), 0, atol=1e-15)
+    np.testing.assert_allclose(local.covariance(lag=10**6, exact=True), 0, rtol=0, atol=1e-15)
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.6])

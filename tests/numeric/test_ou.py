@@ -69,12 +69,14 @@ def test_quantities_of_one_process_fit_together():
     jacobian = ou.jacobian(setting, truth)
     steps = np.array([0, 3, 100])
     lifted = jacobian @ local.covariance(steps) @ jacobian.T
-    np.testing.assert_allclose(local.function_covariance(steps), lifted, atol=1e-14)
-    np.testing.assert_allclose(local.expected_loss(steps), np.trace(lifted, axis1=1, axis2=2) / setting.n, atol=1e-14)
+    np.testing.assert_allclose(local.function_covariance(steps), lifted, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(
+        local.expected_loss(steps), np.trace(lifted, axis1=1, axis2=2) / setting.n, rtol=0, atol=1e-14
+    )
     np.testing.assert_allclose(local.expected_loss(), LR * SIGMA**2 / 2 * ou.regularizer(setting, truth))
-    np.testing.assert_allclose(local.covariance(10**9), local.covariance(), atol=1e-15)
+    np.testing.assert_allclose(local.covariance(10**9), local.covariance(), rtol=0, atol=1e-15)
     hessian = 2 * jacobian.T @ jacobian / setting.n
-    np.testing.assert_allclose(hessian @ local.basis, local.basis * local.eigenvalues, atol=1e-12)
+    np.testing.assert_allclose(hessian @ local.basis, local.basis * local.eigenvalues, rtol=0, atol=1e-12)
 
 
 def test_a_full_batch_averages_the_noise_over_all_data():
@@ -91,7 +93,7 @@ def test_duplicate_data_are_reported_as_rank_deficient_and_give_the_law_of_the_r
     assert local.rank == 2
     assert "J is rank deficient: 2 of 4" in repr(local)
     np.testing.assert_allclose(
-        local.covariance(), ou.local_ou(once, truth, lr=LR, noise_std=SIGMA).covariance(), atol=1e-14
+        local.covariance(), ou.local_ou(once, truth, lr=LR, noise_std=SIGMA).covariance(), rtol=0, atol=1e-14
     )
     assert local.function_covariance().shape == (4, 4)
 

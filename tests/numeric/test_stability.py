@@ -62,7 +62,7 @@ def test_equal_tanh_neurons_have_the_curvatures_of_the_closed_form(width, equal,
     setting, theta, *formula = tanh_network(width, equal, y=y)
     found = ou.stability(setting, theta)
     expected = tanh_spectrum(width, equal, *formula)
-    np.testing.assert_allclose(found.eigenvalues, expected, atol=1e-11 * largest(found))
+    np.testing.assert_allclose(found.eigenvalues, expected, rtol=0, atol=1e-11 * largest(found))
     np.testing.assert_allclose(found.multipliers, formula[0], rtol=1e-12)
     assert found.negative == np.sum(expected < 0) == equal - 1
     assert found.verdict == ("minimum up to symmetry" if equal == 1 else "saddle")
@@ -113,7 +113,7 @@ def judged_alike(one, other):
     for name in ("verdict", "symmetries", "unseen", "negative", "zero", "rank"):
         assert getattr(one, name) == getattr(other, name), name
     np.testing.assert_allclose(
-        other.eigenvalues, one.eigenvalues, atol=1e-9 * np.max(np.abs(one.eigenvalues), initial=EPS)
+        other.eigenvalues, one.eigenvalues, rtol=0, atol=1e-9 * np.max(np.abs(one.eigenvalues), initial=EPS)
     )
     np.testing.assert_allclose(other.multipliers, one.multipliers, rtol=1e-8)
     assert other.reg == pytest.approx(one.reg, rel=1e-12)
@@ -191,7 +191,7 @@ def test_sensing_curvatures_are_those_of_reg_along_a_retraction(sensing):
     found = ou.stability(setting, theta)
     # Differences of step h: h² of truncation, and rounding of reg over h².
     np.testing.assert_allclose(
-        with_zeros(found), dense_spectrum(setting, theta, 2e-4), atol=1e-4 * np.max(np.abs(found.eigenvalues))
+        with_zeros(found), dense_spectrum(setting, theta, 2e-4), rtol=0, atol=1e-4 * np.max(np.abs(found.eigenvalues))
     )
 
 
@@ -213,7 +213,7 @@ def test_where_the_flow_ends_is_judged_like_the_low_rank_point_that_it_tends_to(
     assert np.linalg.norm(limit - theta) < 1e-5 * np.linalg.norm(theta)
     near, at = ou.stability(setting, theta), ou.stability(setting, limit)
     assert (near.verdict, near.symmetries) == (at.verdict, at.symmetries)
-    np.testing.assert_allclose(near.eigenvalues, at.eigenvalues, atol=1e-4 * largest(at))
+    np.testing.assert_allclose(near.eigenvalues, at.eigenvalues, rtol=0, atol=1e-4 * largest(at))
 
 
 def test_rotating_u_changes_no_verdict(sensing):
@@ -338,7 +338,7 @@ def test_the_inertia_is_counted_as_constructed(signs):
     assert f"{negative} negative, {zero} zero of {len(signs)} curvatures" in repr(found)
     tangent = null_space(ou.jacobian(setting, theta))
     hessian = tangent.T @ np.diag([0.0] * len(signs) + [-2.0 * s for s in signs]) @ tangent
-    np.testing.assert_allclose(found.eigenvalues, np.linalg.eigvalsh(hessian), atol=1e-13)
+    np.testing.assert_allclose(found.eigenvalues, np.linalg.eigvalsh(hessian), rtol=0, atol=1e-13)
 
 
 def linear(theta, x):
@@ -431,7 +431,7 @@ def test_next_to_a_low_rank_point_where_j_loses_rank_a_point_is_degenerate_too()
     setting, truth = ou.planted_matrix_sensing(4, 1, 6, rng=5)
     theta = ou.interpolate(setting, np.eye(4).ravel() / 2)
     factor, planted = (setting.unpack(each)["U"] for each in (theta, truth))
-    np.testing.assert_allclose(factor @ factor.T, planted @ planted.T, atol=1e-7)
+    np.testing.assert_allclose(factor @ factor.T, planted @ planted.T, rtol=0, atol=1e-7)
     assert ou.stability(setting, truth).verdict == "degenerate"
     assert ou.stability(setting, theta).verdict == "degenerate"
 
@@ -466,7 +466,7 @@ def least_alone_agrees(monkeypatch, dense):
     found = ou.stability(dense.setting, dense.theta)
     least = min(dense.eigenvalues[0], 0.0 if dense.unseen or dense.symmetries else np.inf)
     assert (found.unseen, found.symmetries) == (None, None)
-    np.testing.assert_allclose(found.eigenvalues, [least], atol=1e-6 * largest(dense))
+    np.testing.assert_allclose(found.eigenvalues, [least], rtol=0, atol=1e-6 * largest(dense))
     assert found.verdict == ("saddle" if dense.verdict == "saddle" else "no negative curvature above tol")
     if dense.eigenvalues.any():
         assert found.residual <= 1e-6 * largest(dense)
@@ -483,7 +483,7 @@ def test_past_3000_parameters_the_least_curvature_is_still_found(equal, verdict)
     found = ou.stability(setting, theta)
     expected = tanh_spectrum(1501, equal, *formula)
     assert found.verdict == verdict
-    np.testing.assert_allclose(found.eigenvalues, expected[:1], atol=1e-6 * np.max(np.abs(expected)))
+    np.testing.assert_allclose(found.eigenvalues, expected[:1], rtol=0, atol=1e-6 * np.max(np.abs(expected)))
     assert (found.symmetries, found.unseen) == (None, None)
     assert "least curvature to within" in repr(found)
 
