@@ -101,7 +101,7 @@ def test_noise_leaves_a_saddle_and_a_repellent_point_for_the_minimum():
     result = repellency.run(1, "quick")
     assert result.verdicts == ("strict minimum", "saddle", "repellent")
     w = repellency.Y
-    assert result.levels[0] == pytest.approx(2 * w * (np.hypot(1, w) - w))  # theory.md 4.3
+    assert result.levels[0] == pytest.approx(2 * w * (np.hypot(1, w) - w), rel=1e-14)  # theory.md 4.3
     assert result.curvature < 0
     np.testing.assert_allclose(result.reg[0].mean(axis=0), result.levels[0], rtol=0.02)
     np.testing.assert_allclose(result.reg[2, :, -1].mean(), result.flow_reg[-1], rtol=0.02)
@@ -233,7 +233,7 @@ def test_sigmoid_targets_are_stationary_and_of_the_regularizer_they_say():
     for case in sigmoid_neurons.run(0, "quick").cases:
         width = case.phi.shape[1]
         shares = ou.minimum(ou.SigmoidNetwork(sigmoid_neurons.X, [case.label], width, case.activation)).shares
-        assert shares.sum() == pytest.approx(case.label)
+        assert shares.sum() == pytest.approx(case.label, rel=1e-14)
         assert len(case.target_phi) == (1 if np.ptp(shares) < 1e-6 else 2)
         setting = ou.SigmoidNetwork(sigmoid_neurons.X, [case.label], width, case.activation)
         place = [np.argmin(np.abs(case.target_phi * case.target_c - share)) for share in shares]
@@ -268,7 +268,7 @@ def test_slopes_of_a_relu_network_by_hand():
     setting = ou.ReluNetwork([-1.0, 1.0], [0.0, 0.0], width=2)
     theta = setting.pack(a=[1.0, -2.0], b=[0.0, -1.0], c=[3.0, 0.5], alpha=0.25, beta=0.0)
     # Left of −1/2 the second neuron gives −2 × 0.5; right of 0 the first gives 3.
-    np.testing.assert_allclose(relu_interpolants.slopes(setting, theta), [-0.75, 0.25, 3.25])
+    np.testing.assert_allclose(relu_interpolants.slopes(setting, theta), [-0.75, 0.25, 3.25], rtol=1e-14)
 
 
 def test_the_committed_certificates_show_what_was_asked_of_them():

@@ -169,7 +169,7 @@ def test_a_neuron_at_a_flat_point_of_its_activation_is_found():
     assert np.linalg.norm(ou.regularizer_gradient(setting, [0.5, np.pi / 2])) < 1e-15
     found = ou.minima.stationary_preactivations(setting, (1, 2.5), share=0.5)
     assert found.certified
-    np.testing.assert_allclose(found.values, [np.pi / 2, 3 * np.pi / 4])
+    np.testing.assert_allclose(found.values, [np.pi / 2, 3 * np.pi / 4], rtol=1e-14)
 
 
 def test_results_are_read_only():

@@ -107,7 +107,7 @@ def test_one_datum_has_its_closed_form(batch_size):
     setting = ou.MatrixSensing([[[1.0]]], y=[4.0])
     local = ou.local_ou(setting, [2.0], lr=0.03, noise_std=SIGMA, batch_size=batch_size)
     expected = 0.03 * SIGMA**2 * 16 / (batch_size * (1 - 0.03 * 16))
-    assert local.function_covariance(exact=True) == pytest.approx(np.array([[expected]]))
+    assert local.function_covariance(exact=True) == pytest.approx(np.array([[expected]]), rel=1e-14)
 
 
 def test_the_leading_order_is_off_by_the_first_order_of_the_step():
@@ -134,6 +134,7 @@ def test_in_time_it_starts_at_zero_and_ends_at_rest_for_any_array_of_steps():
     np.testing.assert_allclose(
         local.expected_loss(steps, exact=True),
         np.trace(local.function_covariance(steps, exact=True), axis1=-2, axis2=-1) / 3,
+        rtol=1e-14,
     )
 
 

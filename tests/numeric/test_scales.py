@@ -64,7 +64,7 @@ def test_a_small_negative_curvature_beside_a_huge_one_is_a_saddle():
 
     found = ou.stability(ou.Setting(h, [1.0], [1.0], 3), [1.0, 0.0, 0.0])
     assert found.verdict == "saddle"
-    assert found.eigenvalues[0] == pytest.approx(-0.18)
+    assert found.eigenvalues[0] == pytest.approx(-0.18, rel=1e-14)
 
 
 def test_the_distance_is_that_of_the_stationary_point_of_the_product():

@@ -6,8 +6,10 @@ from functools import partial
 import autograd.numpy as anp
 import numpy as np
 import pytest
+import sympy
 
 import ouanalysis as ou
+from ouanalysis.symbolic.symbols import exact_number
 
 EPS = np.finfo(float).eps
 EVERYWHERE = [
@@ -52,3 +54,9 @@ def test_a_traced_operation_is_the_numeric_one(name):
         # Some ten roundings of numbers of order one, none of them a cancellation.
         np.testing.assert_allclose(np.ravel(values), setting.predictions(theta), rtol=0, atol=100 * EPS)
         np.testing.assert_allclose(np.ravel(slopes), np.ravel(ou.jacobian(setting, theta)), rtol=0, atol=100 * EPS)
+
+
+@pytest.mark.parametrize(("value", "exact"), [(0.123, "123/1000"), (1 / 997, "1/997"), (-4.999, "-4999/1000")])
+def test_fractions_are_exact_up_to_a_denominator_of_a_thousand(value, exact):
+    assert exact_number(value) == sympy.Rational(exact)
+    assert exact_number(1 / 1009).is_Float
