@@ -16,7 +16,7 @@ derivations: .venv/installed-run
 		$(BIN)/python -m ouanalysis.derivations.$$script || exit 1; echo; done
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 
 fuzz: .venv/installed-test # of a room or a file: make fuzz ROOM=tests/numeric
 	$(BIN)/python -m pytest --hypothesis-profile=fuzz $(SPREAD) --verbose $(ROOM)
