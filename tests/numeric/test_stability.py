@@ -62,7 +62,7 @@ def test_equal_tanh_neurons_have_the_curvatures_of_the_closed_form(width, equal,
     setting, theta, *formula = tanh_network(width, equal, y=y)
     found = ou.stability(setting, theta)
     expected = tanh_spectrum(width, equal, *formula)
-    np.testing.assert_allclose(found.eigenvalues, expected, atol=1e-11 * largest(found))
+    np.testing.assert_allclose(found.eigenvalues, expected, rtol=0, atol=1e-11 * largest(found))
     np.testing.assert_allclose(found.multipliers, formula[0], rtol=1e-12)
     assert found.negative == np.sum(expected < 0) == equal - 1
     assert found.verdict == ("minimum up to symmetry" if equal == 1 else "saddle")
@@ -83,7 +83,7 @@ def test_a_single_tanh_neuron_of_one_input_is_a_strict_minimum():
 def test_along_the_direction_of_a_saddle_reg_falls_on_the_zero_error_set():
     setting, theta, *_ = tanh_network(3, 2)
     found = ou.stability(setting, theta)
-    assert np.linalg.norm(found.direction) == pytest.approx(1)
+    assert np.linalg.norm(found.direction) == pytest.approx(1, rel=1e-14)
     for step in (1e-2, 2e-2):
         moved = ou.interpolate(setting, theta + step * found.direction)
         fall = ou.regularizer(setting, moved) - found.reg
@@ -113,7 +113,7 @@ def judged_alike(one, other):
     for name in ("verdict", "symmetries", "unseen", "negative", "zero", "rank"):
         assert getattr(one, name) == getattr(other, name), name
     np.testing.assert_allclose(
-        other.eigenvalues, one.eigenvalues, atol=1e-9 * np.max(np.abs(one.eigenvalues), initial=EPS)
+        other.eigenvalues, one.eigenvalues, rtol=0, atol=1e-9 * np.max(np.abs(one.eigenvalues), initial=EPS)
     )
     np.testing.assert_allclose(other.multipliers, one.multipliers, rtol=1e-8)
     assert other.reg == pytest.approx(one.reg, rel=1e-12)
@@ -191,7 +191,7 @@ def test_sensing_curvatures_are_those_of_reg_along_a_retraction(sensing):
     found = ou.stability(setting, theta)
     # Differences of step h: h² of truncation, and rounding of reg over h².
     np.testing.assert_allclose(
-        with_zeros(found), dense_spectrum(setting, theta, 2e-4), atol=1e-4 * np.max(np.abs(found.eigenvalues))
+        with_zeros(found), dense_spectrum(setting, theta, 2e-4), rtol=0, atol=1e-4 * np.max(np.abs(found.eigenvalues))
     )
 
 
@@ -213,7 +213,7 @@ def test_where_the_flow_ends_is_judged_like_the_low_rank_point_that_it_tends_to(
     assert np.linalg.norm(limit - theta) < 1e-5 * np.linalg.norm(theta)
     near, at = ou.stability(setting, theta), ou.stability(setting, limit)
     assert (near.verdict, near.symmetries) == (at.verdict, at.symmetries)
-    np.testing.assert_allclose(near.eigenvalues, at.eigenvalues, atol=1e-4 * largest(at))
+    np.testing.assert_allclose(near.eigenvalues, at.eigenvalues, rtol=0, atol=1e-4 * largest(at))
 
 
 def test_rotating_u_changes_no_verdict(sensing):
@@ -234,9 +234,9 @@ def test_a_sensing_start_is_repellent_at_the_rate_at_which_its_flow_falls():
     assert f"reg falls by {found.gradient_norm**2:.4g} a flow time; see regularized_flow" in repr(found)
 
     run = {"lr": 1e-3, "noise_std": 0.3, "batch_size": 2, "momentum": 0.5}
-    assert found.fall_per_step(**run) == pytest.approx((1e-3 * 0.3 / 0.5) ** 2 / 2 * found.gradient_norm**2)
+    assert found.fall_per_step(**run) == pytest.approx((1e-3 * 0.3 / 0.5) ** 2 / 2 * found.gradient_norm**2, rel=1e-14)
     full = found.fall_per_step(lr=1e-3, noise_std=0.3, batch_size="full")
-    assert full == pytest.approx((1e-3 * 0.3) ** 2 / 6 * found.gradient_norm**2)
+    assert full == pytest.approx((1e-3 * 0.3) ** 2 / 6 * found.gradient_norm**2, rel=1e-14)
 
     time = 1e-4 * found.reg / found.gradient_norm**2
     reg = ou.regularized_flow(setting, theta, times=time * np.arange(3), rtol=1e-12).reg
@@ -340,7 +340,7 @@ def test_the_inertia_is_counted_as_constructed(signs):
     tangent = null_space(ou.jacobian(setting, theta))
     hessian = tangent.T @ np.diag([0.0] * len(signs) + [-2.0 * s for s in signs]) @ tangent
     curvatures = np.linalg.eigvalsh(hessian)
-    np.testing.assert_allclose(found.eigenvalues, curvatures[np.abs(curvatures) > 1e-9], atol=1e-13)
+    np.testing.assert_allclose(found.eigenvalues, curvatures[np.abs(curvatures) > 1e-9], rtol=0, atol=1e-13)
 
 
 def flat_at_second_order(theta, x):
@@ -459,7 +459,7 @@ def test_next_to_a_low_rank_point_where_j_loses_rank_a_point_is_degenerate_too()
     setting, truth = ou.planted_matrix_sensing(4, 1, 6, rng=5)
     theta = ou.interpolate(setting, np.eye(4).ravel() / 2)
     factor, planted = (setting.unpack(each)["U"] for each in (theta, truth))
-    np.testing.assert_allclose(factor @ factor.T, planted @ planted.T, atol=1e-7)
+    np.testing.assert_allclose(factor @ factor.T, planted @ planted.T, rtol=0, atol=1e-7)
     assert ou.stability(setting, truth).verdict == "degenerate"
     assert ou.stability(setting, theta).verdict == "degenerate"
 
@@ -526,12 +526,12 @@ def least_alone_agrees(monkeypatch, dense):
     found = ou.stability(dense.setting, dense.theta)
     least = min([*dense.eigenvalues[:1], *([0.0] if dense.unseen or dense.symmetries else [])])
     assert (found.unseen, found.symmetries) == (None, None)
-    np.testing.assert_allclose(found.eigenvalues, [least], atol=1e-6 * largest(dense))
+    np.testing.assert_allclose(found.eigenvalues, [least], rtol=0, atol=1e-6 * largest(dense))
     assert found.verdict == ("saddle" if dense.verdict == "saddle" else "no negative curvature above tol")
     if dense.eigenvalues.any():
         assert found.residual <= 1e-6 * largest(dense)
         assert np.linalg.norm(ou.jacobian(dense.setting, dense.theta) @ found.direction) < 1e-6
-        assert np.linalg.norm(found.direction) == pytest.approx(1)
+        assert np.linalg.norm(found.direction) == pytest.approx(1, rel=1e-14)
     assert "symmetry, None" not in repr(found)
     assert repr(found)
 
@@ -543,7 +543,7 @@ def test_past_3000_parameters_the_least_curvature_is_still_found(equal, verdict)
     found = ou.stability(setting, theta)
     expected = tanh_spectrum(1501, equal, *formula)
     assert found.verdict == verdict
-    np.testing.assert_allclose(found.eigenvalues, expected[:1], atol=1e-6 * np.max(np.abs(expected)))
+    np.testing.assert_allclose(found.eigenvalues, expected[:1], rtol=0, atol=1e-6 * np.max(np.abs(expected)))
     assert (found.symmetries, found.unseen) == (None, None)
     assert "least curvature to within" in repr(found)
 
@@ -584,3 +584,13 @@ def test_tol_decides_what_counts_as_stationary():
     found = ou.stability(PRODUCT, theta)
     assert found.distance == pytest.approx(np.linalg.norm(np.array(theta) - np.sqrt(2)), rel=1e-2)
     assert replace(found, tol=1.0).tol == 1.0
+
+
+@pytest.mark.parametrize("tol", [1e-3, 1e-6, 1e-9])
+@pytest.mark.parametrize(("ratio", "rank"), [(3.0, 2), (1 / 3, 1)])
+@pytest.mark.parametrize("size", [1.0, 1e-3, 1e3])
+def test_the_rank_counts_squared_singular_values_of_unit_rows_down_to_tol_of_the_largest(tol, ratio, rank, size):
+    # Two unit rows at an angle α: the squared singular values are 1 ± cos α, in the ratio tan²(α/2).
+    angle = 2 * np.arctan(np.sqrt(ratio * tol))
+    data = [[1.0, 0.0, 0.0], [size * np.cos(angle), size * np.sin(angle), 0.0]]
+    assert ou.stability(ou.Setting(linear, data, [0.0, 0.0], dim=3), np.zeros(3), tol=tol).rank == rank

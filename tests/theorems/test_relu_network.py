@@ -168,7 +168,9 @@ def test_merging_two_neurons_of_a_facing_and_sign_within_an_interval_never_raise
     merged = [changes @ kinks / np.sum(changes), 0.0]
     together = ou.balanced(setting, unit_of(setting, facing, merged, [np.sum(changes), 0.0], [1.0, 1.0]))
     size = np.abs(changes) @ np.abs(x - kinks[:, None])
-    np.testing.assert_allclose(setting.predictions(together), setting.predictions(apart), atol=32 * EPS * np.max(size))
+    np.testing.assert_allclose(
+        setting.predictions(together), setting.predictions(apart), rtol=0, atol=32 * EPS * np.max(size)
+    )
     least = ou.regularizer(setting, together)
     assert least <= ou.regularizer(setting, apart) * (1 + 32 * EPS) + rounding_of_kinks(x, changes)
 
@@ -273,7 +275,7 @@ def only_turning_pieces_change_reg(x, y, slopes, facing):
     derivatives = turning @ gradient
     turns = STEP * np.eye(len(slopes))
     numeric = [(cost(x, y, slopes + t, facing) - cost(x, y, slopes - t, facing)) / (2 * STEP) for t in turns]
-    np.testing.assert_allclose(derivatives, numeric, atol=precision * cost(x, y, slopes, facing))
+    np.testing.assert_allclose(derivatives, numeric, rtol=0, atol=precision * cost(x, y, slopes, facing))
     return derivatives
 
 
