@@ -18,6 +18,8 @@ from .traced import expression_of, traced
 
 __all__ = ["Trace", "trace"]
 
+_ADVICE = "what ouanalysis.activations has can be traced"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Trace:
@@ -131,14 +133,18 @@ def _named(error):
     """The error in one line, in front of it the NumPy or SciPy function that could not take traced arrays."""
     message = " ".join(str(error).split())
     missing = re.search(r"ufunc '(\w+)'|no callable (\w+) method", message)
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    called = [
-        f"{library}.{frame.f_code.co_name}"
-        for frame in frames
-        if (library := frame.f_globals.get("__name__", "").split(".")[0]) in ("numpy", "scipy")
-    ]
-    if not missing and not called:
-        return message
-    name = missing[1] or missing[2] if missing else called[0]
-    reason = "" if missing else f": {message}"
-    return f"{name} of a traced array{reason}; what ouanalysis.activations has can be traced"
+    called = [_public_name(frame) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if missing:
+        name = missing[1] or missing[2]
+        return f"{'numpy' if hasattr(np, name) else 'scipy.special'}.{name} of a traced array; {_ADVICE}"
+    name = next(filter(None, called), None)
+    return f"{name} of a traced array: {message}; {_ADVICE}" if name else message
+
+
+def _public_name(frame):
+    """numpy.sinc or scipy.special.logsumexp, where the frame is theirs."""
+    library, *rooms = frame.f_globals.get("__name__", "").split(".")
+    if library not in ("numpy", "scipy"):
+        return None
+    rooms = [room for room in rooms if library == "scipy" and not room.startswith("_")]
+    return ".".join([library, *rooms, frame.f_code.co_name])

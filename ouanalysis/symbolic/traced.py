@@ -117,10 +117,15 @@ class Traced:
     __hash__ = None  # type: ignore[assignment]
 
 
+def _exp(z):
+    return OneOverSumExp(*(-z).args) if isinstance(-z, LogSumExp) else sympy.exp(z)
+
+
 # NumPy's and SciPy's names on the left, SymPy's on the right.
 for _name, _function in {
-    **{name: getattr(sympy, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    **{name: getattr(sympy, name) for name in ("log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
     **{"arc" + name: getattr(sympy, "a" + name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    "exp": _exp,
     "log1p": lambda z: sympy.log(1 + z),
     "expm1": lambda z: sympy.exp(z) - 1,
     "log2": lambda z: sympy.log(z) / sympy.log(2),
@@ -131,6 +136,7 @@ for _name, _function in {
     "erf": sympy.erf,
     "erfc": sympy.erfc,
     "expit": lambda z: OneOverSumExp(0, -z),
+    "softplus": lambda z: LogSumExp(0, z),
     "ndtr": lambda z: (1 + sympy.erf(z / sympy.sqrt(2))) / 2,
 }.items():
     setattr(Traced, _name, _unary(_function))
