@@ -97,7 +97,17 @@ class _Printer(SciPyPrinter):
             return super()._print_Add(expr, order=order)
         return f"add_up({', '.join(map(self._print, expr.args))})"
 
+    def _print_Mul(self, expr):
+        number, others = expr.as_coeff_Mul()
+        if not number.is_Float or 0 < abs(float(number)) < np.inf:
+            return super()._print_Mul(expr)
+        root = self._print(sympy.sqrt(abs(number)))  # a float, unlike the number, and met last: it may multiply a 0
+        return f"{'-' if number < 0 else ''}({self._print(others)})*{root}*{root}"
+
     def _print_Float(self, number):
-        return repr(float(number))
+        return repr(float(sympy.Float(number)))
 
     _print_Rational = _print_Float
+
+    def _print_Integer(self, number):
+        return super()._print_Integer(number) if abs(number) < 2**53 else self._print_Float(number)

@@ -10,7 +10,7 @@ import sympy
 
 from .functions import WherePositive
 
-__all__ = ["LIMIT", "check_cost", "derivatives", "operations", "subexpressions"]
+__all__ = ["LIMIT", "check_cost", "derivatives", "length", "operations", "subexpressions"]
 
 LIMIT = 60.0  # seconds
 SECONDS = 3e-4  # an operation, from the derivative to the compiled function: measured on one core of 2 GHz
@@ -26,6 +26,14 @@ def subexpressions(expressions):
             found.setdefault(stack.pop())
         stack += missing
     return list(found)
+
+
+def length(expression):
+    """How many subexpressions it has when it is written out, each as often as it stands there."""
+    lengths = {}
+    for node in subexpressions([expression]):
+        lengths[node] = 1 + sum(lengths[argument] for argument in node.args)
+    return lengths[expression]
 
 
 def derivatives(expressions, symbols, *, progress=False):

@@ -155,11 +155,6 @@ def _sum_of_exponentials(printer, exponents):
     return printer._print(sympy.Add(*map(sympy.exp, exponents)))
 
 
-def _one_over_sum_exp(*z):
-    largest = np.maximum.reduce(np.broadcast_arrays(*z))
-    return np.exp(-largest) / sum(np.exp(entry - largest) for entry in z)
-
-
 def _largest_share(first, *others):
     ties = 1 + sum(np.equal(first, other) for other in others)
     return np.where(np.all([first >= other for other in others], axis=0), 1 / ties, 0.0)
@@ -169,7 +164,7 @@ def _largest_share(first, *others):
 NUMERIC = {
     "WherePositive": lambda z, then, otherwise: np.where(np.greater(z, 0), then, otherwise),
     "LogSumExp": lambda *z: reduce(np.logaddexp, z),
-    "OneOverSumExp": _one_over_sum_exp,
+    "OneOverSumExp": lambda *z: np.exp(-reduce(np.logaddexp, z)),
     "Maximum": lambda *z: np.maximum.reduce(np.broadcast_arrays(*z)),
     "LargestShare": _largest_share,
     "DiracDelta": lambda *_: 0.0,

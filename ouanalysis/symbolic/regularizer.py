@@ -37,4 +37,5 @@ def regularizer(setting, *, progress=False):
     typed = module_in(__package__, setting)
     if typed is not None:
         return typed.regularizer(setting)
-    return ClosedForm(trace(setting, progress=progress).regularizer, setting.parts, {})
+    model = trace(setting, progress=progress)
+    return ClosedForm(model.regularizer, setting.parts, {}, jacobian=model.jacobian)

@@ -121,7 +121,8 @@ def _predictions(setting, theta, x):
     """h as expressions, one for each datum of x."""
     rows = traced(np.broadcast_to(np.array(theta, dtype=object), (len(x), setting.dim)))
     try:
-        predictions = np.asarray(setting.h(rows, traced(x)), dtype=object)
+        with np.errstate(all="ignore"):  # SymPy's own arithmetic may leave NumPy a flag
+            predictions = np.asarray(setting.h(rows, traced(x)), dtype=object)
     except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
         raise TypeError(f"h: expected operations that can be traced, got {_named(error)}") from error
     if predictions.shape != (len(x),):
