@@ -12,8 +12,8 @@ figures: .venv/installed-run
 	$(BIN)/python -m ouanalysis.figures
 
 derivations: .venv/installed-run
-	@for script in $(filter-out derivation,$(basename $(notdir $(wildcard derivations/[a-z]*.py)))); do \
-		$(BIN)/python -m ouanalysis.derivations.$$script || exit 1; echo; done
+	@for name in $$($(BIN)/python -m ouanalysis.derivations | cut -d ' ' -f 1); do \
+		$(BIN)/python -m ouanalysis.derivations $$name || exit 1; echo; done
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest $(SPREAD)

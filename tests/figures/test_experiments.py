@@ -170,7 +170,7 @@ def test_label_noise_finds_what_the_program_finds_and_descent_does_not():
 
 
 def committed(name):
-    return json.loads((Path(__file__).parents[2] / "figures" / f"{name}.json").read_text())
+    return json.loads((Path(__file__).parents[2] / "figures" / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def test_the_committed_pictures_show_what_the_readme_says_of_them():

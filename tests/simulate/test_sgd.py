@@ -167,20 +167,3 @@ def test_a_failing_chain_stops_the_others_early():
 
     with pytest.raises(ZeroDivisionError, match="mine"):
         ou.label_noise_sgd(SETTING, TRUTH, steps=10**9, chains=8, noise=law, **RUN)
-
-
-def test_where_numba_can_keep_nothing_it_compiles_all_the_same(monkeypatch):
-    from ouanalysis.simulate import kernels
-
-    njit = kernels.numba.njit
-
-    def without_a_folder(*args, **kwargs):
-        if kwargs.get("cache"):
-            raise RuntimeError("cannot cache function: no locator available")
-        return njit(*args, **kwargs)
-
-    monkeypatch.setattr(kernels.numba, "njit", without_a_folder)
-    kernels._compiled_advance.cache_clear()
-    trajectory = ou.label_noise_sgd(SETTING, TRUTH, steps=3, **RUN)
-    kernels._compiled_advance.cache_clear()
-    assert np.isfinite(trajectory.theta).all()
