@@ -3,21 +3,12 @@
 import numpy as np
 import pytest
 import sympy
+from strategies import CASES
 
 import ouanalysis as ou
 from ouanalysis.simulate.kernels import kernel
 
-RELU = ou.ReluNetwork([-1.0, -0.3, 0.4, 1.0], [0.3, -0.2, 0.1, 0.5], 8)
 T = sympy.Symbol("t")
-CASES = {
-    "matrix sensing": ou.planted_matrix_sensing(4, 1, 6, rng=0)[0],
-    "matrix sensing, low rank": ou.MatrixSensing(np.random.default_rng(1).normal(size=(5, 4, 4)) / 2, np.ones(5), 2),
-    "ReLU": RELU,
-    "tanh": ou.planted_sigmoid_network(3, 2, 4, rng=0)[0],
-    "expression": ou.planted_sigmoid_network(3, 2, 4, rng=0, activation=sympy.erf(T) / 2 + sympy.sin(T))[0],
-    "softsign": ou.planted_sigmoid_network(3, 2, 4, rng=0, activation=T / (1 + sympy.Abs(T)))[0],
-    "logistic": ou.planted_sigmoid_network(3, 2, 4, rng=0, activation="logistic")[0],
-}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import any_setting, matrix_sensing, numbers, relu_networks, settings_with_theta, sigmoid_networks
+from strategies import any_setting, matrix_sensings, numbers, relu_networks, settings_with_theta, sigmoid_networks
 
 import ouanalysis as ou
 
@@ -27,7 +27,7 @@ def orthogonal(setting, entries):
     return np.linalg.qr(np.resize(entries, (setting.rank, setting.rank)) + 3 * np.eye(setting.rank))[0]
 
 
-@given(settings_with_theta(matrix_sensing()), numbers(9))
+@given(settings_with_theta(matrix_sensings()), numbers(9))
 def test_rotating_u_changes_neither_predictions_nor_regularizer(drawn, entries):
     setting, theta = drawn
     rotated = setting.pack(U=setting.unpack(theta)["U"] @ orthogonal(setting, entries))

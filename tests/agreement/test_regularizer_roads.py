@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import sympy
 from hypothesis import assume, example, given
-from strategies import matrix_sensing, relu_networks, settings_with_theta, sigmoid_networks
+from strategies import KINDS, relu_networks, settings_with_theta
 
 import ouanalysis as ou
 
-KINDS = {"matrix sensing": matrix_sensing(), "ReLU": relu_networks(), "sigmoid": sigmoid_networks()}
 by_kind = pytest.mark.parametrize("kind", KINDS)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from strategies import matrix_sensing, numbers, settings_with_theta
+from strategies import matrix_sensings, numbers, settings_with_theta
 
 import ouanalysis as ou
 
@@ -34,7 +34,7 @@ def one_datum_networks(draw):
 # never negative
 
 
-@given(settings_with_theta(matrix_sensing()))
+@given(settings_with_theta(matrix_sensings()))
 @example((ou.MatrixSensing([np.zeros((2, 2)), [[1 / 32, 1 / 16], [0, 0]]], [0, 0], 1), np.ones(2) / 32))
 def test_no_factor_has_less_than_the_program_of_its_measurements(drawn):
     setting, theta = drawn
@@ -158,7 +158,7 @@ def test_a_trajectory_of_label_noise_sgd_is_certified_all_along(setting):
     assert np.all(found.gap >= -found.solver_gap - DUALITY * found.reg)
 
 
-@given(settings_with_theta(matrix_sensing()), numbers((3, 3)))
+@given(settings_with_theta(matrix_sensings()), numbers((3, 3)))
 def test_rotating_u_changes_no_gap(drawn, entries):
     setting, theta = drawn
     r = setting.rank

@@ -10,7 +10,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from scipy.linalg import orth
 from scipy.optimize import brentq
-from strategies import matrix_sensing, settings_with_theta, sigmoid_networks
+from strategies import matrix_sensings, settings_with_theta, sigmoid_networks
 
 import ouanalysis as ou
 
@@ -118,7 +118,7 @@ def test_at_finite_step_the_imbalance_follows_its_scalar_equation(lr, momentum, 
 
 @st.composite
 def well_conditioned(draw):
-    setting, theta = draw(settings_with_theta(st.one_of(matrix_sensing(), sigmoid_networks())))
+    setting, theta = draw(settings_with_theta(st.one_of(matrix_sensings(), sigmoid_networks())))
     setting = refitted(setting, theta)
     singular = np.linalg.svd(ou.jacobian(setting, theta), compute_uv=False)
     assume(theta @ theta > 0.1 and setting.n < setting.dim and singular[-1] > 0.2 * singular[0] > 0)

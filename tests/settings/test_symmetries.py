@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import any_setting, matrix_sensing, numbers, relu_networks, settings_with_theta, sigmoid_networks
+from strategies import any_setting, matrix_sensings, numbers, relu_networks, settings_with_theta, sigmoid_networks
 
 import ouanalysis as ou
 
@@ -114,7 +114,7 @@ def coordinates(directions, vector):
     return np.linalg.lstsq(directions.T, vector, rcond=None)[0] if len(directions) else np.zeros(0)
 
 
-@given(settings_with_theta(matrix_sensing()), numbers(3))
+@given(settings_with_theta(matrix_sensings()), numbers(3))
 def test_rotations_of_u_move_along_the_directions(drawn, entries):
     setting, theta = drawn
     directions, rank = symmetry_directions(setting, theta), setting.rank
