@@ -18,7 +18,8 @@ SECONDS = 3e-4  # a derivative of a subexpression, squared and compiled: 0.16 to
 
 def subexpressions(expressions):
     """The different subexpressions, each after its arguments."""
-    found, stack = {}, list(expressions)[::-1]
+    found: dict[sympy.Basic, None] = {}
+    stack = list(expressions)[::-1]
     while stack:
         node = stack[-1]
         missing = [] if node in found else [argument for argument in node.args if argument not in found]
@@ -30,7 +31,7 @@ def subexpressions(expressions):
 
 def length(expression):
     """How many subexpressions it has when it is written out, each as often as it stands there."""
-    lengths = {}
+    lengths: dict[sympy.Basic, int] = {}
     for node in subexpressions([expression]):
         lengths[node] = 1 + sum(lengths[argument] for argument in node.args)
     return lengths[expression]
@@ -76,7 +77,8 @@ def check_cost(count, what):
 
 def _dependence(expressions, symbols):
     """The subexpressions, and for each a mask of the symbols that it has."""
-    nodes, depends = subexpressions(expressions), {}
+    nodes = subexpressions(expressions)
+    depends: dict[sympy.Basic, int] = {}
     place = {symbol: 1 << k for k, symbol in enumerate(symbols)}
     for node in nodes:
         mask = place.get(node, 0)

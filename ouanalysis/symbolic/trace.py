@@ -66,7 +66,7 @@ class Trace:
     def loss_hessian(self):
         """∇²L where the error is zero, (2/n) JᵀJ, (p, p)."""
         if not self.progress:
-            check_cost(self.jacobian.rows * self.jacobian.cols**2, f"a Hessian of {self.jacobian.cols} parameters")
+            check_cost(len(self.h) * len(self.theta) ** 2, f"a Hessian of {len(self.theta)} parameters")
         return 2 * self.jacobian.T * self.jacobian / len(self.h)
 
     def __repr__(self):

@@ -184,7 +184,9 @@ def test_a_users_own_model_is_traced_and_differentiated_alike():
 def compositions(draw, depth=3):
     """h of three parameters and x: branches on branches, in conditions and in values, as text for the reports."""
     if depth == 0:
-        return draw(st.sampled_from(["t[..., 0] * x", "t[..., 1]", "t[..., 2] - x", "t[..., 1] * t[..., 2]", "x + 0.25"]))
+        return draw(
+            st.sampled_from(["t[..., 0] * x", "t[..., 1]", "t[..., 2] - x", "t[..., 1] * t[..., 2]", "x + 0.25"])
+        )
     part = compositions(depth=depth - 1)
     form = draw(
         st.sampled_from(

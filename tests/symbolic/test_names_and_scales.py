@@ -66,7 +66,9 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("x", [[0.0], [5e-324], [1e-300], [1e300], [1e-300, 1e300], [1e100, 1e-100], [1e-9, 1e9]], ids=str)
+@pytest.mark.parametrize(
+    "x", [[0.0], [5e-324], [1e-300], [1e300], [1e-300, 1e300], [1e100, 1e-100], [1e-9, 1e9]], ids=str
+)
 @pytest.mark.parametrize("name", MODELS)
 def test_data_of_any_size_give_what_autograd_gives(name, x):
     setting = ou.Setting(MODELS[name], x, np.zeros(len(x)), dim=2)

@@ -75,8 +75,12 @@ MODELS = {
     "softmax": lambda t, x: softmax(t * x[..., None])[..., 0] + softmax(t[..., None] * anp.ones(2), axis=-2)[..., 1, 1],
     "logsumexp": lambda t, x: logsumexp(anp.stack([t[..., 0] * x, t[..., 1] + 0 * x, t[..., 2] ** 2 + 0 * x]), axis=0),
     "softplus of a stack": lambda t, x: softplus(anp.stack([t[..., 0] * x, t[..., 1] + 0 * x]))[0] * gelu(t[..., 2]),
-    "mixed": lambda t, x: relu(softplus(relu(t[..., 0] * x))) * gelu(relu(t[..., 1])) * silu(t[..., 2]) + erf(t[..., 2]),
-    "powers": lambda t, x: (t[..., 0] ** 2 + 1) ** 1.7 * x + anp.power(2.0, t[..., 1]) + anp.arctan2(t[..., 2], 1 + x**2),
+    "mixed": lambda t, x: (
+        relu(softplus(relu(t[..., 0] * x))) * gelu(relu(t[..., 1])) * silu(t[..., 2]) + erf(t[..., 2])
+    ),
+    "powers": lambda t, x: (
+        (t[..., 0] ** 2 + 1) ** 1.7 * x + anp.power(2.0, t[..., 1]) + anp.arctan2(t[..., 2], 1 + x**2)
+    ),
     "moduli": lambda t, x: anp.abs(t[..., 0] * anp.abs(t[..., 1] - x)) + anp.abs(anp.log(1 + t[..., 2] ** 2) - 0.3),
     "products": lambda t, x: anp.einsum("...i,...i->...", t, anp.tanh(t)) * x + anp.tensordot(t, np.ones(3), 1),
     "concatenated": lambda t, x: anp.sum(anp.logaddexp(anp.concatenate([t, t**2], axis=-1), 0.0), axis=-1) * x,
@@ -124,9 +128,9 @@ def test_exponentials_print_as_they_are_written_on_paper():
 @pytest.mark.parametrize(
     ("h", "named"),
     [
-        (lambda t, x: special.gammaln(t[..., 0] ** 2 + 1) * x, "scipy.special.gammaln of a traced array; what ouan"),
-        (lambda t, x: special.logsumexp(t * x[..., None], axis=-1), "scipy.special.logsumexp of a traced array: a comp"),
-        (lambda t, x: anp.logaddexp(anp.stack([t[..., 0] * x]), 0.0)[0], "numpy.logaddexp of a traced array; what ouan"),
+        (lambda t, x: special.gammaln(t[..., 0] ** 2 + 1) * x, "scipy.special.gammaln of a traced array; what"),
+        (lambda t, x: special.logsumexp(t * x[..., None], axis=-1), "scipy.special.logsumexp of a traced array: a"),
+        (lambda t, x: anp.logaddexp(anp.stack([t[..., 0] * x]), 0.0)[0], "numpy.logaddexp of a traced array; what"),
         (lambda t, x: anp.sinc(t[..., 0]) * x, "numpy.sinc of a traced array: a comparison"),
         (lambda t, x: anp.clip(t[..., 0], -1, 1) * x, "numpy.clip of a traced array: a comparison"),
         (lambda t, x: anp.i0(t[..., 0]) * x if hasattr(t, "view") else x, "numpy.i0 of a traced array"),
