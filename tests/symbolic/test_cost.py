@@ -112,6 +112,5 @@ def test_the_derivatives_are_those_of_sympy():
 def test_the_slope_of_a_power_at_zero_is_a_number():
     a, b = sympy.symbols("a b", real=True)
     assert derivatives([(a * b) ** 2], [a]) == [[2 * a * b**2]]
-    compiled = ou.symbolic.compile(derivatives([(a + b) ** 2 + (a - b) ** 3], [a])[0], [a, b])
-    assert compiled([1.0, 1.0])[0] == 4.0
-    assert compiled([1.0, -1.0])[0] == 12.0
+    compiled = ou.symbolic.compile([derivatives([a**b], [a])[0][0], derivatives([(a - b) ** 3], [a])[0][0]], [a, b])
+    np.testing.assert_array_equal(compiled([[0.0, 2.0], [2.0, 2.0]]), [[0.0, 12.0], [4.0, 0.0]])
