@@ -97,11 +97,22 @@ def test_the_side_not_taken_neither_warns_nor_counts():
 
 
 @pytest.mark.parametrize("h", [composed, branches_in_conditions, undefined_on_the_other_side])
-def test_compositions_print_as_cases(h):
+def test_compositions_print_without_a_trace_of_their_making(h):
     latex = ou.symbolic.regularizer(ou.Setting(h, [2.0], [0.0], dim=3)).latex()
-    assert r"\begin{cases}" in latex
+    assert "> 0" in latex
     assert "ITE" not in latex
     assert "WherePositive" not in latex
+
+
+def test_branches_print_as_the_paper_writes_them():
+    z, a = sympy.symbols("z a", real=True)
+    assert sympy.latex(WherePositive(z, z, 0)) == r"\left(z\right)_{+}"
+    assert sympy.latex(WherePositive(z, z, 0).diff(z)) == r"\mathbf{1}\left[z > 0\right]"
+    assert sympy.latex(WherePositive(z, a + 1, 0) ** 2) == (
+        r"\left(\mathbf{1}\left[z > 0\right] \left(a + 1\right)\right)^{2}"
+    )
+    cases = r"\begin{cases} a & \text{for}\: z > 0 \\ 1 & \text{otherwise} \end{cases}"
+    assert sympy.latex(WherePositive(z, a, 1)) == cases
 
 
 def test_a_branch_survives_substitution_evaluation_and_rewriting():
