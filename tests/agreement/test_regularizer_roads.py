@@ -211,7 +211,7 @@ def compositions(draw, depth=3):
 @given(compositions(), numbers((2, 3)))
 def test_any_composition_of_branches_is_traced_and_differentiated_alike(text, theta):
     theta = theta + np.array([1 / 3, 1 / 7, 1 / 11])  # off most kinks: those that stay are checked by hand
-    h = eval(f"lambda t, x: {text} + 0 * t[..., 0] * x", {"a": ou.activations, "anp": anp})
+    h = eval(f"lambda t, x: {text} + 0 * (t[..., 0] + t[..., 1] + t[..., 2]) * x", {"a": ou.activations, "anp": anp})
     setting = ou.Setting(h, [0.5, -1.25], [0.0, 0.0], dim=3)
     agree(ou.symbolic.regularizer(setting)(theta), ou.regularizer(setting, theta))
     traced = ou.symbolic.trace(setting)
