@@ -40,7 +40,7 @@ class RowSpace:
     @property
     def squares(self):
         """The positive eigenvalues κ (r,) of K; a ValueError where these are no floats."""
-        if self.rank and not (1e-150 <= self.singular[-1] and self.singular[0] <= 1e150):
+        if self.rank and not (self.singular[-1] >= 1e-150 and self.singular[0] <= 1e150):
             raise ValueError(
                 "theta: expected singular values of J from 1e-150 to 1e150, whose squares are floats, got"
                 f" {self.singular[-1]:.2g} to {self.singular[0]:.2g}; measure y and h in other units"
@@ -93,7 +93,8 @@ def finite_hessian_products(setting, theta, vectors):
     bad = np.flatnonzero(~np.isfinite(products))
     if len(bad):
         raise ValueError(
-            f"theta: expected finite second derivatives of h, got {products[bad[0]]} in one by theta[{bad[0]}]; {_REMEDY}"
+            f"theta: expected finite second derivatives of h, got {products[bad[0]]} in one by theta[{bad[0]}];"
+            f" {_REMEDY}"
         )
     return products
 
