@@ -46,7 +46,7 @@ def relaxed_mean(steps, lr, momentum, curvature):
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_the_drift_warns_below_the_relaxation_steps_and_not_above(momentum):
-    lr, slow = 1e-3, 1e-2
+    lr, slow = 1e-4, 1e-2
     setting = diagonal(30.0, slow)  # H = 2 diag(900, 1e-4)/2
     relaxation = (1 - momentum) / (lr * slow**2)
     if momentum:  # what momentum shortens it to, as a mean that falls to 1/e says on a faster direction
