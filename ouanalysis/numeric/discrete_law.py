@@ -129,6 +129,8 @@ class SecondMoments:
         """
         if not len(self.squares):
             return 0.0
+        if self._rate < 1e-100:  # 1 to rounding
+            return 1.0
         shift, largest = 0.0, 0.0
         while not self._is_above_radius(shift):
             shift = 2 * shift or 1e-3

@@ -289,3 +289,18 @@ def test_where_the_rank_is_below_the_data_the_law_is_the_recursion_over_all_batc
         if steps in (1, 7, 60, 300):
             got = space.basis @ law.after(steps) @ space.basis.T
             np.testing.assert_allclose(got, moments[:p, :p], rtol=0, atol=1e-11 * np.max(moments))
+
+
+@pytest.mark.parametrize("unit", [1e-149, 1e-100, 1.0, 1e100, 1e149])
+def test_steps_far_below_the_limit_have_the_leading_order_and_nothing_overflows(unit):
+    jacobian = np.random.default_rng(5).normal(size=(2, 4))
+    setting = ou.Setting(linear, unit * jacobian, np.zeros(2), 4)
+    local = ou.local_ou(setting, np.zeros(4), lr=1e-300, noise_std=1.0)
+    assert repr(local)
+    if unit <= 1e100:
+        np.testing.assert_allclose(local.covariance(exact=True), local.covariance(), rtol=1e-9, atol=1e-312)
+        assert local.stability_radius == pytest.approx(1.0, abs=1e-12)
+    assert local.equation_residual < 1e-13
+    for steps in (3, 10**6, 2**62):
+        assert np.isfinite(local.function_covariance(steps, lag=2**62, exact=True)).all()
+        assert np.isfinite(local.covariance(1e308, lag=1e308)).all()
