@@ -31,6 +31,8 @@ from .krylov import arnoldi, powers_and_sums
 
 __all__ = ["SecondMoments", "finite_product", "leading_variance", "relaxation_steps", "sampling_weights"]
 
+HORIZON = 1e10  # steps past which all that is in motion is steady, before anything has relaxed
+MOST_WALKED = 10**6
 WALKED = 50  # steps up to which taking them is cheaper, and free of cancellation
 
 
@@ -127,6 +129,8 @@ class SecondMoments:
         """
         if not len(self.squares):
             return 0.0
+        if self._rate < 1e-100:  # 1 to rounding
+            return 1.0
         shift, largest = 0.0, 0.0
         while not self._is_above_radius(shift):
             shift = 2 * shift or 1e-3
@@ -172,6 +176,10 @@ class SecondMoments:
         found = None
         if steps > WALKED:
             found = self._built_up(steps) if steps * self._rate < 1 - self.momentum else self._relaxed(steps)
+        if found is None and steps > MOST_WALKED:
+            raise ArithmeticError(
+                f"steps: expected a law that settles in {MOST_WALKED:g} steps or sooner, got {steps:g}"
+            )
         return found or self._walk(steps)  # which is long only where underdamped momentum has not died down
 
     def _relaxed(self, steps):
@@ -186,10 +194,10 @@ class SecondMoments:
 
     def _built_up(self, steps):
         """From the noise, before anything has relaxed: as the power of u → 𝓜u + c (noise) beside a constant c."""
-        still = 1 - self.momentum
-        unit = 1 / steps if self.momentum else self._rate or 1.0
-        size = 2 * steps * self._rate / still**2  # about that of Z_T, as which `noise` has it built up to 1
-        noise = np.diag(self._shares) * still**2 / steps
+        still, horizon = 1 - self.momentum, min(steps, HORIZON)
+        unit = 1 / horizon if self.momentum else self._rate or 1.0
+        size = 2 * horizon * self._rate / still**2  # about that of Z at the horizon, where it is 1 of this noise
+        noise = np.diag(self._shares) * still**2 / horizon
         noise = np.stack([noise, *[noise / unit] * 3]) if self.momentum else noise[None]
 
         def resolvent(shift):
@@ -202,7 +210,7 @@ class SecondMoments:
             return apply
 
         start = np.append(np.zeros(noise.size), 1.0)
-        found = powers_and_sums(resolvent, start, steps, decay=self.momentum, horizon=1e6 + steps**0.5)
+        found = powers_and_sums(resolvent, start, steps, decay=self.momentum, horizon=horizon)
         return found and tuple(size * vector[: noise[0].size].reshape(noise[0].shape) for vector in found)
 
     def _walk(self, steps):
@@ -289,7 +297,7 @@ class SecondMoments:
         return response * np.stack([np.ones_like(response), cross, cross.T, velocity])
 
     def _coupling(self, response):
-        """F (n, n) of G/D: a sum of squares, entry by entry, over the few eigenvectors that matter of a smooth kernel."""
+        """F (n, n) of G/D: a sum of squares in each entry, over the few eigenvectors that a smooth kernel has."""
         n = len(self.modes)
         weights, vectors = np.linalg.eigh(self._relative**2 * response)
         coupling = np.zeros((n, n))

@@ -64,11 +64,11 @@ class RowSpace:
 def row_space(setting, theta):
     """The RowSpace of J at theta (p,); a ValueError if J is not finite."""
     gradients = finite_jacobian(setting, theta)
-    size = np.max(np.abs(gradients)) or 1.0  # so that no square over- or underflows
-    modes, singular, rows = _thin_svd(gradients / size)
+    exponent = np.frexp(np.max(np.abs(gradients)))[1]  # out of the way, so that no square over- or underflows
+    modes, singular, rows = _thin_svd(np.ldexp(gradients, -exponent))
     rank = int(np.sum(singular > max(gradients.shape) * np.finfo(float).eps * singular[0]))
     with np.errstate(over="ignore"):
-        return RowSpace(gradients, size * singular[:rank], modes[:, :rank], rows[:rank].T)
+        return RowSpace(gradients, np.ldexp(singular[:rank], exponent), modes[:, :rank], rows[:rank].T)
 
 
 def finite_jacobian(setting, theta):
@@ -93,7 +93,8 @@ def finite_hessian_products(setting, theta, vectors):
     bad = np.flatnonzero(~np.isfinite(products))
     if len(bad):
         raise ValueError(
-            f"theta: expected finite second derivatives of h, got {products[bad[0]]} in one by theta[{bad[0]}]; {_REMEDY}"
+            f"theta: expected finite second derivatives of h, got {products[bad[0]]} in one by theta[{bad[0]}];"
+            f" {_REMEDY}"
         )
     return products
 

@@ -4,7 +4,6 @@ Source: theory.md, section 2, "Stability".
 """
 
 import numpy as np
-from scipy.optimize import brentq
 
 from ..arguments import nonnegative_number
 from .batches import sampled_batch
@@ -75,6 +74,8 @@ def stability_limit(squares, modes, *, batch_size, replacement=True, momentum=0.
 
     F is that of `discrete_law`. It grows with η, up to n(1 + β)/κ_max, where the mean itself no longer is stable.
     """
+    from scipy.optimize import brentq  # here, as its import would slow every other call down
+
     if not len(squares):
         return np.inf
     n, largest = len(modes), float(np.max(squares))

@@ -96,9 +96,9 @@ def test_the_side_not_taken_neither_warns_nor_counts():
     np.testing.assert_allclose(compiled([[4.0, 3.0], [-2.0, 3.0]]), [[6.0, 0.75, 2.0], [np.log(2), -0.5, 0.0]])
 
 
-@pytest.mark.parametrize("h", [composed, branches_in_conditions, undefined_on_the_other_side])
-def test_compositions_print_without_a_trace_of_their_making(h):
-    latex = ou.symbolic.regularizer(ou.Setting(h, [2.0], [0.0], dim=3)).latex()
+@pytest.mark.parametrize(("h", "dim"), [(composed, 3), (branches_in_conditions, 3), (undefined_on_the_other_side, 1)])
+def test_compositions_print_without_a_trace_of_their_making(h, dim):
+    latex = ou.symbolic.regularizer(ou.Setting(h, [2.0], [0.0], dim)).latex()
     assert "> 0" in latex
     assert "ITE" not in latex
     assert "WherePositive" not in latex
