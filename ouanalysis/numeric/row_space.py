@@ -53,7 +53,8 @@ def row_space(setting, theta):
     gradients = jacobian(setting, theta)
     modes, singular, rows = _thin_svd(gradients)
     rank = int(np.sum(singular > max(gradients.shape) * np.finfo(float).eps * singular[0]))
-    return RowSpace(gradients, singular[:rank] ** 2, modes[:, :rank], rows[:rank].T)
+    basis = rows[:rank].T * gradients.any(axis=0)[:, None]  # LAPACK leaves rounding at parameters that no datum sees
+    return RowSpace(gradients, singular[:rank] ** 2, modes[:, :rank], basis)
 
 
 def _thin_svd(matrix):

@@ -80,7 +80,7 @@ def test_the_imbalance_of_the_factors_decays_as_exp_of_minus_4_s(rtol):
     np.testing.assert_array_equal(flow.times, times)
 
 
-@pytest.mark.parametrize("method", ["RK45", "DOP853", "LSODA"])
+@pytest.mark.parametrize("method", ["auto", "RK45", "DOP853", "LSODA", "Radau", "BDF"])
 def test_the_error_falls_with_rtol(method):
     def error(rtol):
         end = ou.regularized_flow(PRODUCT, START, times=[0.5], rtol=rtol, method=method).theta[-1]

@@ -1,0 +1,93 @@
+"""An integrator that chooses its method, ends at crossings, and sees when it gets nowhere.
+
+A gradient flow does not oscillate: one that DOP853 does not finish in a few steps is stiff, and BDF goes on from there.
+"""
+
+import warnings
+
+import numpy as np
+
+__all__ = ["METHODS", "integrate"]
+
+METHODS = ("auto", "RK45", "DOP853", "Radau", "BDF", "LSODA")
+EXPLICIT = 30  # steps of DOP853, of 15 evaluations each, before BDF
+STEPS = 3000  # of any one method
+WINDOW, GROWTH = 100, 1e-4  # steps in which the elapsed time must grow by this share
+DENSE = 3000  # parameters up to which there are matrices for an implicit method
+EPS = np.finfo(float).eps
+
+
+def integrate(velocity, start, last, *, method, rtol, atol, jacobian, crossings, at_rest, advance):
+    """(status, path) of dθ/dt = velocity(t, θ) from θ = start at t = 0; path is SciPy's OdeSolution over what was done.
+
+    The status is "finished" at t = last, "stationary" after a step to an at_rest(θ), "stalled", or the name of one of
+    the `crossings`: functions of θ above 0 at the start, at the first root of which the path ends. `advance` is called
+    with the time of each step.
+    """
+    from scipy import integrate as methods  # slow to import
+
+    phases = {method: STEPS}
+    if method == "auto":
+        phases = {"DOP853": EXPLICIT, "BDF": STEPS} if len(start) <= DENSE else {"DOP853": STEPS}
+    times, pieces, at, status = [0.0], [], start, None
+    for name, steps in phases.items():
+        options = {"rtol": rtol, "atol": atol} | ({} if name in ("RK45", "DOP853") else {"jac": jacobian})
+        solver = getattr(methods, name)(velocity, times[-1], at, last, **options)
+        solver.newton_tol = 0.03  # of rtol, in BDF and Radau: theirs is √rtol, below the rounding of stiff velocities
+        status = _run(solver, steps, times, pieces, crossings, at_rest, advance)
+        if status:
+            break
+        at = solver.y
+    if not pieces:
+        times, pieces = [0.0, EPS * last], [lambda time: np.multiply.outer(start, np.ones_like(time))]
+    return status or "stalled", methods.OdeSolution(times, pieces)
+
+
+def _run(solver, steps, times, pieces, crossings, at_rest, advance):
+    """Append the solver's steps to the path; the status, or None where it does not get on."""
+    first = len(times)
+    for _ in range(steps):
+        before = solver.t
+        if not _step(solver):
+            return None
+        piece = solver.dense_output()
+        end, name = _first_crossing(crossings, piece, before, solver)
+        times.append(end)
+        pieces.append(piece)
+        advance(end - before)
+        if name or solver.status == "finished":
+            return name or "finished"
+        if at_rest(solver.y):
+            return "stationary"
+        if len(times) > first + WINDOW and end - times[-1 - WINDOW] < GROWTH * end:
+            return None
+    return None
+
+
+def _step(solver):
+    """Whether a step of the solver came to a finite point."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.filterwarnings("ignore", message="lsoda:")  # that it failed, as its status says too
+        try:
+            solver.step()
+        except ValueError:  # of SciPy's LU decomposition, for a velocity that is not finite
+            return False
+    return solver.status != "failed" and bool(np.isfinite(solver.y).all())
+
+
+def _first_crossing(crossings, piece, before, solver):
+    """(time, name) of the first root in the last step; its end and None where there is none."""
+    end, found = solver.t, None
+    for name, left in crossings.items():
+        if left(piece(end) if found else solver.y) <= 0:
+            end, found = _root(lambda time, left=left: left(piece(time)), before, end), name
+    return end, found
+
+
+def _root(function, before, end):
+    """Where it falls through 0; as the interpolant only nearly goes through the ends, one of these if it does not."""
+    from scipy.optimize import brentq  # slow to import
+
+    if function(before) <= 0:
+        return np.nextafter(before, end)
+    return brentq(function, before, end, xtol=4 * EPS * end, rtol=4 * EPS) if function(end) <= 0 else end
