@@ -6,7 +6,6 @@ Source: theory.md, section 3, "Long times"; Li, Wang & Arora 2022 (arXiv:2110.06
 from functools import partial
 
 import numpy as np
-from scipy.linalg import norm  # which does not overflow where squares do
 
 from ..arguments import in_one_line, nonnegative_number, one_of, positive_number, real_array
 from ..progress import progress_bar
@@ -22,7 +21,7 @@ from .manifold import on_zero_error_set
 from .notes import warn_of_rank
 from .row_space import row_space
 from .stability_limit import check_stable, limit_of
-from .stationary_distance import moving_size
+from .stationary_distance import moving_size, norm
 
 __all__ = ["regularized_flow"]
 

@@ -1,11 +1,10 @@
 """What ends a flow before its time, as functions of θ."""
 
 import numpy as np
-from scipy.linalg import norm  # which does not overflow where squares do
 
 from .kinks import preactivations
 from .row_space import row_space
-from .stationary_distance import moving_size, stationary_distance
+from .stationary_distance import moving_size, norm, stationary_distance
 
 __all__ = ["input_left", "rests", "speed_left"]
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import norm  # which does not overflow where squares do
 
 from ..arguments import real_array
 from ..settings import Setting
@@ -13,6 +12,7 @@ from .derivatives import regularizer
 from .flow_time import flow_time
 from .manifold import zero_error_tolerance
 from .row_space import row_space
+from .stationary_distance import norm
 
 __all__ = ["Flow", "Interpolant", "flow_along"]
 

@@ -1,13 +1,16 @@
 """How far a point of the zero-error set is from one where N∇reg = 0, whatever the scales of data and parameters."""
 
+from functools import partial
+
 import numpy as np
-from scipy.linalg import norm  # which does not overflow where squares do
+from scipy.linalg import norm as checked_norm
 
 from .derivatives import lagrangian_hessian_products, regularizer, regularizer_gradient
 
-__all__ = ["moving_size", "stationary_distance"]
+__all__ = ["moving_size", "norm", "stationary_distance"]
 
 DENSE = 3000  # parameters up to which the Newton step is by a dense Hessian
+norm = partial(checked_norm, check_finite=False)  # of BLAS, which does not overflow where squares do
 
 
 def stationary_distance(setting, theta, space, *, within=np.inf):
