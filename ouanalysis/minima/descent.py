@@ -30,7 +30,7 @@ class _Point(NamedTuple):
 
 
 class _Model(NamedTuple):
-    """reg about a point to second order, in the coordinates z of the tangent eigenvectors: slope·z + z·(curvature z)/2."""
+    """reg about a point to second order in coordinates z of the tangent space: slope·z + Σ curvatures z²/2."""
 
     tangent: np.ndarray
     slope: np.ndarray
@@ -44,42 +44,51 @@ class _Model(NamedTuple):
 def descend(setting, theta):
     """(θ, status) of the descent from theta (p,) on the zero-error set.
 
-    The status is "stationary", "kink" (a ReLU kink on a datum stops it), "stalled" (reg does not fall as its derivatives
-    say), "not attained" (reg falls no further in floats, or without end, and no stationary point is near) or
-    "unfinished" (after 300 steps).
+    The status is "stationary"; "kink" (a ReLU kink on a datum stops it); "stalled" (reg does not fall as its
+    derivatives say); "not attained" (reg falls without end, or no further in floats, and no stationary point is near);
+    or "unfinished" (after 300 steps).
     """
     with np.errstate(all="ignore"):
         point = _point(setting, theta)
         if point is None or not np.isfinite(point.reg):
             return theta, "stalled"
-        radius, first = norm(theta) or 1.0, point.reg
+        size, first = norm(theta) or 1.0, point.reg
+        radius = size
         for _ in range(STEPS):
             model = _model(setting, point)
             if model is None:
                 return point.theta, "stalled"
+            before = point
             point, radius, status = _advance(setting, point, model, radius)
-            if status is None and point.reg < EPS**2 * first:
-                status = "not attained"
+            status = status or _vanished(point, before, first, size)
             if status:
                 return point.theta, status
     return point.theta, "unfinished"
 
 
+def _vanished(point, before, first, size):
+    """The status where reg goes to 0, at a point or on the way to infinity; None where it does not."""
+    length = norm(point.theta - before.theta)
+    if (point.reg <= EPS**2 * first and length <= REST * size) or point.reg == 0:
+        return "stationary"
+    return "not attained" if point.reg <= EPS * first and length > 1e-2 * size else None
+
+
 def _advance(setting, point, model, radius):
     """The next point and radius, and a status if this is where the descent ends."""
+    rest = max(REST * moving_size(point.theta, model.velocity), 1e-7 * norm(point.theta))
     while True:
         step = _step(model, radius)
         length, fall = norm(step), model.fall(step)
         if not fall > 4 * EPS * point.reg:
-            near = length <= REST * moving_size(point.theta, model.velocity)
-            return point, radius, "stationary" if near else "not attained"
+            return point, radius, "stationary" if length <= rest else "not attained"
         moved = _brought_back(setting, point.theta + model.tangent @ step)
         gain = (point.reg - moved.reg) / fall if moved else -np.inf
         if gain > 1e-3:
             radius = max(radius, 3 * length) if gain > 0.5 else length / 2
             return moved, radius, None
-        if length < REST * moving_size(point.theta, model.velocity) and abs(gain * fall) < 1e3 * EPS * point.reg:
-            return point, radius, "stationary"  # the fall is rounding
+        if length < rest and fall < 1e3 * EPS * point.reg:  # which rounding hides
+            return point, radius, "stationary"
         radius = length / 4
         if radius < 1e-10 * (norm(point.theta) or 1.0):
             return point, radius, "kink" if kink_on_datum(setting, point.theta) else "stalled"

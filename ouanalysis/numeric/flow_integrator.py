@@ -4,6 +4,7 @@ A gradient flow does not oscillate: one that DOP853 does not finish in a few ste
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def integrate(velocity, start, last, *, method, rtol, atol, jacobian, crossings,
     phases = {method: STEPS}
     if method == "auto":
         phases = {"DOP853": EXPLICIT, "BDF": STEPS} if len(start) <= DENSE else {"DOP853": STEPS}
-    times, pieces, at, status = [0.0], [], start, None
+    times, pieces, at, status = [0.0], list[Any](), start, None
     for name, steps in phases.items():
         options = {"rtol": rtol, "atol": atol} | ({} if name in ("RK45", "DOP853") else {"jac": jacobian})
         solver = getattr(methods, name)(velocity, times[-1], at, last, **options)

@@ -144,8 +144,8 @@ def _advice(first, last):
     """Why a flow between these RowSpaces probably stalled, and what to do."""
     if last.rank < first.rank or last.squares[-1] < 1e-6 * last.squares[0] / first.squares[0] * first.squares[-1]:
         return (
-            "K loses rank there, where the zero-error set need not be smooth; ask for shorter times, or compare reg with"
-            " that of ou.minimum"
+            "K loses rank there, where the zero-error set need not be smooth; ask for shorter times, or compare its reg"
+            " with that of ou.minimum"
         )
     return (
         "its steps collapse, as at a kink of h that is not written with ouanalysis.activations; write it with them, or"
