@@ -149,6 +149,16 @@ def test_a_nearly_singular_gram_matrix_is_said_where_the_steps_do_not_suffice():
     ou.tangent_drift(setting, np.zeros(2), lr=0.1, noise_std=0.1, steps=10**10)
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_drift_warns_just_below_the_relaxation_of_its_slowest_direction_and_not_above(momentum):
+    setting = ou.Setting(linear, np.diag([1.0, 1e-4]), np.zeros(2), 2)
+    relaxation = round((1 - momentum) / (0.1 * 1e-8))  # 1/(ηλ) steps, λ = (2/n) 1e-8
+    arguments = {"lr": 0.1, "noise_std": 0.1, "momentum": momentum}
+    ou.tangent_drift(setting, np.zeros(2), steps=[1, int(1.02 * relaxation)], **arguments)
+    with pytest.warns(UserWarning, match="K is nearly singular"):
+        ou.tangent_drift(setting, np.zeros(2), steps=[1, int(0.98 * relaxation)], **arguments)
+
+
 def test_replacement_is_true_or_false():
     setting, theta = ou.planted_sigmoid_network(2, 2, 2, rng=0)
     with pytest.raises(TypeError, match="replacement: expected True or False, got 'no'"):
