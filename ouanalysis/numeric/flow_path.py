@@ -1,5 +1,6 @@
 """What a flow leaves behind."""
 
+import contextlib
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from ..arguments import real_array
 from ..settings import Setting
 from .derivatives import regularizer
 from .flow_time import flow_time
-from .manifold import zero_error_tolerance
+from .manifold import InterpolationError, interpolate, zero_error_tolerance
 from .row_space import row_space
 from .stationary_distance import norm
 
@@ -117,6 +118,9 @@ def flow_along(setting, piece, times, path, drift, status):
     residuals = piece.predictions(integrated) - piece.y
     pairs = zip(integrated, residuals, strict=True)
     theta = np.array([at - row_space(piece, at).least_move(residual) for at, residual in pairs])
+    if status == "stalled":  # about a kink, where one step may not do
+        with contextlib.suppress(InterpolationError):
+            theta[-1] = interpolate(piece, theta[-1])
     left = np.max(np.abs(piece.predictions(theta) - piece.y))
     spaces = [row_space(piece, at) for at in theta]
     advice = _advice(row_space(piece, path(np.zeros(1))[:, 0]), spaces[-1]) if status == "stalled" else ""

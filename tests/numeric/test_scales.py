@@ -82,6 +82,7 @@ def test_a_hidden_kink_stalls_the_flow_and_does_not_hang_it():
     assert 0.1 < flow.times[-1] < 3
     assert theta[0] * 0.5 + theta[1] > 0 > 0.99 * (flow.theta[-1] @ [0.5, 1, 0, 0, 0]) - 1e-4  # it came to the kink
     assert "stalled: its steps collapse" in repr(flow)
+    assert ou.stability(setting, flow.theta[-1]).verdict  # an answer, as that end is on the zero-error set
     with pytest.warns(UserWarning, match="off the zero-error set: lower rtol"):
         ou.regularized_flow(setting, theta, times=[0.0, 0.5, 3.0], rtol=1e-3, method="RK45")
 
