@@ -3,6 +3,7 @@
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
 BIN := .venv/bin
+SPREAD := --numprocesses=auto --maxprocesses=8 --dist=worksteal # tests over the cores
 
 .NOTPARALLEL:
 .PHONY: figures derivations test fuzz check clean
@@ -11,14 +12,14 @@ figures: .venv/installed-run
 	$(BIN)/python -m ouanalysis.figures
 
 derivations: .venv/installed-run
-	@for script in $(filter-out derivation,$(basename $(notdir $(wildcard derivations/[a-z]*.py)))); do \
-		$(BIN)/python -m ouanalysis.derivations.$$script || exit 1; echo; done
+	@for name in $$($(BIN)/python -m ouanalysis.derivations | cut -d ' ' -f 1); do \
+		$(BIN)/python -m ouanalysis.derivations $$name || exit 1; echo; done
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 
-fuzz: .venv/installed-test
-	$(BIN)/python -m pytest --hypothesis-profile=fuzz
+fuzz: .venv/installed-test # of a room or a file: make fuzz ROOM=tests/numeric
+	$(BIN)/python -m pytest --hypothesis-profile=fuzz $(SPREAD) --verbose $(ROOM)
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .

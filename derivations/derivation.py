@@ -1,14 +1,16 @@
 """How an argument is written down: numbered steps, each asserted before it is recorded, as text or as LaTeX."""
 
 import argparse
+import io
 import re
+import sys
 import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
 import sympy
 
-__all__ = ["Derivation", "Step", "main"]
+__all__ = ["Derivation", "Step", "main", "show"]
 
 # What the prose may hold beside ASCII, and what LaTeX calls it.
 SIGNS = {
@@ -130,7 +132,14 @@ def main(derive, arguments=None):
     parser = argparse.ArgumentParser(description="Run this derivation: every step is asserted, then printed.")
     parser.add_argument("--latex", action="store_true", help="print a LaTeX document that compiles as it is")
     latex = parser.parse_args(arguments).latex
-    print(derive().latex() if latex else derive().text())
+    show(derive().latex() if latex else derive().text())
+
+
+def show(text):
+    """Print it, on a terminal that is not UTF-8 too."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    print(text)
 
 
 def _plain(side):

@@ -378,7 +378,7 @@ def written_out(setting):
         (value, condition), _ = piece.args
         return value * on.setdefault(condition, sympy.Dummy())
 
-    difference = trace(setting).regularizer - regularizer(setting).expr
+    difference = trace(setting).regularizer.rewrite(Piecewise) - regularizer(setting).expr
     difference = sympy.expand(difference.replace(lambda e: isinstance(e, Piecewise), indicated))
     return sympy.expand(difference.subs({indicator**2: indicator for indicator in on.values()}))
 

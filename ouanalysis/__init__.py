@@ -6,9 +6,15 @@ Source: Blanc, Gupta, Valiant & Valiant, *Implicit regularization for deep neura
 Ornstein-Uhlenbeck like process*, COLT 2020 (arXiv:1904.09080).
 """
 
+import os
 from importlib import import_module
 
 __version__ = "0.1.0"
+
+# In a checkout the arguments stand beside the package, where setup.cfg takes them from, not inside it.
+_here = os.path.dirname(__file__)
+if not os.path.isdir(os.path.join(_here, "derivations")):
+    __path__.append(os.path.dirname(_here))
 
 # Each public name and the room it comes from: loaded when first used, so that importing the package is fast.
 _ROOMS = {

@@ -1,18 +1,37 @@
 """Activation functions that autograd differentiates, the simulators run and SymPy can trace.
 
 Smooth functions of `autograd.numpy` (tanh, exp, sin, ...) trace as they are. A branch does not: NumPy decides it
-before SymPy sees it. The four branching functions here do, and their derivative at the kink is the one of
-theory.md, 1[z > 0].
+before SymPy sees it. The branching functions here do, their derivative at the kink is the one of theory.md, 1[z > 0],
+and every one of them is a `where_positive`, so that whoever runs a model can watch where it branches.
 """
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import autograd.numpy as np
 from autograd.extend import defvjp, primitive
+from autograd.tracer import getval, isbox
 
-__all__ = ["Activation", "activation", "logistic", "maximum", "relu", "sign", "tanh", "where_positive"]
+__all__ = [
+    "Activation",
+    "absolute",
+    "activation",
+    "clip",
+    "leaky_relu",
+    "logistic",
+    "maximum",
+    "minimum",
+    "relu",
+    "sign",
+    "tanh",
+    "watching",
+    "where_positive",
+]
+
+_watcher: ContextVar[Any] = ContextVar("watcher", default=None)
 
 
 def where_positive(z, then, otherwise):
@@ -23,7 +42,25 @@ def where_positive(z, then, otherwise):
     """
     if any(_is_traced(part) for part in (z, then, otherwise)):
         return np.asarray(_choose(z, then, otherwise), dtype=object)
-    return np.where(z > 0, then, otherwise)
+    choose = _watcher.get()
+    return np.where(positive(z), then, otherwise) if choose is None else choose(z, then, otherwise)
+
+
+@contextmanager
+def watching(choose):
+    """Within, every `where_positive` of this thread gives what choose(z, then, otherwise) does."""
+    token = _watcher.set(choose)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def positive(z):
+    """z > 0 as plain booleans, whatever differentiates z."""
+    while isbox(z):
+        z = getval(z)
+    return z > 0
 
 
 def _choose_one(z, then, otherwise):
@@ -40,9 +77,29 @@ def relu(z):
     return where_positive(z, z, 0.0)
 
 
+def leaky_relu(z, slope=0.01):
+    """z where z > 0, slope z elsewhere."""
+    return where_positive(z, z, slope * z)
+
+
 def maximum(a, b):
     """max(a, b); where the two are equal, the value and the derivative of b."""
     return where_positive(a - b, a, b)
+
+
+def minimum(a, b):
+    """min(a, b); where the two are equal, the value and the derivative of b."""
+    return where_positive(b - a, a, b)
+
+
+def clip(z, low, high):
+    """z between low and high, the nearer of them elsewhere."""
+    return minimum(maximum(z, low), high)
+
+
+def absolute(z):
+    """|z|, with derivative -1 at 0."""
+    return where_positive(z, z, -z)
 
 
 def sign(z):
@@ -60,7 +117,7 @@ def tanh(z):
 def logistic(z):
     """1/(1 + e^{-z}), accurate to a few eps of its value at every z; no z overflows."""
     if _is_traced(z):
-        return 1 / (1 + np.exp(-z))
+        return _by_entries(logistic, "expit", z)
     small = np.exp(-np.abs(z))
     return np.where(z > 0, 1.0, small) / (1.0 + small)
 
@@ -166,3 +223,99 @@ def _of_a_real_symbol(expression):
 
 def _is_traced(z):
     return getattr(getattr(z, "dtype", None), "kind", "") == "O" or hasattr(z, "where_positive")
+
+
+def _by_entries(function, name, z):
+    """What the method `name` of each traced scalar in z gives; a plain number among them goes to the function itself."""
+    return np.frompyfunc(lambda entry: getattr(entry, name)() if hasattr(entry, name) else function(entry), 1, 1)(z)
+
+
+@primitive
+def softplus(z):
+    """log(1 + e^z), accurate to a few eps of its value at every z; none overflows."""
+    return _by_entries(softplus, "softplus", z) if _is_traced(z) else np.logaddexp(0.0, z)
+
+
+@primitive
+def erf(z):
+    """The error function, whose derivatives, unlike those of `autograd.scipy.special.erf`, do not overflow."""
+    from scipy import special
+
+    return _by_entries(erf, "erf", z) if _is_traced(z) else special.erf(z)
+
+
+@primitive
+def _normal_cdf(z):
+    from scipy import special
+
+    return _by_entries(_normal_cdf, "ndtr", z) if _is_traced(z) else special.ndtr(z)
+
+
+def _bell(z):
+    return np.exp(-(np.clip(z, -30.0, 30.0) ** 2))  # e^{-900} is 0 in floats, as all its derivatives are
+
+
+def gelu(z):
+    """z Φ(z), Φ the distribution function of N(0, 1)."""
+    return z * _normal_cdf(z)
+
+
+def silu(z):
+    """z/(1 + e^{-z}), also called swish."""
+    return z * logistic(z)
+
+
+@primitive
+def logsumexp(z, axis=-1, keepdims=False):
+    """log Σ e^z over one axis, at every finite z.
+
+    >>> float(logsumexp(np.array([1000.0, 1000.0])) - 1000)
+    0.6931471805599...
+    """
+    if _is_traced(z):
+        return _TRACED_LOGADDEXP.reduce(z, axis=axis, keepdims=keepdims)
+    largest = np.max(z, axis=axis, keepdims=True)
+    with np.errstate(over="ignore"):  # of a difference of huge numbers, whose exponential is 0
+        total = largest + np.log(np.sum(np.exp(z - largest), axis=axis, keepdims=True))
+    return total if keepdims else np.squeeze(total, axis=axis)
+
+
+@primitive
+def softmax(z, axis=-1):
+    """e^z/Σ e^z over one axis, at every finite z.
+
+    >>> softmax(np.array([1000.0, 1000.0, -1000.0]))
+    array([0.5, 0.5, 0. ])
+    """
+    if _is_traced(z):
+        last = np.moveaxis(z, axis, -1)
+        inverse = np.exp(-logsumexp(last[..., :, None] - last[..., None, :], axis=-2))
+        return np.moveaxis(inverse, -1, axis)
+    with np.errstate(over="ignore"):
+        shares = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return shares / np.sum(shares, axis=axis, keepdims=True)
+
+
+def _logaddexp_one(a, b):
+    if hasattr(a, "logaddexp"):
+        return a.logaddexp(b)
+    return b.logaddexp(a) if hasattr(b, "logaddexp") else np.logaddexp(a, b)
+
+
+_TRACED_LOGADDEXP = np.frompyfunc(_logaddexp_one, 2, 1)
+
+defvjp(softplus, lambda _value, z: lambda g: g * logistic(z))
+defvjp(erf, lambda _value, z: lambda g: g * (2 / np.sqrt(np.pi)) * _bell(z))
+defvjp(_normal_cdf, lambda _value, z: lambda g: g * _bell(z / np.sqrt(2.0)) / np.sqrt(2 * np.pi))
+defvjp(
+    logsumexp,
+    lambda _value, z, axis=-1, keepdims=False: (
+        lambda g: (g if keepdims else np.expand_dims(g, axis)) * softmax(z, axis)
+    ),
+)
+defvjp(
+    softmax,
+    lambda value, _z, axis=-1: lambda g: value * (g - np.sum(g * value, axis=axis, keepdims=True)),
+)
+
+__all__ += ["erf", "gelu", "logsumexp", "silu", "softmax", "softplus"]

@@ -1,8 +1,10 @@
 """What an argument must be: each check returns the clean value or raises one line naming expected and got."""
 
 import contextlib
+import keyword
 import math
 import operator
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -12,6 +14,7 @@ __all__ = [
     "in_one_line",
     "nonnegative_number",
     "one_of",
+    "part_shapes",
     "positive_number",
     "real_array",
     "whole_numbers",
@@ -93,6 +96,20 @@ def whole_numbers(name, value):
     if not whole or array.min(initial=0) < 0 or array.max(initial=0) > 2**62:
         raise ValueError(f"{name}: expected integers at least 0, got {_short(value)}")
     return array.astype(np.int64)
+
+
+def part_shapes(name, value):
+    """A dict of names, valid as Python's, and shapes, tuples of ints at least 1; not empty."""
+    expected = f'{name}: expected names and shapes as {{"W": (3, 2), "c": (3,)}}'
+    if not isinstance(value, Mapping) or not value:
+        raise TypeError(f"{expected}, got {_short(value)}")
+    shapes = {}
+    for part, shape in value.items():
+        if not isinstance(part, str) or not part.isidentifier() or keyword.iskeyword(part):
+            raise ValueError(f"{expected}, got the name {part!r}")
+        shape = shape if isinstance(shape, tuple | list) else (shape,)
+        shapes[part] = tuple(count(f"{name}[{part!r}]", length, least=1) for length in shape)
+    return shapes
 
 
 def one_of(name, value, options):

@@ -1,15 +1,66 @@
-"""Hypothesis profiles: `ci` is derandomised, `fuzz` long (pytest --hypothesis-profile=fuzz)."""
+"""Hypothesis profiles: `ci` is derandomised; `fuzz` (make fuzz) draws anew, each property as long as its share of time.
+
+A property that costs a millisecond is drawn 3000 times, a slow one a few hundred times, without either saying so:
+rounds of 100 draws go on until the property has had its part of FUZZ_SECONDS.
+"""
 
 import os
+from time import monotonic
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 # Before NumPy is imported: threads of BLAS that wait for each other on a shared machine make small products crawl.
 for library in ("OPENBLAS", "MKL", "OMP"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
+FUZZ_SECONDS = 40 * 60  # for all properties together; the last round of each comes on top
+ROUND, ROUNDS = 100, 30
+
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=25, print_blob=True)
 settings.register_profile(
-    "fuzz", deadline=None, max_examples=1000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    "fuzz",
+    deadline=None,
+    max_examples=ROUND,
+    print_blob=True,
+    # What one round in many meets by chance; a strategy that is slow or rejects too much fails under `ci`.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 settings.load_profile("ci")
+
+
+def fuzzing(config):
+    return config.getoption("--hypothesis-profile") == "fuzz"
+
+
+def is_property(item):
+    """Whether a test is under @given, or has one inside."""
+    function = getattr(item, "obj", None)
+    inside = getattr(getattr(function, "__code__", None), "co_names", ())
+    return is_hypothesis_test(function) or "given" in inside
+
+
+def pytest_collection_modifyitems(config, items):
+    if fuzzing(config):
+        config.hook.pytest_deselected(items=[item for item in items if not is_property(item)])
+        items[:] = [item for item in items if is_property(item)]
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item):
+    begin = monotonic()
+    yield
+    if fuzzing(item.config):
+        workers = getattr(item.config, "workerinput", {}).get("workercount", 1)
+        end, rounds = begin + FUZZ_SECONDS * workers / len(item.session.items), 1
+        while monotonic() < end and rounds < ROUNDS:
+            item.runtest()
+            rounds += 1
+        item.user_properties.append(("fuzzed", f"{rounds * ROUND} draws in {monotonic() - begin:.0f} s"))
+
+
+def pytest_report_teststatus(report):
+    fuzzed = dict(report.user_properties).get("fuzzed")
+    if fuzzed and report.when == "call" and report.passed:
+        return "passed", ".", f"PASSED {fuzzed}"
+    return None

@@ -1,4 +1,6 @@
 """What is tried: one file an experiment, each with ``run(rng, size)`` giving a frozen result.
 
-``size`` is "full" (what the committed figures show) or "quick" (the same experiment, small enough for a test).
+``size`` is "full" (what the committed figures show) or "quick" (the same experiment, small enough for a test). A field
+of a result may state in its metadata a ``resolution``, a power of ten: what its numbers say below is noise of a solver
+or of rounding, another on every machine, and is neither written nor drawn.
 """

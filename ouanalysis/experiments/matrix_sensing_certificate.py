@@ -4,7 +4,7 @@ The problem of `matrix_sensing_recovery`: d = 10, a planted matrix of rank 1, n 
 its reg less the least reg of the semidefinite program with its own measurements: theory.md, section 4.4.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,11 +27,11 @@ class MatrixSensingCertificate:
 
     steps: np.ndarray  # (records,)
     stage_ends: np.ndarray  # (stages,)
-    relative_gap: np.ndarray  # (2, chains, records)
-    solver_gap: float  # the largest of all records, relative to the least reg
-    loss: np.ndarray  # (2, chains, records)
+    relative_gap: np.ndarray = field(metadata={"resolution": 1e-8})  # the solver's gap; (2, chains, records)
+    solver_gap: float = field(metadata={"resolution": 1e-7})  # the largest of all records, relative to the least reg
+    loss: np.ndarray = field(metadata={"resolution": 1e-20})  # residuals of h, to its rounding; (2, chains, records)
     error: np.ndarray  # ‖UUᵀ − X*‖_F/‖X*‖_F (2, chains, records)
-    planted_is_least: float  # ‖X_SDP − X*‖_F/‖X*‖_F
+    planted_is_least: float = field(metadata={"resolution": 1e-7})  # ‖X_SDP − X*‖_F/‖X*‖_F
 
 
 def run(rng, size="full"):

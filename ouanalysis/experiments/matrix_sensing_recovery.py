@@ -4,7 +4,7 @@ d = 10, a planted matrix of rank 1 and unit trace, n = 22 measurements, U₀ = 0
 the same order; without label noise SGD stops at zero error, with it reg falls and the planted matrix is found.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class MatrixSensingRecovery:
     """Arrays by run: index 0 is without label noise, index 1 with."""
 
     steps: np.ndarray  # (records,)
-    loss: np.ndarray  # (2, chains, records)
+    loss: np.ndarray = field(metadata={"resolution": 1e-20})  # residuals of h, to its rounding; (2, chains, records)
     reg: np.ndarray  # (2, chains, records)
     planted_reg: float  # reg at the planted matrix
     error: np.ndarray  # ‖UUᵀ − X*‖_F / ‖X*‖_F (2, chains, records)

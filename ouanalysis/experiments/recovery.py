@@ -5,7 +5,7 @@ matrices of these measurements, the semidefinite program.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class Recovery:
     measurements: np.ndarray  # (sizes,)
     quiet: np.ndarray  # SGD without label noise, one stage of it (sizes, draws)
     noisy: np.ndarray  # with it (sizes, draws)
-    least: np.ndarray  # the semidefinite program (sizes, draws)
+    least: np.ndarray = field(metadata={"resolution": 1e-7})  # the semidefinite program (sizes, draws)
     noisy_from_least: np.ndarray  # ‖X_noisy − X_least‖_F/‖X*‖_F (sizes, draws)
 
 

@@ -11,7 +11,7 @@ that a run without its answer would have to guess.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
@@ -56,7 +56,7 @@ class ReluGlobal:
     above: np.ndarray  # share of the states of that half with a gap above 1 % (networks,)
     random_ends: np.ndarray  # the same two on the random data sets (sets, starts)
     random_above: np.ndarray
-    solver_gap: float  # the largest, relative
+    solver_gap: float = field(metadata={"resolution": 1e-7})  # the largest, relative
     loss: float  # the largest of the means at the end
 
 

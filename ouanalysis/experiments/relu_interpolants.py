@@ -4,7 +4,7 @@ Six points that need one change of convexity, three on one line and three on ano
 through all of them bend much more often; label noise straightens them without leaving the data.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -34,8 +34,8 @@ class ReluInterpolants:
     x: np.ndarray  # (n,)
     y: np.ndarray  # (n,)
     grid: np.ndarray  # (points,)
-    before: np.ndarray  # h on the grid (chains, points)
-    after: np.ndarray
+    before: np.ndarray = field(metadata={"resolution": 1e-12})  # h on the grid (chains, points)
+    after: np.ndarray = field(metadata={"resolution": 1e-12})
     steps: np.ndarray  # (records,)
     stage_ends: np.ndarray  # (stages,)
     reg: np.ndarray  # (chains, records)

@@ -4,7 +4,7 @@ The six points of `relu_interpolants`: three on one line and three on another. T
 second-order cone program; w± is what a bend costs where it is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class ReluMinimum:
     optimal_kinks: np.ndarray  # (kinks,)
     reg: np.ndarray  # before, after, least
     relative_gap: np.ndarray  # before, after
-    solver_gap: float  # relative to the least
+    solver_gap: float = field(metadata={"resolution": 1e-7})  # relative to the least
     cost_right: np.ndarray  # w₊ on the grid (points,)
     cost_left: np.ndarray
     cost_at_data: np.ndarray  # w₊ and w₋ at the data (2, n)

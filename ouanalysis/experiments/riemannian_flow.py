@@ -4,7 +4,7 @@ Ensembles of different step sizes, noises and batches take different numbers of 
 one curve, that of the flow.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class RiemannianFlow:
     noise: np.ndarray  # the standard error of mean θ over the same length: what chance alone leaves
     fine_times: np.ndarray
     flow_reg: np.ndarray
-    flow_residual: float
+    flow_residual: float = field(metadata={"resolution": 1e-8})  # the tolerance of the integrator
     path_length: float
 
 

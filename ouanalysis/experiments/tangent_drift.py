@@ -4,7 +4,7 @@ From a zero-error point of a tanh network the fluctuation first builds up, then 
 prediction is exact at O(σ²), so what it leaves is O(σ²) of it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,8 +28,8 @@ class TangentDrift:
 
     curvatures: np.ndarray  # η λ_max(H) (step sizes,)
     times: list  # λ_max η t of the records, one array a step size
-    measured: list
-    error: list  # standard errors over chains
+    measured: list = field(metadata={"resolution": 1e-8})
+    error: list = field(metadata={"resolution": 1e-8})  # standard errors over chains
     exact: list
     leading: list
     sigmas: np.ndarray

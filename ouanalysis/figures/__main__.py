@@ -1,11 +1,9 @@
 """Run the experiments, draw them, and write each picture and, beside it, the numbers that it shows."""
 
 import argparse
-import dataclasses
-import json
+import io
 import os
 import pkgutil
-import re
 import sys
 import time
 import traceback
@@ -18,6 +16,7 @@ from tqdm import tqdm
 import ouanalysis
 
 from ._style import styled
+from ._written import json_text, plain, resolutions, rounded, together
 
 NAMES = tuple(
     sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.name[0] != "_")
@@ -63,41 +62,30 @@ def main(arguments=None):
 
 @styled
 def make(name, folder, *, size="full", seed=0, file_format="png"):
-    """Run one experiment, write folder/name.<format> and folder/name.json, and give the picture's path."""
+    """Run one experiment, write folder/name.<format> and folder/name.json, and give the picture's path.
+
+    What is drawn is what the JSON holds, so a last digit that another machine rounds otherwise is in neither. Both
+    files are written whole or, if anything fails, neither.
+    """
     experiment = import_module(f"ouanalysis.experiments.{name}")
-    result = experiment.run(np.random.default_rng(seed), size)
+    result = rounded(experiment.run(np.random.default_rng(seed), size))
     figure = import_module(f"ouanalysis.figures.{name}").draw(result)
-    picture = folder / f"{name}.{file_format}"
+    stated = resolutions(result)
     undated = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[file_format]
-    figure.savefig(picture, metadata=undated)
     shown = {
         "figure": name,
         "size": size,
         "seed": seed,
         "version": ouanalysis.__version__,
         "constants": {key: plain(value) for key, value in vars(experiment).items() if key.isupper()},
+        **({"resolution": stated} if stated else {}),
         "numbers": plain(result),
     }
-    (folder / f"{name}.json").write_text(_rows(json.dumps(shown, indent=1)) + "\n")
-    return picture
-
-
-def plain(value):
-    """A result as JSON holds it: floats to six significant digits, NaN as null."""
-    if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if np.isfinite(value) else None
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _rows(text):
-    """JSON with every innermost list on one line."""
-    return re.sub(r"\[[^\[\]{}]*\]", lambda row: " ".join(row.group().split()), text)
+    picture = f"{name}.{file_format}"
+    with together(folder) as beside:
+        figure.savefig(beside / picture, format=file_format, metadata=undated)
+        (beside / f"{name}.json").write_text(json_text(shown), encoding="utf-8")
+    return folder / picture
 
 
 def _parser():
@@ -129,4 +117,6 @@ def _summary(name):
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # one that is not UTF-8 still prints the list
     sys.exit(main())

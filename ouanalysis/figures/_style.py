@@ -44,11 +44,13 @@ RC = {
 
 
 def styled(function):
-    """Run a function that draws or saves in the style above."""
+    """Run a function that draws or saves in the style above, whatever the user's matplotlibrc says."""
 
     @wraps(function)
     def inside(*args, **kwargs):
-        with matplotlib.rc_context(RC):
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(RC)
             return function(*args, **kwargs)
 
     return inside

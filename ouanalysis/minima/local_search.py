@@ -8,7 +8,6 @@ import numpy as np
 from ..arguments import count, generator, positive_number
 from ..numeric import InterpolationError, interpolate, regularized_flow, regularizer, stability
 from ..progress import progress_bar
-from ..settings import Setting
 from ..settings.setting import check_setting
 from .descent import descend
 from .minimum_result import Minimum
@@ -99,7 +98,7 @@ def local_search(setting, *, starts=8, scale=1.0, rng=0, progress=False):
 
 def local_search_from(setting, theta):
     """(value, lower bound, domain) of a search among the parameters with the predictions of theta (p,), from it too."""
-    at_theta = Setting(setting.h, setting.x, setting.predictions(theta), setting.dim)
+    at_theta = setting.with_labels(setting.predictions(theta))
     scale = np.sqrt(np.mean((theta / (np.max(np.abs(theta)) or 1.0)) ** 2)) * np.max(np.abs(theta)) or 1.0
     draws = scale * np.random.default_rng(0).standard_normal((3, setting.dim))
     return float(np.nanmin([_end(at_theta, start)[0] for start in [theta, *draws]] + [np.inf])), 0.0, DOMAIN

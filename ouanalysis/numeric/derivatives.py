@@ -6,14 +6,12 @@ Each datum gets its own copy of θ, so one backward pass gives every gradient: t
 Source: theory.md, section 1.
 """
 
-import warnings
-from contextlib import contextmanager
-
 import autograd.numpy as anp
 import numpy as np
 from autograd import elementwise_grad
 
 from ..arguments import real_array
+from ..settings.quiet_derivatives import quiet_derivatives
 from ..settings.setting import parameters
 
 __all__ = [
@@ -118,7 +116,7 @@ def lagrangian_hessian_products(setting, theta, multipliers, directions):
         for start in range(0, len(directions), size):
             along = directions[start : start + size, None, :]
             copies = np.broadcast_to(theta, (len(along), len(x), setting.dim)).copy()
-            with _linear_models(), np.errstate(invalid="ignore"):  # NaN is the caller's to judge
+            with quiet_derivatives():
                 product = _pullback(elementwise_grad(terms), along)(copies)
             products[start : start + size] += np.sum(product, axis=-2)
     return products
@@ -163,15 +161,7 @@ def _over_leading_axes(function, setting, theta):
     theta = parameters(setting, theta)
     rows = theta.reshape(-1, setting.dim)
     size = max(1, _BLOCK // (setting.n * setting.dim))
-    with _linear_models():
+    with quiet_derivatives():
         blocks = [function(rows[start : start + size]) for start in range(0, max(len(rows), 1), size)]
     values = np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
     return values.reshape(theta.shape[:-1] + values.shape[1:])
-
-
-@contextmanager
-def _linear_models():
-    """Autograd warns where a derivative is 0 everywhere, as ∇²h of a linear h is, and overflows in 1/cosh² = 0."""
-    with warnings.catch_warnings(), np.errstate(over="ignore"):
-        warnings.filterwarnings("ignore", message="Output seems independent of input")
-        yield

@@ -6,21 +6,30 @@ velocity v. With K = U diag(κ) Uᵀ, g = 2ηκ/n and the covariance S = U √κ
     W⁺ = β²W − β(gC + Cᵀg) + Γ,   X = βC − Zg,   C⁺ = X + W⁺,   Z⁺ = Z + X + Xᵀ + W⁺,
     Γ  = (4η²/n) [ a √κ Uᵀ diag(S) U √κ + b κ Z κ + (σ²/B̃) κ ],
 
-with weights a, b that the sampling of the batch sets. Everything but diag(S) acts entry by entry, so the resolvent of
-the step is an n×n linear system for the n variances diag(S). Without momentum (β = 0) Z closes on itself.
+with weights a, b that the sampling of the batch sets. Everything but diag(S) acts entry by entry: for z = 1 + δ the
+resolvent (z − 𝓜)⁻¹ answers Γ − (b-term) with Z_ij = Γ_ij/D_ij,
+
+    D_ij = δ(z−β)(z−β²)/(z(z+β)) + (1+β)(z−β)/(z+β) (g_i + g_j) + βz/(z²−β²) (g_i − g_j)² + (2β/(z+β) − nb) g_i g_j,
+
+and what is left is an n×n system I − F for the variances diag(S), F_mk = na Σ_ij U_mi U_mj (g_i g_j/D_ij) U_ki U_kj.
+At z = 1, and where the mean is stable (g < 2(1 + β)), D > 0 and g_i g_j/D_ij is a positive semidefinite kernel that
+grows with η; so F is symmetric and nonnegative, and grows: SGD is stable in the mean square just where ρ(F) < 1.
+
+All is in units in which nothing over- or underflows: Z in ησ²/B̃, its value to leading order, κ in κ_max, g in
+G = 2ηκ_max/n, and the velocities' moments in a unit v of their own.
 
 Source: theory.md, section 2, "Exact discrete time", and section 6, "Momentum".
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 
 from .krylov import arnoldi, powers_and_sums
 
-__all__ = ["SecondMoments", "sampling_weights"]
+__all__ = ["SecondMoments", "finite_product", "leading_variance", "relaxation_steps", "sampling_weights"]
 
 WALKED = 50  # steps up to which taking them is cheaper, and free of cancellation
 
@@ -31,6 +40,32 @@ def sampling_weights(n, batch_size, *, replacement):
         return 1 / batch_size, (1 - 1 / batch_size) / n
     pairs = (batch_size - 1) / (batch_size * (n - 1))
     return 1 / batch_size - pairs, pairs
+
+
+def leading_variance(lr, noise_std, batch_size):
+    """ησ²/B̃, in units of θ²; a ValueError where it is too large for a float."""
+    variance = lr * noise_std * noise_std / batch_size
+    if variance == np.inf:
+        raise ValueError(
+            f"noise_std: expected lr noise_std² within the range of floats, got {noise_std:g} at lr {lr:g}"
+        )
+    return variance
+
+
+def relaxation_steps(lr, eigenvalues):
+    """1/(ηλ_min), the steps in which the slowest mode of H = (2/n)JᵀJ relaxes; 0 if it has none."""
+    with np.errstate(over="ignore", divide="ignore"):  # as good as never
+        return float(1 / (lr * np.min(eigenvalues))) if len(eigenvalues) else 0.0
+
+
+def finite_product(array, *factors):
+    """array · factors, one after the other; a ValueError where that is too large for a float."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        for factor in factors:
+            array = array * factor
+    if not np.isfinite(array).all():
+        raise ValueError("noise_std: expected a law within the range of floats, got one that is past it; lower it")
+    return array
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,15 +102,23 @@ class SecondMoments:
         >>> SecondMoments(np.array([2.0]), np.eye(1), lr=0.1, noise_std=1.0, batch_size=1).stationary()
         array([[0.125]])
         """
-        return self._stationary[0]
+        return finite_product(self._stationary, self._unit)
 
     def after(self, steps):
         """Z (r, r) after so many steps from rest at θ*."""
-        return self._after(steps)[0]
+        return finite_product(self._after(steps)[0], self._unit)
 
     def summed(self, steps):
         """Σ_{t<T} Z_t (1 − β^{T−t})/(1 − β), (r, r): what carries θ along the zero-error set in T steps."""
-        return self._after(steps)[1]
+        return finite_product(self._after(steps)[1], self._unit)
+
+    def stable(self):
+        """Whether 𝓜 is, by the radius of F: a few products of n×n matrices."""
+        return not len(self.squares) or self._is_above_radius(0.0)
+
+    def load(self):
+        """ρ(F), which is below 1 just where the step is stable; where the mean is."""
+        return float(np.linalg.eigvalsh(self._coupling(self._response(0.0)))[-1])
 
     def radius(self):
         """ρ(𝓜), the spectral radius: SGD is stable in the mean square just where it is below 1.
@@ -85,128 +128,200 @@ class SecondMoments:
         if not len(self.squares):
             return 0.0
         shift, largest = 0.0, 0.0
-        while not self._is_above_radius(1 + shift):
+        while not self._is_above_radius(shift):
             shift = 2 * shift or 1e-3
-        for _, inverse in arnoldi(self.resolvent(shift), self._independent):
+        independent = np.zeros((4 if self.momentum else 1, *self._relative.shape))
+        independent[:: max(len(independent) - 1, 1)] = np.eye(len(self.squares))
+        for _, inverse in arnoldi(self.resolvent(shift, self._rate), independent):
             before, largest = largest, np.max(np.linalg.eigvals(inverse).real)
             if abs(largest - before) <= 1e-13 * largest:
                 break
         return float(1 + shift - 1 / largest)
 
-    def stable(self):
-        """Whether the radius is below 1; much cheaper than the radius itself."""
-        return not len(self.squares) or self._is_above_radius(1.0)
-
-    def step(self, moments):
-        """u⁺ of u (k, r, r)."""
-        coupled = self._gathered(self._variances(moments[0])) if self._coupling else 0.0
-        moments = moments - np.einsum("klij,lij->kij", self._gap, moments) + coupled + self._noise
-        transposed = moments if len(moments) == 1 else moments[[0, 2, 1, 3]]
-        return (moments + np.swapaxes(transposed, -1, -2)) / 2  # else rounding grows in the antisymmetric part
-
-    def residual(self, moments):
-        """‖u⁺ − u‖/‖noise‖ of stationary moments Z, put through a step as the predictions' covariance S."""
+    def residual(self):
+        """‖u⁺ − u‖/‖noise‖ of the stationary moments, put through a step as the predictions' covariance S."""
         # Not the entrywise form that solved it: n×n products of K, without momentum.
-        gram = (self.modes * self.squares) @ self.modes.T
-        root = self.modes * np.sqrt(self.squares)
-        covariance = root @ moments @ root.T
-        a, b = sampling_weights(len(gram), self.batch_size, replacement=self.replacement)
-        noise = 2 * self.lr * self.noise_std**2 / self.batch_size * gram @ gram
-        fed = 2 * self.lr * gram @ (a * np.diag(np.diag(covariance)) + b * covariance) @ gram + noise
+        gram = (self.modes * self._shares) @ self.modes.T
+        root = self.modes * np.sqrt(self._shares)
+        covariance = root @ self._stationary @ root.T
+        a, b = self._sampling
+        noise = 2 * gram @ gram
+        fed = self._rate * gram @ (a * np.diag(np.diag(covariance)) + b * covariance) @ gram + noise
         return np.linalg.norm(gram @ covariance + covariance @ gram - fed) / np.linalg.norm(noise)
 
-    def resolvent(self, shift):
-        """The function u → (shift + I − 𝓜)⁻¹ u on (k, r, r) arrays; O(n⁴) once, then O(n³) a call."""
-        inverse = np.linalg.inv(np.moveaxis(self._gap, (0, 1), (-2, -1)) + shift * np.eye(len(self._gap)))
-        response = np.moveaxis(inverse.sum(axis=-1), -1, 0)  # to Γ, which enters all of Z, C, Cᵀ, W
-        if self._coupling:
-            weights = self._coupling * self._scale**2 * response[0]
-            rows = [np.sum((row * self.modes @ weights) * (row * self.modes), axis=1) for row in self.modes]
-            system = lu_factor(np.eye(len(self.modes)) - np.stack(rows))
+    def resolvent(self, shift, unit):
+        """The function u → (shift + I − 𝓜)⁻¹ u on (k, r, r) arrays; O(n³)."""
+        gap = self._gap(unit)
+        inverse = np.linalg.inv(np.moveaxis(gap, (0, 1), (-2, -1)) + shift * np.eye(len(gap)))
+        response, coupled = self._responses(shift, unit), bool(self._sampling[0])
+        if coupled:
+            system = lu_factor(np.eye(len(self.modes)) - self._coupling(response[0]))
 
         def apply(moments):
             direct = np.einsum("ijkl,lij->kij", inverse, moments)
-            if not self._coupling:
+            if not coupled:
                 return direct
             return direct + response * self._gathered(lu_solve(system, self._variances(direct[0])))
 
         return apply
 
     def _after(self, steps):
-        """Z_T, and the weighted sum of the Z_t before it: from the stationary law, or by taking the steps if few."""
-        missing = None
-        if steps > WALKED and self._noise.any():
-            missing = powers_and_sums(self.resolvent, self._stationary, steps, decay=self.momentum)
-        if missing is None:  # or where underdamped momentum has not died down
-            return self._walk(steps)
-        beta = self.momentum
+        """Z_T, and the weighted sum of the Z_t before it."""
+        if not self.noise_std or not len(self.squares):
+            return np.zeros((2, len(self.squares), len(self.squares)))
+        found = None
+        if steps > WALKED:
+            found = self._built_up(steps) if steps * self._rate < 1 - self.momentum else self._relaxed(steps)
+        return found or self._walk(steps)  # which is long only where underdamped momentum has not died down
+
+    def _relaxed(self, steps):
+        """From the stationary law, less what is still missing from it."""
+        unit, beta = self._rate, self.momentum
+        rest = self._responses(0.0, unit) / self._response(0.0) * self._stationary
+        missing = powers_and_sums(partial(self.resolvent, unit=unit), rest, steps, decay=beta)
+        if missing is None:
+            return None
         weights = (steps - beta * (1 - beta**steps) / (1 - beta)) / (1 - beta)
-        return self._stationary[0] - missing[0][0], weights * self._stationary[0] - missing[1][0]
+        return self._stationary - missing[0][0], weights * self._stationary - missing[1][0]
+
+    def _built_up(self, steps):
+        """From the noise, before anything has relaxed: as the power of u → 𝓜u + c (noise) beside a constant c."""
+        still = 1 - self.momentum
+        unit = 1 / steps if self.momentum else self._rate or 1.0
+        size = 2 * steps * self._rate / still**2  # about that of Z_T, as which `noise` has it built up to 1
+        noise = np.diag(self._shares) * still**2 / steps
+        noise = np.stack([noise, *[noise / unit] * 3]) if self.momentum else noise[None]
+
+        def resolvent(shift):
+            inverse = self.resolvent(shift, unit)
+
+            def apply(vector):
+                moments = vector[:-1].reshape(noise.shape) + vector[-1] / shift * noise
+                return np.append(inverse(moments).ravel(), vector[-1] / shift)
+
+            return apply
+
+        start = np.append(np.zeros(noise.size), 1.0)
+        found = powers_and_sums(resolvent, start, steps, decay=self.momentum, horizon=1e6 + steps**0.5)
+        return found and tuple(size * vector[: noise[0].size].reshape(noise[0].shape) for vector in found)
 
     def _walk(self, steps):
-        moments = np.zeros_like(self._noise)
-        velocity, total = np.zeros((2, *moments[0].shape))
-        for _ in range(steps if self._noise.any() else 0):
+        unit, noise = self._rate or 1.0, 2 * np.diag(self._shares)
+        gap, enters = self._gap(unit), np.full(4 if self.momentum else 1, self._rate / unit)[:, None, None]
+        enters[0] = self._rate
+        moments = np.zeros((len(gap), *noise.shape))
+        velocity, total = np.zeros((2, *noise.shape))
+        for _ in range(steps):
             velocity = self.momentum * velocity + moments[0]
             total = total + velocity
-            moments = self.step(moments)
+            source = noise + self._gathered(self._variances(moments[0])) if self._sampling[0] else noise
+            moments = moments - np.einsum("klij,lij->kij", gap, moments) + enters * source
+            transposed = moments if len(moments) == 1 else moments[[0, 2, 1, 3]]
+            moments = (moments + np.swapaxes(transposed, -1, -2)) / 2  # else rounding grows in the antisymmetric part
         return moments[0], total
 
-    def _is_above_radius(self, number):
-        with np.errstate(all="ignore"):  # at an eigenvalue the resolvent has a pole
-            moments = self.resolvent(number - 1)(self._independent)
-        blocks = np.block([[moments[0], moments[1]], [moments[2], moments[3]]]) if len(moments) > 1 else moments[0]
-        return bool(np.isfinite(blocks).all() and np.linalg.eigvalsh((blocks + blocks.T) / 2)[0] > 0)
+    def _is_above_radius(self, shift):
+        """Whether 1 + shift > ρ(𝓜), for a shift ≥ 0."""
+        root = np.sqrt(1 + shift)
+        if not self._rate < 1 + self.momentum + root + self.momentum / root:  # where the mean grows no faster
+            return False
+        response = self._response(shift)
+        if not np.all(response > 0):
+            return False
+        return not self._sampling[0] or np.linalg.eigvalsh(self._coupling(response))[-1] < 1
 
-    @property
-    def _independent(self):
-        """Moments of unit variance, all uncorrelated."""
-        moments = np.zeros(self._noise.shape)
-        moments[:: max(len(moments) - 1, 1)] = np.eye(len(self.squares))
-        return moments
+    @cached_property
+    def _unit(self):
+        return leading_variance(self.lr, self.noise_std, self.batch_size)
+
+    @cached_property
+    def _rate(self):
+        """G."""
+        return 2 * float(self.lr) * float(np.max(self.squares, initial=0.0)) / len(self.modes)
+
+    @cached_property
+    def _shares(self):
+        """κ/κ_max (r,)."""
+        return self.squares / np.max(self.squares, initial=0.0)
+
+    @cached_property
+    def _relative(self):
+        """√κ_i √κ_j/κ_max, (r, r)."""
+        roots = np.sqrt(self._shares)
+        return roots[:, None] * roots
+
+    @cached_property
+    def _sampling(self):
+        """(na, nb)."""
+        a, b = sampling_weights(len(self.modes), self.batch_size, replacement=self.replacement)
+        return len(self.modes) * a, len(self.modes) * b
 
     @cached_property
     def _stationary(self):
-        return self.resolvent(0.0)(self._noise)
+        noise = 2 * np.diag(self._shares)
+        response = self._response(0.0)
+        if self._sampling[0]:
+            system = np.eye(len(self.modes)) - self._coupling(response)
+            noise = noise + self._gathered(np.linalg.solve(system, self._variances(response * noise)))
+        return response * noise
 
-    @cached_property
-    def _gap(self):
+    def _response(self, shift):
+        """G/D (r, r): the Z that a Γ/G of 1 leaves."""
+        beta, z, shares = self.momentum, 1 + shift, self._shares
+        both = shares[:, None] * shares
+        apart = beta * z / (z * z - beta**2) * (shares[:, None] - shares) ** 2
+        inverse = (1 + beta) * (z - beta) / (z + beta) * (shares[:, None] + shares)
+        inverse = inverse + self._rate * (apart + (2 * beta / (z + beta) - self._sampling[1]) * both)
+        if shift:
+            shift *= (z - beta) * (z - beta**2) / (z * (z + beta))
+            inverse = inverse + (shift / self._rate if self._rate else np.inf)
+        with np.errstate(divide="ignore"):  # a full batch at its limit
+            return 1 / inverse
+
+    def _responses(self, shift, unit):
+        """The same of all of (Z, C, Cᵀ, W)."""
+        beta, z, shares, response = self.momentum, 1 + shift, self._shares, self._response(shift)
+        if not beta:
+            return response[None]
+        ratio = self._rate / unit
+        velocity = (shift * (z - beta) / unit + z * ratio * (shares[:, None] + shares)) / (z * (z + beta))
+        cross = (z * velocity - ratio * shares) / (z - beta)
+        return response * np.stack([np.ones_like(response), cross, cross.T, velocity])
+
+    def _coupling(self, response):
+        """F (n, n) of G/D: a sum of squares, entry by entry, over the few eigenvectors that matter of a smooth kernel."""
+        n = len(self.modes)
+        weights, vectors = np.linalg.eigh(self._relative**2 * response)
+        coupling = np.zeros((n, n))
+        for weight, vector in zip(weights, vectors.T, strict=True):
+            if abs(weight) > np.finfo(float).eps / n * weights[-1]:
+                coupling += weight * ((self.modes * vector) @ self.modes.T) ** 2
+        return self._sampling[0] * self._rate * coupling
+
+    def _gap(self, unit):
         """I − 𝓜 without the coupling, as (k, k, r, r): row by row of (Z, C, Cᵀ, W)."""
-        n, beta = len(self.modes), self.momentum
-        rates = 2 * self.lr * self.squares / n
-        left, right = np.broadcast_arrays(rates[:, None], rates)
-        both = n * sampling_weights(n, self.batch_size, replacement=self.replacement)[1] * left * right
+        beta, ratio, shares = self.momentum, self._rate / unit, self._shares
+        left, right = np.broadcast_arrays(shares[:, None], shares)
         one, none = np.ones_like(left), np.zeros_like(left)
-        velocity = np.array([-both, beta * left, beta * right, -(beta**2) * one])  # minus the row of W⁺
+        both = self._sampling[1] * self._rate * left * right
+        if not beta:
+            return self._rate * (left + right - both)[None, None]
+        velocity = np.array([-ratio * both, beta * self._rate * left, beta * self._rate * right, -(beta**2) * one])
         gap = velocity + np.array(
             [
-                [left + right, -beta * one, -beta * one, none],
-                [right, (1 - beta) * one, none, none],
-                [left, none, (1 - beta) * one, none],
+                [ratio * (left + right), -beta * one, -beta * one, none],
+                [ratio * right, (1 - beta) * one, none, none],
+                [ratio * left, none, (1 - beta) * one, none],
                 [none, none, none, one],
             ]
         )
-        return gap if beta else gap[:1, :1]
-
-    @cached_property
-    def _noise(self):
-        strength = 4 * self.lr**2 * self.noise_std**2 / (len(self.modes) * self.batch_size)
-        return np.repeat(strength * np.diag(self.squares)[None], len(self._gap), axis=0)
-
-    @cached_property
-    def _scale(self):
-        roots = np.sqrt(self.squares)
-        return roots[:, None] * roots
-
-    @property
-    def _coupling(self):
-        n = len(self.modes)
-        return 4 * self.lr**2 / n * sampling_weights(n, self.batch_size, replacement=self.replacement)[0]
+        gap[0] *= unit
+        return gap
 
     def _variances(self, moments):
-        """diag(S), (n,)."""
-        return np.sum((self.modes @ (self._scale * moments)) * self.modes, axis=1)
+        """diag(S)/κ_max, (n,)."""
+        return np.sum((self.modes @ (self._relative * moments)) * self.modes, axis=1)
 
     def _gathered(self, variances):
-        """What these variances of the predictions add to Γ."""
-        return self._coupling * self._scale * ((self.modes.T * variances) @ self.modes)
+        """What these variances of the predictions add to Γ/G."""
+        return self._sampling[0] * self._rate * self._relative * ((self.modes.T * variances) @ self.modes)

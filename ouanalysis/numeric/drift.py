@@ -4,17 +4,17 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), theorem 1; theory.md, sections 3 a
 """
 
 import warnings
+from math import factorial
 
 import numpy as np
 
 from ..arguments import nonnegative_number, positive_number, whole_numbers
 from .batches import sampled_batch
-from .derivatives import hessian_products
-from .discrete_law import SecondMoments
+from .discrete_law import SecondMoments, finite_product, leading_variance, relaxation_steps
 from .kinks import refuse_kink
 from .manifold import on_zero_error_set
 from .notes import warn_of_rank
-from .row_space import row_space
+from .row_space import finite_hessian_products, row_space
 from .stability_limit import check_stable
 
 __all__ = ["mean_displacement", "tangent_drift"]
@@ -41,7 +41,7 @@ def tangent_drift(
     ----------
     setting : Setting
     theta : (p,) array_like
-        θ*, on the zero-error set, with no ReLU kink on a datum.
+        θ*, on the zero-error set, with no kink on a datum.
     lr, noise_std, batch_size, replacement
         As in `local_ou`.
     steps : int or int array (...), optional
@@ -60,12 +60,12 @@ def tangent_drift(
     Raises
     ------
     ValueError
-        If theta is off the zero-error set, if a ReLU kink is on a datum, or if lr is past the stability limit.
+        If theta is off the zero-error set, if a kink is on a datum, or if lr is past the stability limit.
 
     Warns
     -----
     UserWarning
-        If J has a lower rank than there are different data, and if K is nearly singular (condition above 1e6) and its
+        If J has a lower rank at theta than about it, and if K is nearly singular (condition above 1e6) and its
         slowest direction takes longer to relax than the steps asked for.
 
     Examples
@@ -86,12 +86,12 @@ def tangent_drift(
     space = row_space(setting, theta)
     law = SecondMoments(space.squares, space.modes, lr, noise_std, batch, replacement, momentum)
     check_stable(law)
-    warn_of_rank(setting, space.rank)
+    warn_of_rank(setting, theta, space.rank)
     sums = _exact_sum if exact else _leading_sum
     if times is None:
         return mean_displacement(setting, theta, space, law, sums(law, None))
-    relaxation = (1 - momentum) * setting.n / (2 * lr * space.squares[-1]) if space.rank else 0.0
-    if space.rank and space.squares[0] > 1e6 * space.squares[-1] and np.max(times, initial=0) < relaxation:
+    relaxation = (1 - momentum) * relaxation_steps(lr, 2 / setting.n * space.squares)
+    if space.rank and space.singular[0] > 1e3 * space.singular[-1] and np.max(times, initial=0) < relaxation:
         warnings.warn(
             f"K is nearly singular: its slowest direction relaxes in {relaxation:.2g} steps, longer than the"
             f" {np.max(times)} asked for, so this is all transient there",
@@ -105,20 +105,26 @@ def tangent_drift(
 
 def mean_displacement(setting, theta, space, law, moments):
     """−(2η/n) N Σ_i ∇²h_i V Z Vᵀ g_i for Z (r, r), a sum of covariances along the RowSpace's basis V."""
-    across = space.modes * np.sqrt(space.squares)
-    pushed = hessian_products(setting, theta, across @ moments @ space.basis.T)
-    return -2 * law.lr / setting.n * space.tangent(pushed)
+    size, largest = np.max(np.abs(moments), initial=0.0) or 1.0, np.max(space.singular, initial=0.0)
+    across = space.modes * (space.singular / (largest or 1.0))
+    pushed = finite_hessian_products(setting, theta, across @ (moments / size) @ space.basis.T)
+    return finite_product(space.tangent(pushed), -2 / setting.n, largest, size, law.lr)
 
 
 def _exact_sum(law, steps):
-    return law.stationary() / (1 - law.momentum) if steps is None else law.summed(steps)
+    return finite_product(law.stationary(), 1 / (1 - law.momentum)) if steps is None else law.summed(steps)
 
 
 def _leading_sum(law, steps):
     """(ησ²/B̃)(T − (1 − e^{−2μT})/2μ), of the rates μ = ηλ/(1 − β); with momentum, T ≫ 1/(1 − β), over (1 − β)²."""
-    still = 1 - law.momentum
-    variance = law.lr * law.noise_std**2 / (law.batch_size * still)
-    if steps is None:
-        return variance / still * np.eye(len(law.squares))
-    rates = 2 * law.lr * (2 * law.squares / len(law.modes)) / still
-    return variance / still * np.diag(steps + np.expm1(-rates * steps) / rates)
+    still, times = 1 - law.momentum, np.ones(len(law.squares))
+    if steps is not None:
+        times = steps * _share_past_transient(4 / len(law.modes) / still * (law.lr * law.squares) * steps)
+    return finite_product(np.diag(times), leading_variance(law.lr, law.noise_std, law.batch_size), 1 / still**2)
+
+
+def _share_past_transient(x):
+    """1 − (1 − e^{−x})/x: by its series x/2 − x²/6 + ... where that cancels."""
+    small = np.minimum(x, 0.5)
+    series = sum((-1) ** k * small ** (k - 1) / factorial(k) for k in range(2, 16))
+    return np.where(x < 0.5, series, 1 + np.expm1(-x) / np.maximum(x, 0.5))

@@ -16,7 +16,7 @@ from .drift import mean_displacement
 from .flow_ends import input_left, rests, speed_left
 from .flow_integrator import METHODS, integrate
 from .flow_path import Interpolant, flow_along
-from .kinks import refuse_kink, smooth_piece
+from .kinks import refuse_kink
 from .manifold import on_zero_error_set
 from .notes import warn_of_rank
 from .row_space import row_space
@@ -49,7 +49,7 @@ def regularized_flow(
     ----------
     setting : Setting
     theta : (p,) array_like
-        Where it starts, on the zero-error set and with no ReLU kink on a datum.
+        Where it starts, on the zero-error set and with no kink on a datum.
     times : (records,) array_like
         Increasing flow times ≥ 0.
     exact : bool
@@ -79,7 +79,7 @@ def regularized_flow(
     Warns
     -----
     UserWarning
-        If J has a lower rank than there are different data at the start, and if the flow stalls.
+        If J has a lower rank at the start than about it, and if the flow stalls.
 
     Examples
     --------
@@ -101,9 +101,9 @@ def regularized_flow(
     theta = on_zero_error_set(setting, theta)
     refuse_kink(setting, theta)
     start = row_space(setting, theta)
-    warn_of_rank(setting, start.rank)
+    warn_of_rank(setting, theta, start.rank)
     rtol = max(rtol, _rounding(start))
-    piece, law_at = smooth_piece(setting, theta), None
+    piece, law_at = setting.smooth_piece(theta), None
     if exact:
         if lr is None:
             raise TypeError("lr: expected a step size, which exact=True needs, got None")
@@ -168,7 +168,7 @@ def _integrate(setting, theta, last, drift, ends, rtol, method, *, exact, bar):
 
 def _rounding(space):
     """The relative rounding of the drift, below which no rtol helps: that of the row space's basis."""
-    condition = np.sqrt(space.squares[0] / space.squares[-1]) if space.rank else 1.0
+    condition = space.singular[0] / space.singular[-1] if space.rank else 1.0
     return min(max(1e-13, 10 * np.finfo(float).eps * condition), 1e-6)
 
 

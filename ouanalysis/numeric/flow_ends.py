@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from .kinks import preactivations
 from .row_space import row_space
 from .stationary_distance import moving_size, norm, stationary_distance
 
@@ -10,11 +9,11 @@ __all__ = ["input_left", "rests", "speed_left"]
 
 
 def input_left(setting, theta):
-    """Falls through 0 where a ReLU neuron's input changes its sign on a datum."""
-    signs = np.sign(preactivations(setting, theta))
+    """Falls through 0 where the input of a branch changes its sign on a datum."""
+    signs = np.sign(setting.preactivations(theta))
 
     def left(at):
-        return np.min(np.where(signs == 0, np.inf, signs * preactivations(setting, at)), initial=1.0)
+        return np.min(np.where(signs == 0, np.inf, signs * setting.preactivations(at)), initial=1.0)
 
     return left
 

@@ -52,8 +52,8 @@ class Flow:
     least_curvature : float
         The smallest non-zero eigenvalue of H = (2/n)JᵀJ at the records.
     status : str
-        "finished", "stationary" (it came to rest), "kink" (a ReLU kink met a datum, past which reg jumps) or "stalled"
-        (the integrator's steps collapsed).
+        "finished", "stationary" (it came to rest), "kink" (a kink met a datum, past which reg jumps) or "stalled" (the
+        integrator's steps collapsed).
     advice : str
         Why it probably stalled and what to do; empty otherwise.
     path : callable
@@ -103,7 +103,7 @@ class Flow:
         stopped = {
             "finished": "",
             "stationary": ", stopped: stationary",
-            "kink": ", stopped: a ReLU kink met a datum",
+            "kink": ", stopped: a kink met a datum",
             "stalled": f", stalled: {self.advice}",
         }
         return (
@@ -146,7 +146,7 @@ def flow_along(setting, piece, times, path, drift, status):
 
 def _advice(first, last):
     """Why a flow between these RowSpaces probably stalled, and what to do."""
-    if last.rank < first.rank or last.squares[-1] < 1e-6 * last.squares[0] / first.squares[0] * first.squares[-1]:
+    if last.rank < first.rank or _condition(last) > 1e3 * _condition(first):
         return (
             "K loses rank there, where the zero-error set need not be smooth; ask for shorter times, or compare its reg"
             " with that of ou.minimum"
@@ -155,3 +155,7 @@ def _advice(first, last):
         "its steps collapse, as at a kink of h that is not written with ouanalysis.activations; write it with them, or"
         " try another rtol or method"
     )
+
+
+def _condition(space):
+    return space.singular[0] / space.singular[-1] if space.rank else 1.0

@@ -18,6 +18,7 @@ def arnoldi(apply, start):
 
     It ends where the space is invariant, or after `MOST` vectors.
     """
+    start = start / np.max(np.abs(start))  # whose squares neither over- nor underflow
     basis = [start.ravel() / np.linalg.norm(start)]
     matrix = np.zeros((MOST + 1, MOST))
     for m in range(1, MOST + 1):
@@ -34,11 +35,11 @@ def arnoldi(apply, start):
         basis.append(image / left)
 
 
-def powers_and_sums(resolvent, start, steps, *, decay=0.0):
+def powers_and_sums(resolvent, start, steps, *, decay=0.0, horizon=1e13):
     """𝓜^T u and Σ_{t<T} 𝓜^t u (1 − β^{T−t})/(1 − β), for T = steps ≥ 1 and β = decay; None if they do not settle.
 
-    They settle, to eps (1000 + T), within a few dozen vectors where all that lasts T steps is near 1, and not always
-    where 𝓜 has large eigenvalues elsewhere on the circle.
+    They settle, to 1000 eps (and T/(1 − β) times that), within a few dozen vectors where all that lasts T steps is near
+    1, and not always where 𝓜 has large eigenvalues elsewhere on the circle.
 
     Parameters
     ----------
@@ -46,13 +47,17 @@ def powers_and_sums(resolvent, start, steps, *, decay=0.0):
         resolvent(δ) gives the function that applies (δ + I − 𝓜)⁻¹, as `start` is shaped.
     start : array
         u.
+    horizon : float
+        The number of steps past which δ falls no further: rounding is eps/δ of what dies at once.
 
     Returns
     -------
     (power, weighted_sum) or None
     """
-    shift = 10 / steps
-    tolerance = np.finfo(float).eps * (1000 + steps) * np.array([1, steps / (1 - decay)])
+    if not start.any():
+        return start, start
+    shift = 10 / min(steps, horizon)
+    tolerance = 1000 * np.finfo(float).eps * np.array([1, steps / (1 - decay)])
     before = np.zeros((2, 0))
     with np.errstate(all="ignore"):  # too few vectors may give a matrix that grows
         for pair in arnoldi(resolvent(shift), start):
@@ -67,7 +72,8 @@ def powers_and_sums(resolvent, start, steps, *, decay=0.0):
             if len(inverse) == MOST:
                 return None
             values = _powers_and_sums_of(inverse, shift, steps, decay)
-    power, weighted_sum = np.linalg.norm(start) * values @ basis
+    size = np.max(np.abs(start))
+    power, weighted_sum = size * np.linalg.norm(start / size) * values @ basis
     return power.reshape(start.shape), weighted_sum.reshape(start.shape)
 
 
@@ -75,8 +81,19 @@ def _powers_and_sums_of(inverse, shift, steps, decay):
     """The two first columns (2, m), for the 𝓜 with (δ + I − 𝓜)⁻¹ = inverse."""
     m = len(inverse)
     one, none = np.eye(m), np.zeros((m, m))
-    step = (1 + shift) * one - np.linalg.inv(inverse)
+    gap = np.linalg.inv(inverse) - shift * one
     # c⁺ = 𝓜c, s⁺ = βs + c, D⁺ = D + s⁺ from (c, 0, 0): D_T is the weighted sum.
-    advance = np.block([[step, none, none], [one, decay * one, none], [one, decay * one, one]])
-    column = np.linalg.matrix_power(advance, steps)[:, 0]
-    return np.stack([column[:m], column[2 * m :]])
+    change = np.block([[-gap, none, none], [one, (decay - 1) * one, none], [one, decay * one, none]])
+    column = _power_less_identity(change, steps)[:, 0]
+    return np.stack([one[0] + column[:m], column[2 * m :]])
+
+
+def _power_less_identity(change, exponent):
+    """(I + change)^T − I, in which what is far below 1 keeps its digits."""
+    total = np.zeros_like(change)
+    while exponent:
+        if exponent % 2:
+            total = total + change + total @ change
+        change = 2 * change + change @ change
+        exponent //= 2
+    return total

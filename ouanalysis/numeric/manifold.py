@@ -3,14 +3,12 @@
 Source: theory.md, section 1.
 """
 
-from functools import singledispatch
-
 import numpy as np
 
-from ..settings import ReluNetwork, SigmoidNetwork
 from ..settings.setting import parameters
 from .derivatives import jacobian
 from .kinks import kink_on_datum
+from .row_space import finite_jacobian
 
 __all__ = ["InterpolationError", "duplicate_data", "interpolate", "on_zero_error_set"]
 
@@ -23,9 +21,9 @@ def interpolate(setting, theta):
     """A point of the zero-error set near theta, by damped Gauss-Newton.
 
     Each step solves (K + μI) u = h − y and moves by −Jᵀu; Levenberg's μ is raised until ‖h − y‖ falls, and lowered
-    after. Near M the steps are normal to it, so the end point is close to the nearest one. A ReLU kink that meets a
-    datum can stop the descent short, or be left there; a network's output weights alone, in which h is linear, are then
-    moved from theta instead, by the least that fits, which may be far.
+    after. Near M the steps are normal to it, so the end point is close to the nearest one. A kink that meets a datum
+    can stop the descent short, or be left there; the parameters alone in which h is linear (a network's output weights)
+    are then moved from theta instead, by the least that fits, which may be far.
 
     Parameters
     ----------
@@ -42,6 +40,8 @@ def interpolate(setting, theta):
     ------
     InterpolationError
         If the residual does not come down to √eps of the labels' scale.
+    ValueError
+        If h has no finite derivative where it starts or stops.
 
     Examples
     --------
@@ -51,14 +51,16 @@ def interpolate(setting, theta):
     array([2.])
     """
     theta = parameters(setting, theta, leading=False)
+    finite_jacobian(setting, theta)
     nearest = _gauss_newton(setting, theta)
     if not _fits(setting, nearest):
-        nearest = _move_linear_part(setting, theta, linear_part(setting))
+        nearest = _move_linear_part(setting, theta, setting.linear_part())
     elif kink_on_datum(setting, nearest) and not kink_on_datum(setting, theta):
-        farther = _move_linear_part(setting, theta, linear_part(setting))
+        farther = _move_linear_part(setting, theta, setting.linear_part())
         nearest = farther if _fits(setting, farther) else nearest
     worst, tolerance = _error(setting, nearest), zero_error_tolerance(setting, nearest)
     if not worst <= tolerance:
+        finite_jacobian(setting, nearest)  # which says where there is no derivative
         contradictory = [f"x_{i} = x_{j}" for i, j in duplicate_data(setting) if setting.y[i] != setting.y[j]]
         remedy = "start elsewhere, or use a model that can fit these labels"
         if contradictory:
@@ -67,22 +69,6 @@ def interpolate(setting, theta):
             f"interpolate: expected to reach a largest residual of {tolerance:.1e}, stopped at {worst:.3g}; {remedy}"
         )
     return nearest
-
-
-@singledispatch
-def linear_part(_setting):
-    """The slice of theta in which h is linear: a network's output weights; empty for any other Setting."""
-    return slice(0, 0)
-
-
-@linear_part.register
-def _(setting: ReluNetwork):
-    return slice(2 * setting.width, None)
-
-
-@linear_part.register
-def _(setting: SigmoidNetwork):
-    return slice(0, setting.width)
 
 
 def on_zero_error_set(setting, theta):
@@ -98,11 +84,24 @@ def on_zero_error_set(setting, theta):
 
 
 def zero_error_tolerance(setting, theta):
-    """The largest |h_i − y_i| that counts as zero: √eps of the largest label (1 if all are 0), or h's rounding at θ."""
+    """The largest |h_i − y_i| that counts as zero: √eps of the labels' size, or h's rounding at θ."""
     eps = np.finfo(float).eps
     with np.errstate(all="ignore"):
-        rounding = 100 * eps * np.max(np.linalg.norm(jacobian(setting, theta), axis=-1)) * np.linalg.norm(theta)
-    return max(np.sqrt(eps) * (np.max(np.abs(setting.y)) or 1.0), rounding if np.isfinite(rounding) else 0.0)
+        gradients = jacobian(setting, theta)
+        unit = np.max(np.abs(gradients)) or 1.0  # so that no square over- or underflows
+        rounding = 100 * eps * unit * np.max(np.linalg.norm(gradients / unit, axis=-1)) * np.linalg.norm(theta)
+    return max(np.sqrt(eps) * _size_of_labels(setting), rounding if np.isfinite(rounding) else 0.0)
+
+
+def _size_of_labels(setting):
+    """The largest |y_i|; where all are 0, a usual |h_i| at parameters of size 1, in the units of y too."""
+    largest = float(np.max(np.abs(setting.y)))
+    if largest:
+        return largest
+    with np.errstate(all="ignore"):
+        values = np.abs(setting.predictions(np.random.default_rng(0).standard_normal((16, setting.dim))))
+    usual = values[np.isfinite(values) & (values > 0)]
+    return float(np.median(usual)) if usual.size else 1.0
 
 
 def duplicate_data(setting):
@@ -117,21 +116,29 @@ def _gauss_newton(setting, theta, *, max_iterations=200):
     for _ in range(max_iterations):
         with np.errstate(all="ignore"):
             gradients = jacobian(setting, theta)
-            gram = gradients @ gradients.T
-        if not np.isfinite(gram).all():
+        unit = np.max(np.abs(gradients))
+        if not (np.isfinite(unit) and unit > 0 and np.isfinite(residual).all()):
             break
+        gradients = gradients / unit  # so that no square over- or underflows
+        gram, size = gradients @ gradients.T, _size(residual)
         scale = np.trace(gram) / setting.n
-        while scale > 0 and damping < 1e12:
+        while damping < 1e12:
             shifted = gram + damping * scale * np.eye(setting.n)
-            move = gradients.T @ np.linalg.lstsq(shifted, residual, rcond=None)[0]
+            move = gradients.T @ np.linalg.lstsq(shifted, residual / unit, rcond=None)[0]
             attempt = _residual(setting, theta - move)
-            if np.linalg.norm(attempt) < np.linalg.norm(residual):
+            if _size(attempt) < size:
                 break
             damping *= 4
         else:
             break
         theta, residual, damping = theta - move, attempt, damping / 10
     return theta
+
+
+def _size(residual):
+    """‖r‖, where its squares are no floats too."""
+    unit = np.max(np.abs(residual))
+    return unit * np.linalg.norm(residual / unit) if 0 < unit < np.inf else unit
 
 
 def _fits(setting, theta):

@@ -11,12 +11,11 @@ import numpy as np
 from ..arguments import nonnegative_number, positive_number, real_array, whole_numbers
 from ..settings import Setting
 from .batches import sampled_batch
-from .derivatives import hessian_products
-from .discrete_law import SecondMoments
+from .discrete_law import SecondMoments, finite_product, leading_variance, relaxation_steps
 from .kinks import kink_distance
 from .manifold import on_zero_error_set
 from .notes import notes_on_noise, notes_on_point
-from .row_space import row_space
+from .row_space import finite_hessian_products, row_space
 from .stability_limit import refuse_past, stability_limit
 
 __all__ = ["LocalOU", "local_ou"]
@@ -79,51 +78,37 @@ class LocalOU:
     @property
     def stationary_variance(self):
         """ησ²/B̃, the variance along every direction across the zero-error set, in units of θ²."""
-        return self.lr * self.noise_std**2 / self.batch_size
+        return leading_variance(self.lr, self.noise_std, self.batch_size)
 
     def variances(self, steps=None):
         """Variance along each column of basis: steps (...) gives (..., r); None is the stationary (r,)."""
-        if steps is None:
-            return np.full(self.rank, self.stationary_variance)
-        steps = _times("steps", steps)
-        return -self.stationary_variance * np.expm1(-2 * self.lr * steps[..., None] * self.eigenvalues)
+        return self._noisy(self._variances(steps))
 
     def covariance(self, steps=None, *, lag=0, exact=False):
         """E[δ_{t+lag} δ_tᵀ], in units of θ²: steps and lag (...) give (..., p, p). For large p see mode_covariance.
 
         (ησ²/B̃) V e^{−Λη lag} (I − e^{−2Ληt}) Vᵀ, and (ησ²/B̃) P at rest; with exact=True, Jᵀ K⁻¹ S K⁻¹ J.
         """
-        return self.basis @ self.mode_covariance(steps, lag=lag, exact=exact) @ self.basis.T
+        return self._noisy(self.basis @ self._covariance(steps, lag, exact) @ self.basis.T)
 
     def function_covariance(self, steps=None, *, lag=0, exact=False):
         """S, the same of the linearised predictions Jδ, in units of y²: steps and lag (...) give (..., n, n)."""
         across = self.modes * self._singular
-        return across @ self.mode_covariance(steps, lag=lag, exact=exact) @ across.T
+        return self._noisy(across @ self._covariance(steps, lag, exact) @ across.T)
 
     def mode_covariance(self, steps=None, *, lag=0, exact=False):
         """Vᵀ Cov V, the same along the columns of basis, in units of θ²: steps and lag (...) give (..., r, r)."""
-        lag = whole_numbers("lag", lag) if exact else _times("lag", lag)
-        try:
-            np.broadcast_shapes(np.shape(steps), lag.shape)
-        except ValueError:
-            raise ValueError(f"lag: expected a shape that broadcasts with steps, got {lag.shape}") from None
-        if exact:
-            moments = self._exact_moments(steps)
-            decay = (1 - self.lr * self.eigenvalues) ** lag[..., None]
-        else:
-            moments = self.variances(steps)[..., None, :] * np.eye(self.rank)
-            decay = np.exp(-self.lr * lag[..., None] * self.eigenvalues)
-        return decay[..., :, None] * moments
+        return self._noisy(self._covariance(steps, lag, exact))
 
     def expected_loss(self, steps=None, *, exact=False):
         """E L = tr(S)/n, the clean loss in units of y²: steps (...) gives (...).
 
         To leading order its plateau is (ησ²/B̃) reg(θ*): the noise floor measures the regularizer.
         """
-        variances = self.variances(steps)
+        variances = self._variances(steps)
         if exact:
             variances = np.diagonal(self._exact_moments(steps), axis1=-2, axis2=-1)
-        return variances @ self.eigenvalues / 2
+        return self._noisy(variances @ self.eigenvalues / 2)
 
     def mean_residual(self, *, exact=False):
         """E[h − y] = −K⁺ J Σ_i ∇²h_i Σ g_i at rest, (n,) in units of y: the noise shifts the predictions.
@@ -131,9 +116,10 @@ class LocalOU:
         At a stationary point, where ∇reg = Jᵀμ, it is −(nησ²/2B̃) μ to leading order: the noise measures the
         multipliers. Exact at O(σ²) with exact=True.
         """
-        covariance = self.mode_covariance(exact=exact)
-        pushed = hessian_products(self.setting, self.theta, self.jacobian @ self.basis @ covariance @ self.basis.T)
-        return -(self.modes / self._singular) @ (self.basis.T @ pushed)
+        relative = self._singular / np.max(self._singular, initial=0.0) if self.rank else self._singular
+        moments = self._covariance(None, 0, exact) * (self.batch_size / self.lr)
+        pushed = finite_hessian_products(self.setting, self.theta, self.modes * relative @ moments @ self.basis.T)
+        return self._noisy(-(self.modes / relative) @ (self.basis.T @ pushed) * (self.lr / self.batch_size))
 
     @cached_property
     def modes(self):
@@ -143,7 +129,7 @@ class LocalOU:
     @property
     def relaxation_steps(self):
         """1/(ηλ_min), the steps in which the slowest direction across the zero-error set relaxes."""
-        return 1 / (self.lr * self.eigenvalues[-1]) if self.rank else 0.0
+        return relaxation_steps(self.lr, self.eigenvalues)
 
     @property
     def stability_radius(self):
@@ -153,7 +139,7 @@ class LocalOU:
     @property
     def equation_residual(self):
         """‖KS + SK − 2η[Q(S) + (σ²/B̃)K²]‖ / ‖2η(σ²/B̃)K²‖ (Frobenius) of the exact stationary covariance."""
-        return self._law.residual(self._law.stationary()) if self.rank and self.noise_std else 0.0
+        return self._law.residual() if self.rank and self.noise_std else 0.0
 
     @property
     def notes(self):
@@ -169,7 +155,35 @@ class LocalOU:
 
     @cached_property
     def _law(self):
-        return SecondMoments(self._singular**2, self.modes, self.lr, self.noise_std, self.batch_size, self.replacement)
+        return SecondMoments(self._singular**2, self.modes, self.lr, 1.0, self.batch_size, self.replacement)
+
+    def _noisy(self, of_unit_noise):
+        """The law is linear in σ², which comes last: what it is of may be no float at all."""
+        return finite_product(of_unit_noise, self.noise_std, self.noise_std)
+
+    def _variances(self, steps):
+        """As `variances`, of σ = 1."""
+        if steps is None:
+            return np.full(self.rank, self.lr / self.batch_size)
+        with np.errstate(over="ignore"):  # long at rest
+            passed = _times("steps", steps)[..., None] * (2 * self.lr * self.eigenvalues)
+        return self.lr / self.batch_size * -np.expm1(-passed)
+
+    def _covariance(self, steps, lag, exact):
+        """As `mode_covariance`, of σ = 1."""
+        lag = whole_numbers("lag", lag) if exact else _times("lag", lag)
+        try:
+            np.broadcast_shapes(np.shape(steps), lag.shape)
+        except ValueError:
+            raise ValueError(f"lag: expected a shape that broadcasts with steps, got {lag.shape}") from None
+        rates = self.lr * self.eigenvalues
+        if exact:
+            moments, decay = self._exact_moments(steps), _power(rates, lag[..., None])
+        else:
+            moments = self._variances(steps)[..., None, :] * np.eye(self.rank)
+            with np.errstate(over="ignore"):  # all forgotten
+                decay = np.exp(-rates * lag[..., None])
+        return decay[..., :, None] * moments
 
     def _exact_moments(self, steps):
         if steps is None:
@@ -236,6 +250,7 @@ def local_ou(setting, theta, *, lr, noise_std, batch_size=1, replacement=True):
     batch, replacement = sampled_batch(setting, batch_size, replacement)
     theta = on_zero_error_set(setting, theta)
     space = row_space(setting, theta)
+    leading_variance(lr, noise_std, batch)  # is a float
     limit = stability_limit(space.squares, space.modes, batch_size=batch, replacement=replacement)
     if lr >= limit:
         refuse_past(limit, lr)
@@ -259,3 +274,9 @@ def _times(name, value):
     if np.any(value < 0):
         raise ValueError(f"{name}: expected numbers at least 0, got {value.min():g}")
     return value
+
+
+def _power(rates, exponents):
+    """(1 − rate)^exponent, without rounding 1 − rate where it is next to 1."""
+    slow = np.exp(exponents * np.log1p(-np.minimum(rates, 0.5)))
+    return np.where(rates < 0.5, slow, (1 - rates) ** exponents)

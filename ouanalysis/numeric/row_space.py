@@ -6,33 +6,46 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from .derivatives import jacobian
+from ..arguments import in_one_line
+from .derivatives import hessian_products, jacobian
 
-__all__ = ["RowSpace", "row_space"]
+__all__ = ["RowSpace", "finite_hessian_products", "finite_jacobian", "row_space"]
+
+_REMEDY = "write h so that what has no derivative there is not evaluated (a guarded argument), or take another theta"
 
 
 @dataclass(frozen=True, eq=False)
 class RowSpace:
-    """J = modes √squares basisᵀ of rank r; where r < n, K⁻¹ stands for K⁺.
+    """J = modes · singular · basisᵀ of rank r; where r < n, K⁻¹ stands for K⁺.
 
     Attributes
     ----------
     jacobian : (n, p) array
-    squares, modes : (r,) and (n, r) arrays
-        The positive eigenvalues κ of K = JJᵀ, descending, and their eigenvectors U.
+    singular, modes : (r,) and (n, r) arrays
+        The positive singular values √κ of J, descending, and the eigenvectors U of K = JJᵀ that belong to them.
     basis : (p, r) array
         V, orthonormal.
     """
 
     jacobian: np.ndarray
-    squares: np.ndarray
+    singular: np.ndarray
     modes: np.ndarray
     basis: np.ndarray
 
     @property
     def rank(self):
         """r, at a relative tolerance of max(n, p) eps on the singular values."""
-        return len(self.squares)
+        return len(self.singular)
+
+    @property
+    def squares(self):
+        """The positive eigenvalues κ (r,) of K; a ValueError where these are no floats."""
+        if self.rank and not (self.singular[-1] >= 1e-150 and self.singular[0] <= 1e150):
+            raise ValueError(
+                "theta: expected singular values of J from 1e-150 to 1e150, whose squares are floats, got"
+                f" {self.singular[-1]:.2g} to {self.singular[0]:.2g}; measure y and h in other units"
+            )
+        return self.singular**2
 
     def tangent(self, vector):
         """N u: what of a vector (p,) lies along the zero-error set."""
@@ -41,20 +54,49 @@ class RowSpace:
 
     def least_move(self, residual):
         """J⁺ r, the shortest move of θ (p,) that changes the linearised predictions by r (n,)."""
-        return self.basis @ (self.modes.T @ residual / np.sqrt(self.squares))
+        return self.basis @ (self.modes.T @ residual / self.singular)
 
     def multipliers(self, vector):
         """The least-squares μ (n,) of u = Jᵀμ."""
-        return self.modes @ (self.basis.T @ vector / np.sqrt(self.squares))
+        return self.modes @ (self.basis.T @ vector / self.singular)
 
 
 def row_space(setting, theta):
-    """The RowSpace of J at theta (p,)."""
-    gradients = jacobian(setting, theta)
-    modes, singular, rows = _thin_svd(gradients)
+    """The RowSpace of J at theta (p,); a ValueError if J is not finite."""
+    gradients = finite_jacobian(setting, theta)
+    size = np.max(np.abs(gradients)) or 1.0  # so that no square over- or underflows
+    modes, singular, rows = _thin_svd(gradients / size)
     rank = int(np.sum(singular > max(gradients.shape) * np.finfo(float).eps * singular[0]))
     basis = rows[:rank].T * gradients.any(axis=0)[:, None]  # LAPACK leaves rounding at parameters that no datum sees
-    return RowSpace(gradients, singular[:rank] ** 2, modes[:, :rank], basis)
+    with np.errstate(over="ignore"):
+        return RowSpace(gradients, size * singular[:rank], modes[:, :rank], basis)
+
+
+def finite_jacobian(setting, theta):
+    """J (n, p) at theta (p,), or the ValueError that names the first datum and parameter without a derivative."""
+    with np.errstate(all="ignore"):
+        gradients = jacobian(setting, theta)
+    bad = np.argwhere(~np.isfinite(gradients))
+    if len(bad):
+        i, j = bad[0]
+        shown = " ".join(in_one_line(setting.x[i]).split())
+        raise ValueError(
+            f"theta: expected finite derivatives of h, got {gradients[i, j]} in that of h_{i} (x_{i} = {shown})"
+            f" by theta[{j}]; {_REMEDY}"
+        )
+    return gradients
+
+
+def finite_hessian_products(setting, theta, vectors):
+    """`hessian_products`, or a ValueError that names the first parameter without a second derivative."""
+    with np.errstate(all="ignore"):
+        products = hessian_products(setting, theta, vectors)
+    bad = np.flatnonzero(~np.isfinite(products))
+    if len(bad):
+        raise ValueError(
+            f"theta: expected finite second derivatives of h, got {products[bad[0]]} in one by theta[{bad[0]}]; {_REMEDY}"
+        )
+    return products
 
 
 def _thin_svd(matrix):

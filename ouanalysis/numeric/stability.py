@@ -3,24 +3,24 @@
 Source: theory.md, section 3; Blanc et al. 2020 (arXiv:1904.09080), definitions of repellent and stationary points.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..arguments import positive_number
 from ..settings import Setting
-from .derivatives import lagrangian_hessian_products, regularizer, regularizer_gradient
+from .curvatures import DENSE, dense_curvatures, least_curvature
+from .derivatives import jacobian, regularizer, regularizer_gradient
 from .flow_time import flow_time
+from .generic_rank import generic_rank, scaled_rank
 from .kinks import kink_on_datum
 from .manifold import on_zero_error_set
 from .notes import notes_on_point
 from .row_space import row_space
 from .stationary_distance import moving_size, stationary_distance
-from .symmetries import symmetry_directions, unseen_directions
+from .symmetric_dimensions import symmetric_dimensions
 
 __all__ = ["Stability", "stability"]
-
-DENSE = 3000  # parameters up to which the whole spectrum is computed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,9 +32,11 @@ class Stability:
     setting : Setting
     theta : (p,) array
     verdict : str
-        "nonsmooth"               a ReLU kink is on a datum, where reg jumps: derivatives say nothing
-        "degenerate"              rank J < n: the zero-error set need not be smooth, multipliers are not unique; near
-                                  such a point too where N∇reg = 0, as multipliers prove nothing there either
+        "nonsmooth"               a kink is on a datum, where reg jumps: derivatives say nothing
+        "degenerate"              the rank of J is lower than about θ: the zero-error set need not be smooth and
+                                  multipliers are not unique; near such a point too where N∇reg = 0, as multipliers
+                                  prove nothing there either. A rank below n that is constant about θ is none: there
+                                  the set is smooth, of that codimension
         "repellent"               N∇reg ≠ 0: noise alone carries θ away
         "saddle"                  N∇reg = 0 and a negative curvature: repellent at second order, but for starts that
                                   keep a symmetry that SGD keeps too, as exactly equal neurons do
@@ -51,8 +53,9 @@ class Stability:
     rank : int
         Of J with its rows scaled to unit length, its squared singular values counted down to tol times the largest.
     symmetries, unseen : int
-        Dimensions of the directions of symmetry, and of parameters that h does not see; not in the spectrum. None for
-        p > 3000, where they are not counted.
+        Dimensions of the directions of symmetry, and of parameters that h does not see; not in the spectrum. None where
+        they are not counted: symmetries where the verdict needs no curvatures, both for p > 3000. Symmetries are those
+        that the setting knows, and flat directions along which, a tenth of ‖θ‖ away, h and reg are still the same.
     eigenvalues : (k,) array
         Ascending, of the Riemannian Hessian N(∇²reg − Σ_i μ_i ∇²h_i)N on the other tangent directions; only the least
         for p > 3000; empty where the verdict needs none.
@@ -91,16 +94,21 @@ class Stability:
         """The number of eigenvalues within the resolution of zero: flat directions that nothing here accounts for."""
         return int(np.sum(np.abs(self.eigenvalues) <= self.resolution))
 
+    @property
+    def fall_per_time(self):
+        """|N∇reg|², what reg falls by in a unit of flow time."""
+        return self.gradient_norm * self.gradient_norm
+
     def fall_per_step(self, *, lr, noise_std, batch_size=1, momentum=0.0):
         """(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², what reg falls by in a step of label-noise SGD, to leading order in η."""
         step = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
-        return float(step * self.gradient_norm**2)
+        return float(step * self.fall_per_time)
 
     def __repr__(self):
         advice = {
             "nonsmooth": "reg jumps here; compare reg with the least regularizer instead",
             "degenerate": "multipliers are not unique and prove nothing here",
-            "repellent": f"reg falls by {self.gradient_norm**2:.4g} a flow time; see regularized_flow",
+            "repellent": f"reg falls by {self.fall_per_time:.4g} a flow time; see regularized_flow",
             "saddle": "escapes along .direction: interpolate(setting, theta + step * direction), then regularized_flow",
             "strict minimum": "label noise stays about here",
             "minimum up to symmetry": "label noise stays about here and the directions of symmetry",
@@ -108,7 +116,10 @@ class Stability:
         }[self.verdict]
         if self.verdict == "no negative curvature above tol" and self.setting.dim > DENSE:
             advice = f"flat directions are not counted above {DENSE} parameters"
-        parts = [f"reg {self.reg:.6g}", f"‖N∇reg‖ {self.gradient_norm:.2g}, stationary about {self.distance:.1g} away"]
+        parts = [
+            f"reg {self.reg:.6g}",
+            f"|N grad reg| {self.gradient_norm:.2g}, stationary about {self.distance:.1g} away",
+        ]
         if len(self.eigenvalues):
             counted = f"{self.negative} negative, {self.zero} zero of {len(self.eigenvalues)} curvatures"
             if self.setting.dim > DENSE:
@@ -140,7 +151,8 @@ def stability(setting, theta, *, tol=1e-6):
     Raises
     ------
     ValueError
-        If theta is off the zero-error set.
+        If theta is off the zero-error set, for derivatives of h that are not finite, and for symmetries of the setting
+        that are none.
     ArithmeticError
         If Lanczos does not find the least curvature (p > 3000), or derivatives of h overflow.
 
@@ -153,67 +165,121 @@ def stability(setting, theta, *, tol=1e-6):
     >>> ou.stability(setting, [2.0, 1.0]).verdict
     'repellent'
     >>> ou.stability(setting, [2**0.5, 2**0.5])
-    Stability(strict minimum: label noise stays about here; reg 4, ‖N∇reg‖ ... 0 negative, 0 zero of 1 curvatures, ...)
+    Stability(strict minimum: label noise stays about here; reg 4, ... 0 negative, 0 zero of 1 curvatures, ...)
     """
     tol = positive_number("tol", tol)
     theta = on_zero_error_set(setting, theta)
-    space = row_space(setting, theta)
-    reg, gradient = float(regularizer(setting, theta)), regularizer_gradient(setting, theta)
-    tangent, size = space.tangent(gradient), float(np.linalg.norm(theta))
-    distance, rank = stationary_distance(setting, theta, space), _rank(space.jacobian, tol)
-    multipliers = space.multipliers(gradient)
-    accounted, unseen, symmetries = space.basis, None, None
+    piece, unit = _in_units_of_its_jacobian(setting, theta)
+    space = row_space(piece, theta)
+    gradient = regularizer_gradient(piece, theta)
+    point = {
+        "setting": setting,
+        "theta": theta,
+        "reg": float(regularizer(piece, theta)),
+        "gradient_norm": float(np.linalg.norm(space.tangent(gradient))),
+        "distance": stationary_distance(piece, theta, space),
+        "multipliers": space.multipliers(gradient),
+        "rank": scaled_rank(space.jacobian, tol),
+        "tol": tol,
+    }
+    verdict = _first_order(setting, point, space, moving_size(theta, space.tangent(gradient)))
+    spectrum = _unseen(setting, theta) if verdict else _second_order(setting, piece, point, space)
+    return _with_units(Stability(**{"verdict": verdict} | point | spectrum), unit)
+
+
+def _in_units_of_its_jacobian(setting, theta):
+    """The smooth piece at theta with its largest derivative 1, and that derivative: reg has its square."""
+    piece = setting.smooth_piece(theta)
+    unit = float(np.max(np.abs(jacobian(piece, theta))))
+    if not (np.isfinite(unit) and unit > 0):
+        return piece, 1.0
+    return piece.rescaled(1 / unit), unit
+
+
+def _with_units(found, unit):
+    with np.errstate(over="ignore", under="ignore"):
+        return replace(
+            found,
+            multipliers=found.multipliers * unit,
+            **{
+                name: getattr(found, name) * unit * unit
+                for name in ("reg", "gradient_norm", "eigenvalues", "residual", "resolution")
+            },
+        )
+
+
+def _first_order(setting, point, space, moving):
+    """The verdict where the gradient and the rank decide it; else None."""
+    usual = generic_rank(setting, point["theta"])
+    if kink_on_datum(setting, point["theta"]):
+        return "nonsmooth"
+    if space.rank < usual:
+        return "degenerate"
+    if point["distance"] > point["tol"] * moving:
+        return "repellent"
+    return "degenerate" if point["rank"] < usual else None
+
+
+def _unseen(setting, theta):
+    """What is counted without a spectrum."""
+    unseen = len(setting.unseen_directions(theta)) if setting.dim <= DENSE else None
+    return {
+        "unseen": unseen,
+        "symmetries": None,
+        "eigenvalues": np.zeros(0),
+        "direction": np.zeros(setting.dim),
+        "residual": 0.0,
+        "resolution": 0.0,
+    }
+
+
+def _second_order(setting, piece, point, space):
+    """The verdict by the curvatures on the tangent directions that neither symmetry nor blindness accounts for."""
+    theta, tol, accounted, counts = point["theta"], point["tol"], space.basis, {"unseen": None, "symmetries": None}
     if setting.dim <= DENSE:
-        unseen, accounted = _add(unseen_directions(setting, theta), accounted, tol)
-        symmetries, accounted = _add(symmetry_directions(setting, theta), accounted, tol)
-    values, direction, residual, largest = np.zeros(0), np.zeros(setting.dim), 0.0, 0.0
-    resolution = tol * reg / size**2 if size else 0.0
-    if kink_on_datum(setting, theta):
-        verdict = "nonsmooth"
-    elif space.rank < setting.n:
-        verdict = "degenerate"
-    elif distance > tol * moving_size(theta, tangent):
-        verdict = "repellent"
-    elif rank < setting.n:
-        verdict = "degenerate"
-    else:
-        if accounted.shape[1] < setting.dim:
-            curvatures = _dense_curvatures if setting.dim <= DENSE else _least_curvature
-            values, direction, residual, largest = curvatures(setting, theta, multipliers, accounted)
-        if not np.isfinite(values).all():
-            raise ArithmeticError(
-                "stability: expected finite curvatures, got NaN or infinity from the derivatives of h"
-            )
-        resolution += residual + 1e3 * np.finfo(float).eps * largest
-        verdict = _second_order(values, resolution, accounted.shape[1] - space.rank, setting.dim)
-    return Stability(
-        setting=setting,
-        theta=theta,
-        verdict=verdict,
-        reg=reg,
-        gradient_norm=float(np.linalg.norm(tangent)),
-        distance=distance,
-        multipliers=multipliers,
-        rank=rank,
-        symmetries=symmetries,
-        unseen=unseen,
-        eigenvalues=values,
-        direction=direction,
-        residual=residual,
-        resolution=resolution,
-        tol=tol,
-    )
+        for name, directions in (
+            ("unseen", setting.unseen_directions(theta)),
+            ("symmetries", _known_symmetries(setting, piece, theta, space)),
+        ):
+            counts[name], accounted = _add(directions, accounted, tol)
+    size = float(np.linalg.norm(theta))
+    resolution = tol * point["reg"] / size**2 if size else 0.0
+    values, vectors, residual, largest = np.zeros(0), np.zeros((setting.dim, 0)), 0.0, 0.0
+    if accounted.shape[1] < setting.dim:
+        curvatures = dense_curvatures if setting.dim <= DENSE else least_curvature
+        values, vectors, residual, largest = curvatures(piece, theta, point["multipliers"], accounted)
+    resolution += residual + 1e3 * np.finfo(float).eps * largest
+    direction = vectors[:, 0] if len(values) else np.zeros(setting.dim)
+    flat = np.abs(values) <= resolution
+    if flat.any() and setting.dim <= DENSE:
+        found = symmetric_dimensions(piece, theta, space, values, vectors, resolution)
+        counts["symmetries"] += found
+        values = np.delete(values, np.argsort(np.abs(values))[:found])
+    verdict = _by_curvatures(values, resolution, sum(filter(None, counts.values())), setting.dim)
+    return {"verdict": verdict, "eigenvalues": values, "direction": direction, "residual": residual} | {
+        "resolution": resolution,
+        **counts,
+    }
 
 
-def _rank(jacobian, tol):
-    """Of J with its rows scaled to unit length."""
-    lengths = np.linalg.norm(jacobian, axis=1)
-    scaled = jacobian[lengths > 0] / lengths[lengths > 0, None]
-    squares = np.linalg.eigvalsh(scaled @ scaled.T) if len(scaled) else np.zeros(0)
-    return int(np.sum(squares > tol * np.max(squares, initial=0.0)))
+def _known_symmetries(setting, piece, theta, space):
+    """The directions that the setting names, once it is seen that neither h nor reg changes along them."""
+    directions = setting.symmetry_directions(theta)
+    if directions is None or not len(directions):
+        return np.zeros((0, setting.dim))
+    slopes = np.vstack([space.jacobian, regularizer_gradient(piece, theta)])
+    size = np.linalg.norm(slopes, axis=1, keepdims=True) * np.linalg.norm(directions, axis=1)
+    wrong = np.argwhere(np.abs(slopes @ directions.T) > np.sqrt(np.finfo(float).eps) * size)
+    if len(wrong):
+        what = "reg" if wrong[0][0] == setting.n else f"h_{wrong[0][0]}"
+        raise ValueError(
+            f"symmetries: expected directions along which neither h nor reg changes, got one, number {wrong[0][1]},"
+            f" along which {what} does"
+        )
+    return directions
 
 
-def _second_order(values, zero, flat, dim):
+def _by_curvatures(values, zero, flat, dim):
     if np.any(values < -zero):
         return "saddle"
     if np.any(values <= zero) or dim > DENSE:
@@ -231,43 +297,3 @@ def _add(directions, known, tol):
     left, singular, _ = np.linalg.svd(columns, full_matrices=False)
     new = left[:, singular > tol]
     return new.shape[1], np.hstack([known, new])
-
-
-def _dense_curvatures(setting, theta, multipliers, accounted):
-    """All curvatures, the least one's direction and residual, and the largest in size."""
-    basis = np.linalg.qr(accounted, mode="complete")[0][:, accounted.shape[1] :]
-    hessian = basis.T @ lagrangian_hessian_products(setting, theta, multipliers, basis.T).T
-    hessian = (hessian + hessian.T) / 2
-    values, vectors = np.linalg.eigh(hessian)
-    residual = np.linalg.norm(hessian @ vectors[:, 0] - values[0] * vectors[:, 0])
-    return values, basis @ vectors[:, 0], float(residual), float(np.max(np.abs(values)))
-
-
-def _least_curvature(setting, theta, multipliers, accounted):
-    """The least curvature alone, without a matrix, by Lanczos on (largest) − (Hessian)."""
-    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh  # slow to import
-
-    def free(vector):
-        return vector - accounted @ (accounted.T @ vector)
-
-    def hessian(vector):
-        return free(lagrangian_hessian_products(setting, theta, multipliers, free(vector.ravel())[None])[0])
-
-    start = free(np.random.default_rng(0).standard_normal(setting.dim))
-    if not hessian(start).any():  # which ARPACK cannot start from
-        return np.zeros(1), start / np.linalg.norm(start), 0.0, 0.0
-
-    def extreme(action, which, precision):
-        operator = LinearOperator((setting.dim,) * 2, matvec=action, dtype=float)
-        try:
-            values, vectors = eigsh(operator, k=1, which=which, v0=start, tol=precision)
-        except ArpackNoConvergence as error:
-            raise ArithmeticError(f"stability: expected Lanczos to find the least curvature, got {error}") from None
-        return values[0], vectors[:, 0]
-
-    scale = abs(extreme(hessian, "LM", 1e-3)[0])
-    # Of scale − A, where A's null directions that are accounted for lie at 0, out of the way.
-    shifted, direction = extreme(lambda vector: scale * free(vector.ravel()) - hessian(vector), "LA", 1e-9)
-    least = scale - shifted
-    residual = np.linalg.norm(hessian(direction) - least * direction)
-    return np.array([least]), direction, float(residual), float(scale)

@@ -4,12 +4,11 @@ Source: theory.md, section 2, "Stability".
 """
 
 import numpy as np
-from scipy.linalg import eigvalsh
+from scipy.optimize import brentq
 
 from ..arguments import nonnegative_number
 from .batches import sampled_batch
 from .discrete_law import SecondMoments, sampling_weights
-from .krylov import arnoldi
 from .manifold import on_zero_error_set
 from .row_space import row_space
 
@@ -72,56 +71,19 @@ def refuse_past(limit, lr, *, momentum=0.0):
 
 
 def stability_limit(squares, modes, *, batch_size, replacement=True, momentum=0.0):
-    """η_max = 1/ρ(𝓛⁻¹∘2Q), 𝓛S = KS + SK, of the K with these eigenvalues (r,) > 0 and eigenvectors (n, r).
+    """η_max of the K with these eigenvalues (r,) > 0 and eigenvectors (n, r): where ρ(F) = 1, to rounding.
 
-    The radius of a positive map T is at most the largest c with T(S) ≤ c S for any S > 0. From nearly the leading S,
-    power iteration lowers that bound until it falls by less than 1e-10, so the limit is never overstated. With momentum
-    the map is not linear in η, and the limit is bisected to 1e-6.
+    F is that of `discrete_law`. It grows with η, up to n(1 + β)/κ_max, where the mean itself no longer is stable.
     """
     if not len(squares):
         return np.inf
-    if momentum:
-        return _bisected(squares, modes, batch_size, replacement, momentum)
-    a, b = sampling_weights(len(modes), batch_size, replacement=replacement)
-    # On X = K^(−1/2) S K^(−1/2), near the identity: 𝓛⁻¹ divides by κ_i + κ_j, K · K multiplies by κ_i κ_j.
-    roots = np.sqrt(squares)
-    scale = roots[:, None] * roots
-    weight = 2 * scale / (squares[:, None] + squares)
+    n, largest = len(modes), float(np.max(squares))
 
-    def image_of(shape):
-        covariance = scale * shape
-        variances = np.sum((modes @ covariance) * modes, axis=1)
-        return weight * (a * (modes.T * variances) @ modes + b * covariance)
+    def excess(rate):  # of G = 2ηκ_max/n
+        law = SecondMoments(squares / largest, modes, rate * n / 2, 1.0, batch_size, replacement, momentum)
+        return law.load() - 1
 
-    shape, bound = _leading(image_of, np.eye(len(squares))), np.inf
-    while True:
-        shape = shape / np.trace(shape) + 1e-9 * np.eye(len(squares))  # off the boundary, where there is no bound
-        image = image_of(shape)
-        largest = eigvalsh(image, shape, subset_by_index=[len(squares) - 1] * 2)[0]
-        if largest > (1 - 1e-10) * bound:
-            return float(1 / min(largest, bound))
-        bound, shape = largest, image
-
-
-def _leading(image_of, start):
-    """Nearly the leading S of a positive map, so that few steps of the bound are left."""
-    for pair in arnoldi(image_of, start):
-        vectors, matrix = pair
-        values, columns = np.linalg.eig(matrix)
-        leading, m = columns[:, np.argmax(values.real)].real, len(matrix)
-        if m == 30 or abs(leading[-1]) < 1e-6:
-            break
-    shape = (leading @ vectors).reshape(start.shape)
-    shape = (shape + shape.T) * np.sign(np.trace(shape))
-    return shape if np.linalg.eigvalsh(shape)[0] > -1e-9 * np.trace(shape) else start
-
-
-def _bisected(squares, modes, batch_size, replacement, momentum):
-    stable, unstable = 0.0, len(modes) * (1 + momentum) / np.max(squares)  # past which the mean itself diverges
-    while unstable - stable > 1e-6 * unstable:
-        middle = (stable + unstable) / 2
-        if SecondMoments(squares, modes, middle, 1.0, batch_size, replacement, momentum).stable():
-            stable = middle
-        else:
-            unstable = middle
-    return stable
+    rate = 2 * (1 + momentum)
+    if sampling_weights(n, batch_size, replacement=replacement)[0] and excess(rate) > 0:
+        rate = brentq(excess, 0.0, rate, xtol=1e-300, rtol=4 * np.finfo(float).eps)
+    return n * rate / 2 / largest

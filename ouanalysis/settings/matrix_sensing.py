@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import autograd.numpy as np
+from scipy.linalg import null_space
 
 from ..arguments import count, generator, real_array
+from .branches import Branches
+from .rotations import rotations
 from .setting import Setting
 
 __all__ = ["MatrixSensing", "planted_matrix_sensing"]
@@ -39,16 +42,22 @@ class MatrixSensing(Setting):
             raise ValueError(f"sensors: expected shape (n, d, d), got {sensors.shape}")
         rank = d if rank is None else count("rank", rank, least=1, most=d)
         object.__setattr__(self, "rank", rank)
-        super().__init__(partial(_measure, shape=(d, rank)), sensors, y, d * rank)
+        super().__init__(partial(_measure, shape=(d, rank)), sensors, y, parts={"U": (d, rank)}, branches=Branches())
 
     @property
     def d(self):
         """The side of the matrix."""
         return self.x.shape[-1]
 
-    @property
-    def parts(self):
-        return {"U": (self.d, self.rank)}
+    def unseen_directions(self, _theta):
+        """u in a row of U where S_i u = 0 for every sensor."""
+        symmetric = (self.x + np.swapaxes(self.x, -1, -2)).reshape(-1, self.d)
+        size = np.max(np.abs(symmetric)) or 1.0
+        return np.kron(null_space(symmetric / size).T, np.eye(self.rank))
+
+    def symmetry_directions(self, theta):
+        """U → UQ, Q a rotation."""
+        return rotations(self.unpack(theta)["U"]).reshape(-1, self.dim)
 
     def __repr__(self):
         return f"MatrixSensing(n={self.n}, d={self.d}, rank={self.rank})"

@@ -7,9 +7,11 @@ import autograd.numpy as np
 
 from ..activations import relu
 from ..arguments import count, generator, real_array
+from .branches import Branches, Kinks, quotient
+from .rotations import rotations
 from .setting import Setting, split
 
-__all__ = ["ReluNetwork", "planted_relu_network", "predict_with_pattern"]
+__all__ = ["ReluNetwork", "planted_relu_network"]
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -37,11 +39,64 @@ class ReluNetwork(Setting):
             repeated = np.sort(x)[np.flatnonzero(np.diff(np.sort(x)) == 0)[0]]
             raise ValueError(f"x: expected distinct points, got {repeated:g} more than once")
         object.__setattr__(self, "width", count("width", width, least=1))
-        super().__init__(partial(_predict, parts=self.parts), x, y, 3 * self.width + 2)
+        parts = {"a": (self.width,), "b": (self.width,), "c": (self.width,), "alpha": (), "beta": ()}
+        branches = Branches(shapes=((self.width,),), bends=(True,), rectified=(True,))
+        super().__init__(partial(_predict, parts=parts), x, y, parts=parts, branches=branches)
 
-    @property
-    def parts(self):
-        return {"a": (self.width,), "b": (self.width,), "c": (self.width,), "alpha": (), "beta": ()}
+    def preactivations(self, theta):
+        """z_ij = a_j x_i + b_j."""
+        part = self.unpack(theta)
+        return part["a"] * self.x[:, None] + part["b"]
+
+    def kinks(self, theta):
+        """At k_j = −b_j/a_j, with ∇z_ij = (x_i, 1) in (a_j, b_j)."""
+        part, z = self.unpack(theta), self.preactivations(theta)
+        slope = np.sqrt(1 + self.x[:, None] ** 2)
+        away = quotient(np.abs(z), np.broadcast_to(np.abs(part["a"]), z.shape), at_rest=0.0)
+        return Kinks(
+            preactivations=z,
+            clearance=np.abs(z) / slope,
+            distance=np.where(part["c"] != 0, away, np.inf),
+            jump=np.abs(part["c"]) * slope,
+            size=np.hypot(part["a"] * np.any(self.x != 0), part["b"]),
+            rectified=np.full(self.width, True),
+        )
+
+    def smooth_piece(self, theta):
+        data = np.column_stack([self.x, self.preactivations(theta) > 0])
+        return self._piece(partial(_predict_with_pattern, parts=self.parts), data)
+
+    def linear_part(self):
+        return np.arange(2 * self.width, self.dim)
+
+    def unseen_directions(self, theta):
+        """A neuron active on no datum, and (1, −x) of slope and intercept of anything active on a single datum x."""
+        pattern = self.preactivations(theta) > 0
+        none = dict.fromkeys("abc", np.zeros(self.width)) | {"alpha": 0.0, "beta": 0.0}
+        directions = []
+        for j, seen in enumerate(pattern.T):
+            unit = np.eye(self.width)[j]
+            if not seen.any():
+                directions += [self.pack(**none | {name: unit}) for name in "abc"]
+            elif seen.sum() == 1:
+                directions.append(self.pack(**none | {"a": unit, "b": -self.x[seen] * unit}))
+        if self.n == 1:
+            directions.append(self.pack(**none | {"alpha": 1.0, "beta": -self.x[0]}))
+        return np.array(directions).reshape(-1, self.dim)
+
+    def symmetry_directions(self, theta):
+        """Neurons active on the same data rotate into each other: h sees Σ c(a, b), reg the squares of (a, b, c)."""
+        neurons, pattern = theta[: 3 * self.width].reshape(3, -1), self.preactivations(theta) > 0
+        _, group = np.unique(pattern, axis=1, return_inverse=True)
+        directions = [np.zeros((0, self.dim))]
+        for k in range(np.max(group) + 1):
+            alike = group.ravel() == k
+            if pattern[:, alike].any():
+                turned = rotations(neurons[:, alike])
+                full = np.zeros((len(turned), self.dim))
+                full[:, : 3 * self.width].reshape(-1, 3, self.width)[:, :, alike] = turned
+                directions.append(full)
+        return np.concatenate(directions)
 
     def __repr__(self):
         return f"ReluNetwork(n={self.n}, width={self.width})"
@@ -95,7 +150,7 @@ def _predict(theta, x, *, parts):
     return _output(p, relu(p["a"] * x[..., None] + p["b"]), x)
 
 
-def predict_with_pattern(theta, datum, *, parts):
+def _predict_with_pattern(theta, datum, *, parts):
     """h(θ, x) with its neurons switched by a pattern, not by sign: datum (..., 1 + width) holds x and the pattern."""
     p, x, pattern = split(theta, parts), datum[..., 0], datum[..., 1:]
     return _output(p, pattern * (p["a"] * x[..., None] + p["b"]), x)

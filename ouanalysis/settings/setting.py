@@ -1,38 +1,52 @@
 """A model and the data it interpolates, the one concept that everything else is a function of."""
 
-import warnings
+import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
-from autograd import elementwise_grad
 
-from ..arguments import count, real_array
+from ..arguments import count, part_shapes, real_array
+from .branches import Branches, Held, Kinks, find_kinks, preactivations
+from .contract import check_model
+from .linear_part import linear_part
+from .unseen_directions import unseen_directions
 
 __all__ = ["Setting", "check_setting", "parameters", "split"]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class Setting:
-    """A model h(θ, x) and n data (x_i, y_i) that it is to fit exactly.
+    """A model h(θ, x) and n data (x_i, y_i) that it is to fit exactly; equal to another by value.
 
     Parameters
     ----------
     h : callable
         ``h(theta, x)`` with theta (..., p) and x (..., *feature) gives (...); the leading axes broadcast. Written
-        in `autograd.numpy`; branches through `ouanalysis.activations`. Define it at module level to pickle it. It
-        counts as smooth: kinks of your own are not watched for.
+        in `autograd.numpy`; branches through `ouanalysis.activations`, which know their kinks: those of NumPy (maximum,
+        where, abs) are differentiated, but not watched. Define it at module level to pickle it.
     x : (n, *feature) array_like
     y : (n,) array_like
-    dim : int
-        p, the number of parameters.
+    dim : int, optional
+        p, the number of parameters; needed where there are no `parts`.
+    parts : dict, optional
+        Names and shapes of the parameter arrays, in the order in which theta holds them, row-major: ``{"W": (3, 2),
+        "c": (3,)}``. h reads them with `split`, or as it likes.
+    symmetries : callable, optional
+        ``symmetries(theta)`` gives directions (k, p) at theta (p,) in which neither h nor reg changes, if you know
+        them; `stability` finds those that it needs without.
+    branches : Branches, optional
+        For a subclass that vouches for its h: what is known of its branches. h is then not checked.
 
     Raises
     ------
     ValueError, TypeError
-        For data of the wrong shape or kind, and for an h that does not broadcast or that autograd cannot differentiate.
+        For data of the wrong shape or kind, and for an h that does not broadcast, reads more or fewer parameters than
+        dim, computes in another precision than float64, or whose derivatives by autograd are not those of its values
+        (plain NumPy inside h is a constant to autograd).
 
     Examples
     --------
@@ -45,23 +59,36 @@ class Setting:
     Setting(n=1, dim=2)
     >>> setting.predictions([3.0, 4.0])
     array([12.])
+    >>> Setting(product, x=[1.0], y=[2.0], parts={"a": (), "b": ()}).unpack([3.0, 4.0])
+    {'a': array(3.), 'b': array(4.)}
     """
 
     h: Callable[[Any, Any], Any]
     x: np.ndarray
     y: np.ndarray
     dim: int
+    symmetries: Callable[[Any], Any] | None
+    branches: Branches
+    _parts: dict[str, tuple[int, ...]]
 
-    def __post_init__(self):
-        if not callable(self.h):
-            raise TypeError(f"h: expected a function of (theta, x), got {self.h!r}")
-        set_field = object.__setattr__
-        set_field(self, "dim", count("dim", self.dim, least=1))
-        set_field(self, "x", real_array("x", self.x))
-        if self.x.ndim == 0 or len(self.x) == 0:
-            raise ValueError(f"x: expected shape (n, *feature) with n at least 1, got {self.x.shape}")
-        set_field(self, "y", real_array("y", self.y, shape=(len(self.x),)))
-        _check_model(self.h, self.x, self.dim)
+    def __init__(self, h, x, y, dim=None, parts=None, symmetries=None, *, branches=None):
+        for name, function in (("h", h), ("symmetries", symmetries)):
+            if not callable(function) and (name == "h" or function is not None):
+                wanted = "(theta, x)" if name == "h" else "theta"
+                raise TypeError(f"{name}: expected a function of {wanted}, got {function!r}")
+        if dim is None and parts is None:
+            raise TypeError("dim: expected the number of parameters, or their parts, got neither")
+        dim = None if dim is None else count("dim", dim, least=1)
+        parts = {"theta": (dim,)} if parts is None else part_shapes("parts", parts)
+        total = sum(map(prod, parts.values()))
+        if dim not in (None, total):
+            raise ValueError(f"dim: expected {total}, the number of entries of the parts, got {dim}")
+        x = real_array("x", x)
+        if x.ndim == 0 or len(x) == 0:
+            raise ValueError(f"x: expected shape (n, *feature) with n at least 1, got {x.shape}")
+        y = real_array("y", y, shape=(len(x),))
+        branches = check_model(h, x, total) if branches is None else branches
+        vars(self).update(h=h, x=x, y=y, dim=total, symmetries=symmetries, branches=branches, _parts=parts)
 
     @property
     def n(self):
@@ -71,37 +98,112 @@ class Setting:
     @property
     def parts(self):
         """Names and shapes of the parameter arrays, in the order in which theta holds them, row-major."""
-        return {"theta": (self.dim,)}
+        return dict(self._parts)
 
     def unpack(self, theta):
         """The named arrays that theta (..., p) holds; each keeps the leading axes."""
-        return split(parameters(self, theta), self.parts)
+        return split(parameters(self, theta), self._parts)
 
     def pack(self, **arrays):
         """The flat theta (..., p) that holds these arrays; the inverse of `unpack`."""
-        if set(arrays) != set(self.parts):
-            raise TypeError(f"pack: expected the arrays {', '.join(self.parts)}, got {', '.join(arrays) or 'none'}")
+        if set(arrays) != set(self._parts):
+            raise TypeError(f"pack: expected the arrays {', '.join(self._parts)}, got {', '.join(arrays) or 'none'}")
         flat = []
-        for name, shape in self.parts.items():
+        for name, shape in self._parts.items():
             array = real_array(name, arrays[name], shape=(..., *shape))
             flat.append(array.reshape(*array.shape[: array.ndim - len(shape)], prod(shape)))
         shapes = [array.shape[:-1] for array in flat]
         try:
             leading = np.broadcast_shapes(*shapes)
         except ValueError:
-            got = ", ".join(f"{name} {shape}" for name, shape in zip(self.parts, shapes, strict=True))
+            got = ", ".join(f"{name} {shape}" for name, shape in zip(self._parts, shapes, strict=True))
             raise ValueError(f"pack: expected leading axes that broadcast, got {got}") from None
         return np.concatenate([np.broadcast_to(array, (*leading, array.shape[-1])) for array in flat], axis=-1)
 
     def predictions(self, theta):
-        """h(θ) on all data: theta (..., p) gives (..., n)."""
-        return self.h(parameters(self, theta)[..., None, :], self.x)
+        """h(θ) on all data: theta (..., p) gives (..., n); NaN or infinite, without a warning, where h has no value."""
+        with np.errstate(all="ignore"):
+            return self.h(parameters(self, theta)[..., None, :], self.x)
 
-    def __setstate__(self, state):
-        for value in state.values():
-            if isinstance(value, np.ndarray):
-                value.flags.writeable = False
-        self.__dict__.update(state)
+    def with_labels(self, y):
+        """The same model and x with other labels y (n,)."""
+        return self._with(y=real_array("y", y, shape=(self.n,)))
+
+    def rescaled(self, factor):
+        """The plain Setting of factor h and factor y: its zero-error set is the same, its reg times factor²."""
+        return self._piece(partial(_times, h=self.h, factor=factor), self.x, branches=self.branches, y=factor * self.y)
+
+    # What a setting knows of itself: true of any model here, sharpened by those that know better.
+
+    def preactivations(self, theta):
+        """What the branches of h compare with 0 at theta (p,), (n, k); k = 0 for a smooth model."""
+        return preactivations(self, theta)
+
+    def kinks(self, theta) -> Kinks:
+        """Where h bends near theta (p,), and how near."""
+        return find_kinks(self, theta)
+
+    def smooth_piece(self, theta):
+        """The Setting that equals this one until a kink meets a datum, and is smooth beyond."""
+        if not self.branches.count:
+            return self
+        data = np.concatenate([self.x.reshape(self.n, -1), self.preactivations(theta) > 0], axis=1)
+        held = Held(self.h, self.branches, self.x.shape[1:])
+        return self._piece(held, data)
+
+    def linear_part(self):
+        """The indices of parameters in which, together, h is linear: a network's output weights; perhaps none."""
+        return linear_part(self)
+
+    def unseen_directions(self, theta):
+        """Directions (k, p) of parameters that no prediction depends on, wherever on the smooth piece at theta (p,)."""
+        return unseen_directions(self.smooth_piece(theta), theta)
+
+    def symmetry_directions(self, theta):
+        """Directions (k, p) at theta (p,) in which neither h nor reg changes; None where none are known beforehand."""
+        if self.symmetries is None:
+            return None
+        return real_array("symmetries", self.symmetries(np.array(theta)), shape=("k", self.dim))
+
+    def _with(self, **changed):
+        """A copy with other fields, which are known to be right."""
+        return _restored(type(self), vars(self) | changed)
+
+    def _piece(self, h, data, **changed):
+        """A plain Setting of the same parameters, and but for what is said of the same labels and without kinks."""
+        kept = {name: getattr(self, name) for name in ("y", "dim", "symmetries", "_parts")}
+        return _restored(Setting, {"h": h, "x": data, "branches": Branches()} | kept | changed)
+
+    def _value(self):
+        """What makes two settings equal."""
+        arrays = [(array.shape, (array + 0.0).tobytes()) for array in (self.x, self.y)]
+        others = [getattr(self, field.name) for field in fields(self) if field.name not in ("x", "y")]
+        return (type(self), *arrays, *map(_by_value, others))
+
+    def __eq__(self, other):
+        if not isinstance(other, Setting):
+            return NotImplemented
+        return self is other or self._value() == other._value()
+
+    def __hash__(self):
+        return hash(self._value())
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, _memo):
+        return self  # nothing in it can change
+
+    def __reduce__(self):
+        for name in ("h", "symmetries"):
+            try:
+                pickle.dumps(getattr(self, name))
+            except Exception as error:
+                raise pickle.PicklingError(
+                    f"{name}: expected a function that pickles (defined at module level, or a functools.partial of"
+                    f" one), got {getattr(self, name)!r}: {' '.join(str(error).split())}"
+                ) from error
+        return _restored, (type(self), vars(self))
 
     def __repr__(self):
         return f"{type(self).__name__}(n={self.n}, dim={self.dim})"
@@ -117,6 +219,10 @@ def split(theta, parts):
     return arrays
 
 
+def _times(theta, x, *, h, factor):
+    return factor * h(theta, x)
+
+
 def check_setting(setting):
     """A TypeError if it is not a Setting."""
     if not isinstance(setting, Setting):
@@ -129,28 +235,28 @@ def parameters(setting, theta, *, leading=True):
     return real_array("theta", theta, shape=(..., setting.dim) if leading else (setting.dim,))
 
 
-def _check_model(h, x, dim):
-    """Compare h on stacked parameters and data with h on one vector and one datum at a time, and differentiate it."""
-    x = x[[0, len(x) // 2, -1]]
-    rng = np.random.default_rng(0)
-    theta = np.stack([rng.uniform(0.1, 1.0, size=(3, dim)), rng.standard_normal((3, dim))])  # of mixed sign too
-    for data in (np.stack([x, x]), np.stack([x, x[::-1]])):  # stacked, as the batches of several chains are
-        single = [[_call(h, theta[k, i], data[k, i], ()) for i in range(3)] for k in range(2)]
-        for stacked in [data, x] if np.array_equal(data[1], x) else [data]:
-            if not np.allclose(_call(h, theta, stacked, (2, 3)), single, rtol=1e-6, atol=1e-9, equal_nan=True):
-                raise ValueError("h: expected the same values on stacked theta and x as on one at a time, got others")
-    _call(h, theta[:, :1], x, (2, 3))
-    _call(elementwise_grad(h), theta, x, theta.shape, called="h: expected a model that autograd differentiates")
+def _restored(kind, state):
+    """A Setting of these fields, its arrays read-only."""
+    setting = object.__new__(kind)
+    for value in state.values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    vars(setting).update(state)
+    return setting
 
 
-def _call(h, theta, x, shape, *, called=None):
-    called = called or f"h: expected floats of shape {shape} for theta {theta.shape} and x {np.shape(x)}"
+def _by_value(thing):
+    """Something hashable that is equal where the thing is: for a partial, its function and arguments."""
+    if isinstance(thing, partial):
+        return (_by_value(thing.func), _by_value(thing.args), _by_value(thing.keywords))
+    if isinstance(thing, dict):
+        return tuple((name, _by_value(value)) for name, value in thing.items())
+    if isinstance(thing, list | tuple):
+        return tuple(map(_by_value, thing))
+    if isinstance(thing, np.ndarray):
+        return (thing.shape, thing.dtype.str, thing.tobytes())
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Output seems independent of input")
-            value = np.asarray(h(theta, x))
-    except Exception as error:
-        raise ValueError(f"{called}, got {type(error).__name__}: {' '.join(str(error).split())}") from error
-    if value.shape != shape or value.dtype.kind != "f":
-        raise ValueError(f"{called}, got {value.dtype} of shape {value.shape}")
-    return value
+        hash(thing)
+    except TypeError:
+        return id(thing)
+    return thing

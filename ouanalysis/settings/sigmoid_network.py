@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import autograd.numpy as np
+from scipy.linalg import null_space
 
 from ..activations import Activation
 from ..activations import activation as as_activation
 from ..arguments import count, generator, real_array
+from .branches import Branches
 from .setting import Setting, split
 
 __all__ = ["SigmoidNetwork", "planted_sigmoid_network"]
@@ -40,17 +42,26 @@ class SigmoidNetwork(Setting):
         x = real_array("x", x, shape=("n", "d"))
         object.__setattr__(self, "width", count("width", width, least=1))
         object.__setattr__(self, "activation", as_activation(activation))
-        predict = partial(_predict, parts=_parts(self.width, x.shape[1]), phi=self.activation)
-        super().__init__(predict, x, y, self.width * (x.shape[1] + 1))
+        parts = {"c": (self.width,), "W": (self.width, x.shape[1])}
+        known = Branches() if self.activation.expression is None else None  # a SymPy expression is checked
+        super().__init__(partial(_predict, parts=parts, phi=self.activation), x, y, parts=parts, branches=known)
 
     @property
     def d(self):
         """The dimension of a datum."""
         return self.x.shape[1]
 
-    @property
-    def parts(self):
-        return _parts(self.width, self.d)
+    def linear_part(self):
+        return np.arange(self.width)
+
+    def unseen_directions(self, _theta):
+        """Each neuron's w along directions normal to every datum."""
+        normal = null_space(self.x / (np.max(np.abs(self.x)) or 1.0)).T
+        directions = np.zeros((self.width, len(normal), self.dim))
+        for j in range(self.width):
+            start = self.width + j * self.d
+            directions[j, :, start : start + self.d] = normal
+        return directions.reshape(-1, self.dim)
 
     def __repr__(self):
         return f"SigmoidNetwork(n={self.n}, d={self.d}, width={self.width}, activation={self.activation.name!r})"
@@ -79,10 +90,6 @@ def planted_sigmoid_network(n, d, width, *, activation="tanh", rng):
     theta = rng.standard_normal(width * (d + 1))
     reachable = SigmoidNetwork(x, np.zeros(n), width, activation).predictions(theta)
     return SigmoidNetwork(x, reachable, width, activation), theta
-
-
-def _parts(width, d):
-    return {"c": (width,), "W": (width, d)}
 
 
 def _predict(theta, x, *, parts, phi):

@@ -31,8 +31,9 @@ def label_noise_sgd(
 ):
     """Run an ensemble of label-noise SGD: θ ← θ − (2η/B) Σ_b (h_{i_b} − y_{i_b} − ε_b) g_{i_b}.
 
-    The three settings run in compiled kernels, chains in threads; any other Setting by autograd, vectorised over
-    chains and some hundred times slower (and so a SigmoidNetwork whose SymPy activation Numba cannot compile).
+    A setting with a file in `simulate/kernels` (the three built-in ones) runs compiled, chains in threads; any other by
+    autograd, vectorised over chains and some hundred times slower (and so a SigmoidNetwork whose SymPy activation Numba
+    cannot compile).
 
     Parameters
     ----------
@@ -66,6 +67,11 @@ def label_noise_sgd(
     ------
     ValueError, TypeError
         For an argument out of its range, named in the message.
+
+    Warns
+    -----
+    UserWarning
+        Once a process: compiled kernels cannot be kept on disk, or NUMBA_DISABLE_JIT keeps them from being compiled.
 
     Examples
     --------

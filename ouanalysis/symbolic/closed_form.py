@@ -10,9 +10,13 @@ from sympy import Indexed, IndexedBase, Sum, lambdify, latex
 from ..arguments import real_array
 from ..settings.setting import split
 from .compile import compile
+from .derivative import length
 from .symbols import exact_array, parameter_symbols, symbol_array
 
 __all__ = ["ClosedForm"]
+
+_READABLE = 20_000  # terms that a notebook or a prompt prints unasked, within a second or two
+_PRINTABLE = 1_000_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,6 +33,9 @@ class ClosedForm:
         Each size and each data array of the formula, and its value: an int, or an array of floats.
     definition : str
         What `latex` adds for an array of the formula that is not the data themselves.
+    jacobian : sympy.Matrix, optional
+        J (n, p), where the formula is its mean square: called in its place, as the squares of its factors leave the
+        floats before it does.
 
     Examples
     --------
@@ -46,6 +53,7 @@ class ClosedForm:
     parts: dict
     values: dict
     definition: str = ""
+    jacobian: Any = None
 
     @cached_property
     def symbols(self):
@@ -67,6 +75,9 @@ class ClosedForm:
     @cached_property
     def _function(self):
         """Of theta (..., p): the formula as loops over its indices, for arrays whose leading axes are moved behind."""
+        if self.jacobian is not None:
+            entries, n = compile(list(self.jacobian), self.symbols), self.jacobian.rows
+            return lambda theta: _mean_square(entries(theta), n)
         if not self.formula.has(Sum):
             return compile(self.expr, self.symbols)
         arguments = [*(IndexedBase(name) for name in self.parts), *self.values]
@@ -78,7 +89,7 @@ class ClosedForm:
                 np.moveaxis(array, leading, range(array.ndim - len(leading), array.ndim))
                 for array in split(theta, self.parts).values()
             ]
-            with np.errstate(over="ignore"):  # of an exponential, whose reciprocal is then 0
+            with np.errstate(all="ignore"):  # as in `compile`
                 return np.asarray(loops(*arrays, *self.values.values()), dtype=float)
 
         return evaluate
@@ -88,14 +99,27 @@ class ClosedForm:
         return self._function(real_array("theta", theta, shape=(..., len(self.symbols))))
 
     def latex(self):
-        """The formula for all sizes, as LaTeX."""
+        """The formula for all sizes, as LaTeX; a ValueError where that would take longer than a minute."""
+        if self._length > _PRINTABLE:
+            raise ValueError(
+                f"latex: expected a formula of at most {_PRINTABLE:,} terms when written out, got {self._length:,}"
+            )
         return latex(self.formula) + self.definition
 
     def __getstate__(self):
         return {field.name: getattr(self, field.name) for field in fields(self)}  # not what was compiled
 
+    @cached_property
+    def _length(self):
+        return length(self.formula)
+
     def _repr_latex_(self):
-        return f"$\\displaystyle {self.latex()}$"
+        return f"$\\displaystyle {self.latex()}$" if self._length <= _READABLE else None
 
     def __repr__(self):
-        return f"ClosedForm({self.formula})"
+        return f"ClosedForm({self.formula if self._length <= _READABLE else f'{self._length:,} terms'})"
+
+
+def _mean_square(entries, n):
+    with np.errstate(over="ignore"):
+        return np.sum(entries**2, axis=-1) / n

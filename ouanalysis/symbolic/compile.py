@@ -1,9 +1,16 @@
 """From a SymPy expression to a NumPy function."""
 
+from functools import reduce
+from operator import add
+
 import numpy as np
 import sympy
+from sympy.printing.numpy import SciPyPrinter
+from sympy.simplify.cse_main import tree_cse
 
 from ..arguments import real_array
+from .derivative import subexpressions
+from .functions import NUMERIC
 
 __all__ = ["compile"]
 
@@ -11,7 +18,8 @@ __all__ = ["compile"]
 def compile(expression, symbols):
     """A function of one array (..., len(symbols)) that evaluates the expression, common subexpressions once.
 
-    The derivative of a jump counts as 0: it is a delta at one point only.
+    The derivative of a jump counts as 0: it is a delta at one point only. What overflows is inf, and what has no real
+    value is NaN, without a warning. Compiling takes some 0.1 ms for each different subexpression.
 
     Parameters
     ----------
@@ -41,21 +49,65 @@ def compile(expression, symbols):
     matrix = isinstance(expression, sympy.MatrixBase)
     shape = () if not matrix else expression.shape if expression.shape[1] > 1 else expression.shape[:1]
     entries = list(expression) if matrix else [sympy.sympify(expression)]
-    entries = [entry.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0)) for entry in entries]
-    unknown = set().union(*(entry.free_symbols for entry in entries)) - set(symbols)
+    unknown = {node for node in subexpressions(entries) if node.is_Symbol} - set(symbols)
     if unknown:
         raise ValueError(
             f"symbols: expected all that the expression has, got none for {', '.join(sorted(map(str, unknown)))}"
         )
-    function = sympy.lambdify(symbols, entries, modules=["scipy", "numpy"], cse=True)
+    function = _function(entries, symbols)
 
     def evaluate(values):
         values = real_array("values", values, shape=(..., len(symbols)))
         leading = values.shape[:-1]
-        results = function(*np.moveaxis(values, -1, 0))
-        if any(np.iscomplexobj(result) for result in results):
-            raise ValueError(f"expression: expected real values, got complex ones of {expression}")
+        with np.errstate(all="ignore"):  # of the side of a branch that is not taken, or of an overflow to inf
+            results = function(*np.moveaxis(values, -1, 0))
+        for entry, result in zip(entries, results, strict=True):
+            if np.iscomplexobj(result):
+                raise ValueError(f"expression: expected real values, got complex ones of {entry}")
         stacked = np.stack([np.broadcast_to(np.asarray(result, dtype=float), leading) for result in results], axis=-1)
         return stacked.reshape(leading + shape)
 
     return evaluate
+
+
+def _function(entries, symbols):
+    """lambdify, with every name and number in the code chosen here: parameters may be called `pi`, `exp` or `lambda`."""
+    safe = {symbol: sympy.Symbol(f"value_{k}") for k, symbol in enumerate(symbols)}
+    shared, entries = tree_cse(entries, sympy.numbered_symbols("shared_"), order="none")
+    shared = [(symbol, part.xreplace(safe)) for symbol, part in shared]
+    entries = [entry.xreplace(safe) for entry in entries]
+    numeric = {**NUMERIC, "add_up": lambda *terms: reduce(add, terms)}
+    printer = _Printer({"fully_qualified_modules": False, "user_functions": {name: name for name in numeric}})
+    return sympy.lambdify(
+        list(safe.values()),
+        entries,
+        modules=[numeric, "scipy", "numpy"],
+        printer=printer,
+        use_imps=False,
+        cse=lambda _: (shared, entries),
+        docstring_limit=0,
+    )
+
+
+class _Printer(SciPyPrinter):
+    """Numbers to the last bit, as a kink on a datum depends on it; long sums as a call, as Python parses no long chain."""
+
+    def _print_Add(self, expr, order=None):
+        if len(expr.args) <= 50:
+            return super()._print_Add(expr, order=order)
+        return f"add_up({', '.join(map(self._print, expr.args))})"
+
+    def _print_Mul(self, expr):
+        number, others = expr.as_coeff_Mul()
+        if not number.is_Float or 0 < abs(float(number)) < np.inf:
+            return super()._print_Mul(expr)
+        root = self._print(sympy.sqrt(abs(number)))  # a float, unlike the number, and met last: it may multiply a 0
+        return f"{'-' if number < 0 else ''}({self._print(others)})*{root}*{root}"
+
+    def _print_Float(self, number):
+        return repr(float(sympy.Float(number)))
+
+    _print_Rational = _print_Float
+
+    def _print_Integer(self, number):
+        return super()._print_Integer(number) if abs(number) < 2**53 else self._print_Float(number)

@@ -1,24 +1,31 @@
 """The one call for a setting's closed-form regularizer."""
 
-from functools import singledispatch
-
-from ..settings import MatrixSensing, ReluNetwork, SigmoidNetwork
-from . import matrix_sensing, relu_network, sigmoid_network
+from ..settings.by_file_name import module_in
 from .closed_form import ClosedForm
 from .trace import trace
 
 __all__ = ["regularizer"]
 
 
-@singledispatch
-def regularizer(setting):
+def regularizer(setting, *, progress=False):
     """reg(θ) = (1/n) Σ_i ‖∇_θ h_i‖² in closed form.
 
-    For the three settings it is typed from the paper, for all sizes; for any other Setting it is traced from h.
+    Typed from the paper, for all sizes, where the setting's file name has a module here; else traced from h.
+
+    Parameters
+    ----------
+    setting : Setting
+    progress : bool
+        Of a trace: take whatever time it takes, and show a progress bar.
 
     Returns
     -------
     ClosedForm
+
+    Raises
+    ------
+    TypeError, ValueError
+        If h cannot be traced, or not within a minute: see `trace`.
 
     Examples
     --------
@@ -27,9 +34,8 @@ def regularizer(setting):
     >>> ou.symbolic.regularizer(setting).expr
     9*c_0**2*(1 - tanh(3*W_0_0)**2)**2 + tanh(3*W_0_0)**2
     """
-    return ClosedForm(trace(setting).regularizer, setting.parts, {})
-
-
-regularizer.register(MatrixSensing, matrix_sensing.regularizer)
-regularizer.register(ReluNetwork, relu_network.regularizer)
-regularizer.register(SigmoidNetwork, sigmoid_network.regularizer)
+    typed = module_in(__package__, setting)
+    if typed is not None:
+        return typed.regularizer(setting)
+    model = trace(setting, progress=progress)
+    return ClosedForm(model.regularizer, setting.parts, {}, jacobian=model.jacobian)

@@ -34,12 +34,14 @@ def exact_array(array):
 def exact_number(value):
     """The fraction with denominator up to 1000 that is this float when rounded, if there is one; else the float.
 
-    >>> exact_number(0.1), exact_number(0.0625), exact_number(2 / 3)
-    (1/10, 1/16, 2/3)
+    From a million on it is the float too: exact powers of huge integers outgrow every float.
+
+    >>> exact_number(0.1), exact_number(0.0625), exact_number(2 / 3), exact_number(1e300)
+    (1/10, 1/16, 2/3, 1.0e+300)
     """
     if isinstance(value, sympy.Basic):
         return value
     fraction = Fraction(value).limit_denominator(1000)
-    if float(fraction) == value:
+    if float(fraction) == value and abs(value) < 1e6:
         return sympy.Rational(fraction.numerator, fraction.denominator)
     return sympy.Float(value)

@@ -1,9 +1,10 @@
 """Follow a setting's own h with symbols in place of numbers.
 
-h runs on object arrays of `Traced` scalars, whose operators and methods (tanh, exp, ...) are what NumPy's object
-loops call. Everything else is differentiated from what comes out.
+h runs on arrays of `Traced` scalars; everything else is differentiated from what comes out.
 """
 
+import re
+import traceback
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,9 +12,13 @@ import numpy as np
 import sympy
 
 from ..settings.setting import check_setting
-from .symbols import data_symbols, exact_array, exact_number, parameter_symbols
+from .derivative import check_cost, derivatives, subexpressions
+from .symbols import data_symbols, exact_array, parameter_symbols
+from .traced import expression_of, traced
 
-__all__ = ["Trace", "Traced", "trace"]
+__all__ = ["Trace", "trace"]
+
+_ADVICE = "what ouanalysis.activations has can be traced"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -27,17 +32,20 @@ class Trace:
         The data, as numbers or symbols.
     h : (n, 1) Matrix
         The predictions.
+    progress : bool
+        Show a progress bar for each derivative, however long it takes.
     """
 
     theta: tuple
     x: np.ndarray
     y: np.ndarray
     h: sympy.Matrix
+    progress: bool = False
 
     @cached_property
     def jacobian(self):
         """J, (n, p)."""
-        return self.h.jacobian(self.theta)
+        return sympy.Matrix(derivatives(list(self.h), self.theta, progress=self.progress))
 
     @cached_property
     def regularizer(self):
@@ -47,7 +55,7 @@ class Trace:
     @cached_property
     def regularizer_gradient(self):
         """∇reg, (p, 1)."""
-        return sympy.Matrix([self.regularizer.diff(symbol) for symbol in self.theta])
+        return sympy.Matrix(*derivatives([self.regularizer], self.theta, progress=self.progress))
 
     @cached_property
     def loss(self):
@@ -57,13 +65,15 @@ class Trace:
     @cached_property
     def loss_hessian(self):
         """∇²L where the error is zero, (2/n) JᵀJ, (p, p)."""
+        if not self.progress:
+            check_cost(self.jacobian.rows * self.jacobian.cols**2, f"a Hessian of {self.jacobian.cols} parameters")
         return 2 * self.jacobian.T * self.jacobian / len(self.h)
 
     def __repr__(self):
         return f"Trace(n={len(self.h)}, dim={len(self.theta)})"
 
 
-def trace(setting, *, symbolic_data=False):
+def trace(setting, *, symbolic_data=False, progress=False):
     """The SymPy expressions of a setting's h, Jacobian, regularizer, its gradient, and loss Hessian.
 
     Parameters
@@ -71,6 +81,8 @@ def trace(setting, *, symbolic_data=False):
     setting : Setting
     symbolic_data : bool
         Put symbols x_i, y_i in place of the data too.
+    progress : bool
+        Take whatever time it takes, and show a progress bar for each derivative.
 
     Returns
     -------
@@ -80,6 +92,9 @@ def trace(setting, *, symbolic_data=False):
     ------
     TypeError
         If h does something that SymPy cannot follow; the message names it.
+    ValueError
+        If h, or a derivative when it is asked for, will take longer than a minute: an estimate from the operations
+        that h makes on one datum. For two parameters or parts whose symbols have one name.
 
     Examples
     --------
@@ -94,103 +109,43 @@ def trace(setting, *, symbolic_data=False):
     check_setting(setting)
     theta = parameter_symbols(setting.parts)
     x, y = data_symbols(setting) if symbolic_data else (exact_array(setting.x), exact_array(setting.y))
-    rows = _traced(np.broadcast_to(np.array(theta, dtype=object), (setting.n, setting.dim)))
+    if len({*theta, *(x.ravel() if symbolic_data else ())}) < setting.dim + symbolic_data * x.size:
+        raise ValueError(f"parts: expected names whose symbols differ, got {', '.join(map(str, theta))} beside x")
+    first = _predictions(setting, theta, x[:1])
+    if not progress:
+        check_cost(len(x) * len(subexpressions(first)), f"h on {len(x)} data")
+    return Trace(theta, x, y, sympy.Matrix(first + _predictions(setting, theta, x[1:])), progress)
+
+
+def _predictions(setting, theta, x):
+    """h as expressions, one for each datum of x."""
+    rows = traced(np.broadcast_to(np.array(theta, dtype=object), (len(x), setting.dim)))
     try:
-        predictions = np.asarray(setting.h(rows, _traced(x)), dtype=object)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise TypeError(f"h: expected operations that can be traced, got {error}") from error
-    if predictions.shape != (setting.n,):
-        raise TypeError(f"h: expected a traced output of shape ({setting.n},), got {predictions.shape}")
-    return Trace(theta, x, y, sympy.Matrix([_expression(value) for value in predictions]))
+        with np.errstate(all="ignore"):  # SymPy's own arithmetic may leave NumPy a flag
+            predictions = np.asarray(setting.h(rows, traced(x)), dtype=object)
+    except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
+        raise TypeError(f"h: expected operations that can be traced, got {_named(error)}") from error
+    if predictions.shape != (len(x),):
+        raise TypeError(f"h: expected a traced output of shape ({len(x)},), got {predictions.shape}")
+    return [expression_of(value) for value in predictions]
 
 
-def _binary(operation):
-    def forward(self, other):
-        return Traced(operation(self.expression, _expression(other)))
-
-    def reflected(self, other):
-        return Traced(operation(_expression(other), self.expression))
-
-    return forward, reflected
-
-
-def _unary(function):
-    return lambda self: Traced(function(self.expression))
+def _named(error):
+    """The error in one line, in front of it the NumPy or SciPy function that could not take traced arrays."""
+    message = " ".join(str(error).split())
+    missing = re.search(r"ufunc '(\w+)'|no callable (\w+) method", message)
+    called = [_public_name(frame) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if missing:
+        name = missing[1] or missing[2]
+        return f"{'numpy' if hasattr(np, name) else 'scipy.special'}.{name} of a traced array; {_ADVICE}"
+    name = next(filter(None, called), None)
+    return f"{name} of a traced array: {message}; {_ADVICE}" if name else message
 
 
-class Traced:
-    """A scalar that keeps the SymPy expression of what was done to it."""
-
-    __slots__ = ("expression",)
-
-    def __init__(self, expression):
-        self.expression = expression
-
-    def compose(self, function_of_one_symbol):
-        """φ(self) for a SymPy expression φ of one symbol."""
-        (symbol,) = function_of_one_symbol.free_symbols
-        return Traced(function_of_one_symbol.subs(symbol, self.expression))
-
-    def where_positive(self, then, otherwise):
-        """Piecewise: `then` where self > 0."""
-        then, otherwise = _expression(then), _expression(otherwise)
-        return Traced(sympy.Piecewise((then, self.expression > 0), (otherwise, True)))
-
-    __add__, __radd__ = _binary(lambda a, b: a + b)
-    __sub__, __rsub__ = _binary(lambda a, b: a - b)
-    __mul__, __rmul__ = _binary(lambda a, b: a * b)
-    __truediv__, __rtruediv__ = _binary(lambda a, b: a / b)
-    __pow__, __rpow__ = _binary(lambda a, b: a**b)
-
-    def __neg__(self):
-        return Traced(-self.expression)
-
-    def __pos__(self):
-        return self
-
-    def __abs__(self):
-        return Traced(sympy.Abs(self.expression))
-
-    def __repr__(self):
-        return f"Traced({self.expression})"
-
-    def _no_branch(self, *_):
-        raise TypeError("a comparison or a branch (where, maximum, sign: use those of ouanalysis.activations)")
-
-    def _no_number(self):
-        raise TypeError("a conversion to a plain number (float, int or a function of the math module)")
-
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __bool__ = _no_branch
-    __float__ = __int__ = __index__ = _no_number
-    __hash__ = None  # type: ignore[assignment]
-
-
-# NumPy's names on the left, SymPy's on the right.
-for _name, _function in {
-    **{name: getattr(sympy, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
-    **{"arc" + name: getattr(sympy, "a" + name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
-    "log1p": lambda z: sympy.log(1 + z),
-    "expm1": lambda z: sympy.exp(z) - 1,
-    "square": lambda z: z**2,
-    "conjugate": lambda z: z,
-}.items():
-    setattr(Traced, _name, _unary(_function))
-
-
-def _traced(array):
-    traced = np.empty(array.shape, dtype=object)
-    for place in np.ndindex(*array.shape):
-        traced[place] = Traced(array[place])
-    return traced
-
-
-def _expression(value):
-    if isinstance(value, Traced):
-        return value.expression
-    if isinstance(value, np.ndarray) and value.shape == ():
-        return _expression(value.item())
-    if isinstance(value, bool | int | float | np.number):
-        return exact_number(float(value))
-    if isinstance(value, sympy.Basic):
-        return value
-    raise TypeError(f"an operand of type {type(value).__name__}")
+def _public_name(frame):
+    """numpy.sinc or scipy.special.logsumexp, where the frame is theirs."""
+    library, *rooms = frame.f_globals.get("__name__", "").split(".")
+    if library not in ("numpy", "scipy"):
+        return None
+    rooms = [room for room in rooms if library == "scipy" and not room.startswith("_")]
+    return ".".join([library, *rooms, frame.f_code.co_name])

@@ -1,6 +1,7 @@
 """`python -m ouanalysis.figures`: every figure quickly, its numbers beside it, and what it says when it cannot."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from ouanalysis.figures import __main__ as command
 def test_each_figure_is_drawn_quickly_with_its_numbers_beside_it(name, tmp_path):
     assert command.main([name, "--quick", "--out", str(tmp_path), "--seed", "3"]) == 0
     assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-    shown = json.loads((tmp_path / f"{name}.json").read_text())
+    shown = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
     assert (shown["figure"], shown["size"], shown["seed"]) == (name, "quick", 3)
     assert shown["numbers"]
 
@@ -52,7 +53,7 @@ def test_unusable_arguments_end_with_status_2_and_say_why(arguments, message, ca
 
 
 def test_an_unwritable_folder_is_refused_before_anything_is_run(tmp_path, capsys):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     assert command.main(["--out", str(tmp_path / "file" / "figures")]) == 2
     assert "--out: expected a folder that can be written, got" in capsys.readouterr().err
 
@@ -73,7 +74,8 @@ def test_a_figure_that_fails_is_named_and_the_others_are_drawn(tmp_path, capsys,
 
 def test_the_module_runs_as_a_program():
     script = [sys.executable, "-m", "ouanalysis.figures", "--list"]
-    assert "ou_covariance" in subprocess.run(script, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(script, capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert b"ou_covariance" in printed.stdout
 
 
 def test_numbers_become_plain_json():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.integrate import OdeSolution
 from scipy.linalg import orth
 from scipy.optimize import brentq
-from strategies import matrix_sensing, settings_with_theta, sigmoid_networks
+from strategies import matrix_sensings, settings_with_theta, sigmoid_networks
 
 import ouanalysis as ou
 from ouanalysis.numeric.flow_path import Interpolant
@@ -124,7 +124,7 @@ def test_at_finite_step_the_imbalance_follows_its_scalar_equation(lr, momentum, 
 
 @st.composite
 def well_conditioned(draw):
-    setting, theta = draw(settings_with_theta(st.one_of(matrix_sensing(), sigmoid_networks())))
+    setting, theta = draw(settings_with_theta(st.one_of(matrix_sensings(), sigmoid_networks())))
     setting = refitted(setting, theta)
     singular = np.linalg.svd(ou.jacobian(setting, theta), compute_uv=False)
     assume(theta @ theta > 0.1 and setting.n < setting.dim and singular[-1] > 0.2 * singular[0] > 0)
@@ -153,7 +153,7 @@ def test_reg_falls_tangentially_on_the_zero_error_set(drawn):
     assert left <= slack**2 * steep / size * 100 + 100 * EPS * (steep * size + np.max(np.abs(setting.y)))
     assert ou.stability(setting, flow.theta[-1]).reg == pytest.approx(flow.reg[-1], rel=100 * EPS)
 
-    np.testing.assert_allclose(flow(flow.times), flow.theta, atol=100 * rtol * size)
+    np.testing.assert_allclose(flow(flow.times), flow.theta, rtol=0, atol=100 * rtol * size)
     np.testing.assert_array_equal(flow.theta[0], theta)
 
     middle, width = times[2], times[1] / 50
@@ -162,8 +162,8 @@ def test_reg_falls_tangentially_on_the_zero_error_set(drawn):
     gradients, slope = ou.jacobian(setting, at), ou.regularizer_gradient(setting, at)
     # rtol of the dense output over the step, and the fourth power of step over the time scale, with its constants.
     atol = 100 * rtol * size / width + 1e-9 * np.linalg.norm(slope)
-    np.testing.assert_allclose(velocity, -tangent_part(gradients, slope), atol=atol)
-    np.testing.assert_allclose(gradients @ velocity, 0, atol=atol * steep)
+    np.testing.assert_allclose(velocity, -tangent_part(gradients, slope), rtol=0, atol=atol)
+    np.testing.assert_allclose(gradients @ velocity, 0, rtol=0, atol=atol * steep)
 
     for at, norm in zip(flow.theta, flow.gradient_norm, strict=True):
         expected = np.linalg.norm(tangent_part(ou.jacobian(setting, at), slope := ou.regularizer_gradient(setting, at)))
@@ -218,7 +218,7 @@ def test_small_projected_steps_approach_the_flow_at_first_order():
     orders = np.log2(np.divide(errors[:-1], errors[1:]))
     assert np.linalg.norm(end - MATRIX.ravel()) > 0.1  # it went somewhere
     assert errors[-1] < 0.01 * np.linalg.norm(end - MATRIX.ravel())
-    np.testing.assert_allclose(orders, 1, atol=0.05)
+    np.testing.assert_allclose(orders, 1, rtol=0, atol=0.05)
 
 
 def exact_velocity(theta, lr):
@@ -239,7 +239,7 @@ def test_at_finite_step_the_velocity_is_the_drift_of_sgd():
     lr, time = 0.4 * limit, 0.004
     flow = ou.regularized_flow(SENSING, MATRIX.ravel(), times=[0.0, 2 * time], exact=True, lr=lr, rtol=1e-10)
     velocity, expected = central(flow, time, time / 10), exact_velocity(flow(time), lr)
-    np.testing.assert_allclose(velocity, expected, atol=1e-5 * np.linalg.norm(expected))
+    np.testing.assert_allclose(velocity, expected, rtol=0, atol=1e-5 * np.linalg.norm(expected))
     assert flow.gradient_norm[0] == pytest.approx(np.linalg.norm(exact_velocity(MATRIX.ravel(), lr)), rel=1e-9)
     plain = tangent_part(sensing_jacobian(flow(time)), sensing_slope(flow(time)))
     assert np.linalg.norm(velocity + plain) > 0.05 * np.linalg.norm(plain)
@@ -282,13 +282,13 @@ def test_a_stationary_start_stays_where_it_is():
     np.testing.assert_array_equal(flow.times, [0.0])
     np.testing.assert_allclose(flow.theta, [start], rtol=4 * EPS)
     np.testing.assert_allclose(flow(0.0), start, rtol=4 * EPS)
-    assert flow.reg == pytest.approx([4.0])
+    assert flow.reg == pytest.approx([4.0], rel=1e-14)
 
 
 def test_time_zero_alone_gives_the_start():
     flow = ou.regularized_flow(PRODUCT, START, times=[0.0])
     np.testing.assert_allclose(flow.theta, [START], rtol=4 * EPS)
-    assert flow.reg == pytest.approx([16.25])
+    assert flow.reg == pytest.approx([16.25], rel=1e-14)
 
 
 def test_a_first_record_past_zero_is_all_that_is_recorded():
@@ -323,7 +323,7 @@ def test_a_relu_flow_ends_with_the_first_kink_that_meets_a_datum(seed):
     if flow.status == "kink":
         least = np.min(np.abs(relu_inputs(setting, flow.theta[-1])))
         assert least < 1e-7 * np.linalg.norm(theta)
-        assert "a ReLU kink met a datum" in repr(flow)
+        assert "a kink met a datum" in repr(flow)
         assert flow.times[-1] < 50
     else:
         assert flow.status == "finished"
@@ -354,7 +354,7 @@ def test_dead_neurons_do_not_move():
     theta = setting.pack(a=[1.0, -1.0], b=[-0.1, -3.0], c=[1 / 0.9, 1.0], alpha=0, beta=0)
     end = setting.unpack(ou.regularized_flow(setting, theta, times=[0.2]).theta[-1])
     assert [end["a"][1], end["b"][1], end["c"][1]] == [-1.0, -3.0, 1.0]
-    assert end["c"][0] != pytest.approx(1 / 0.9)
+    assert end["c"][0] != pytest.approx(1 / 0.9, rel=1e-14)
 
 
 @pytest.mark.parametrize("c", [1.0, 0.0])
@@ -362,9 +362,7 @@ def test_a_start_with_a_kink_on_a_datum_is_refused(c):
     # reg jumps there if the neuron's weight is not 0, and as soon as it moves off 0 if it is.
     setting = ou.ReluNetwork([-1.0, 0.0, 1.0], [0.0, 0.0, c + 1.0], 2)
     theta = setting.pack(a=[2.0, 1.0], b=[-1.0, 0.0], c=[1.0, c], alpha=0, beta=0)
-    with pytest.raises(
-        ValueError, match=r"theta: expected no ReLU kink on a datum, .*, got that of neuron 1 on x_1 = 0"
-    ):
+    with pytest.raises(ValueError, match=r"theta: expected no kink on a datum, .*, got that of neuron 1 on x_1 = 0"):
         ou.regularized_flow(setting, theta, times=[1.0])
 
 
@@ -449,7 +447,7 @@ def test_steps_are_those_whose_flow_time_the_records_have():
 def test_steps_warn_where_sgd_takes_longer_to_relax_than_to_flow():
     flow = ou.regularized_flow(PRODUCT, START, times=[0.0, 1e-3])
     # 1e-3/(0.1·0.05)² = 40 steps at σ = 0.05 and η = 0.1; 1/(ηλ) = 1/(0.1 · 2 · 16.25) < 1.
-    assert flow.steps(lr=0.1, noise_std=0.05)[-1] == pytest.approx(40)
+    assert flow.steps(lr=0.1, noise_std=0.05)[-1] == pytest.approx(40, rel=1e-14)
     with pytest.warns(UserWarning, match="the flow takes 0.1 steps and SGD 0.30[0-9]* to relax"):
         flow.steps(lr=0.1, noise_std=1.0)
     with pytest.raises(ValueError, match="noise_std: expected a number above 0"):

@@ -5,6 +5,11 @@ import pytest
 
 import ouanalysis as ou
 
+
+def product_of_two_and_one(theta, x):
+    return theta[..., 0] * theta[..., 1] * (1 - x) + theta[..., 2] * x
+
+
 RUN = {"lr": 1e-3, "noise_std": 0.1}
 
 
@@ -57,7 +62,10 @@ def test_duplicate_data_are_counted_and_named(x, note):
     notes = local(setting, theta).notes
     assert note in notes
     rank = len(set(x))
-    assert f"J is rank deficient: {rank} of {len(x)}, and this holds in its row space alone" in notes
+    assert (
+        f"J has rank {rank} for {len(x)} data, constant about here, so the zero-error set is smooth, of that"
+        " codimension" in notes
+    )
 
 
 def test_duplicate_sensors_are_named():
@@ -70,7 +78,15 @@ def test_duplicate_sensors_are_named():
 def test_rank_deficiency_without_duplicates_is_named():
     setting = ou.MatrixSensing([np.eye(2), 2 * np.eye(2)], [1.0, 2.0], rank=1)
     notes = local(setting, [0.6, 0.8]).notes
-    assert notes == ("J is rank deficient: 1 of 2, and this holds in its row space alone",)
+    smooth = "constant about here, so the zero-error set is smooth, of that codimension"
+    assert notes == (f"J has rank 1 for 2 data, {smooth}",)
+
+
+def test_a_rank_that_drops_is_named():
+    # h = ab c and c: at a = b = 0 the first has no gradient, beside it it has.
+    setting = ou.Setting(product_of_two_and_one, [0.0, 1.0], [0.0, 2.0], 3)
+    (note,) = local(setting, [0.0, 0.0, 2.0]).notes
+    assert note.startswith("J has rank 1 for 2 data, and more beside: the zero-error set need not be smooth")
 
 
 @pytest.mark.parametrize(
@@ -86,12 +102,12 @@ def test_dead_neurons_are_counted(dead, note):
 
 def test_a_kink_on_a_datum_is_named():
     notes = local(*relu(0.0)).notes
-    assert "a ReLU kink is on a datum (neuron 0, x_1): h has no derivative here" in notes
+    assert "a kink is on a datum (neuron 0, x_1): h has no derivative here" in notes
 
 
 def test_a_kink_within_the_noise_of_a_datum_is_named():
     # √(ησ²/B) = 0.1 √0.001 = 0.0032 and a kink 0.01 right of the datum 0; at 0.5 the noise is far too small.
-    near = [note for note in local(*relu(0.01)).notes if "carries a ReLU kink across a datum" in note]
+    near = [note for note in local(*relu(0.01)).notes if "carries a kink across a datum" in note]
     assert len(near) == 1
     assert "noise of 0.0032 in theta" in near[0]
     assert "clearance 0.01" in near[0]
@@ -123,4 +139,4 @@ def test_a_dead_neuron_that_no_noise_moves_carries_no_kink_across():
     # Its parameters are in no row of J: there is no noise along them.
     setting = ou.ReluNetwork([-1.0, 1.0], [-1.0, 1.0], width=1)
     theta = setting.pack(a=[1.0], b=[-1.001], c=[1.0], alpha=1.0, beta=0.0)
-    assert not any("carries a ReLU kink" in note for note in local(setting, theta).notes)
+    assert not any("carries a kink" in note for note in local(setting, theta).notes)

@@ -1,5 +1,7 @@
 """The one concept: data are copied and frozen, parameters packed and unpacked, h broadcasts."""
 
+import copy
+import functools
 import pickle
 
 import autograd.numpy as anp
@@ -30,12 +32,12 @@ def test_h_on_stacked_parameters_is_h_on_one_at_a_time(drawn):
 
 @given(any_setting)
 def test_a_setting_survives_pickling_with_its_arrays_still_read_only(setting):
-    copy = pickle.loads(pickle.dumps(setting))
+    twin = pickle.loads(pickle.dumps(setting))
     theta = np.linspace(-1, 1, setting.dim)
-    np.testing.assert_array_equal(copy.predictions(theta), setting.predictions(theta))
-    assert not copy.x.flags.writeable
-    assert not copy.y.flags.writeable
-    assert repr(copy) == repr(setting)
+    np.testing.assert_array_equal(twin.predictions(theta), setting.predictions(theta))
+    assert not twin.x.flags.writeable
+    assert not twin.y.flags.writeable
+    assert repr(twin) == repr(setting)
 
 
 def test_data_are_copied_and_read_only():
@@ -49,11 +51,58 @@ def test_data_are_copied_and_read_only():
         setting.dim = 3
 
 
-def test_two_settings_are_equal_only_if_they_are_one():
+def test_settings_are_equal_and_hash_by_value():
     setting = ou.Setting(product, [1.0], [1.0], dim=2)
-    assert setting == setting
-    assert setting != ou.Setting(product, [1.0], [1.0], dim=2)
-    assert len({setting, setting}) == 1
+    same, others = (
+        ou.Setting(product, [1.0], [1.0], dim=2),
+        [
+            ou.Setting(product, [1.0], [2.0], dim=2),
+            ou.Setting(product, [2.0], [1.0], dim=2),
+            ou.Setting(product, [1.0], [1.0], parts={"a": (), "b": ()}),
+            ou.Setting(lambda theta, x: product(theta, x), [1.0], [1.0], dim=2),
+            ou.MatrixSensing([[[1.0]]], [1.0]),
+        ],
+    )
+    assert setting == same
+    assert hash(setting) == hash(same)
+    assert setting not in others
+    assert setting != "a setting"
+    assert len({setting, same, *others}) == 6
+
+
+@given(any_setting)
+def test_a_setting_is_its_copy_and_equal_to_its_twin(setting):
+    assert copy.copy(setting) is setting
+    assert copy.deepcopy(setting) is setting
+    twin = pickle.loads(pickle.dumps(setting))
+    assert twin == setting
+    assert hash(twin) == hash(setting)
+    assert setting != setting.with_labels(setting.y + 1)
+    assert setting == setting.with_labels(setting.y + 1).with_labels(setting.y)
+
+
+def test_a_zero_of_either_sign_is_the_same_datum():
+    assert ou.Setting(product, [0.0], [1.0], dim=2) == ou.Setting(product, [-0.0], [1.0], dim=2)
+
+
+@pytest.mark.parametrize(
+    "h", [lambda theta, x: product(theta, x), functools.partial(lambda theta, x, k: k * product(theta, x), k=1)]
+)
+def test_what_cannot_be_pickled_says_why(h):
+    with pytest.raises(pickle.PicklingError, match=r"h: expected a function that pickles \(defined at module level"):
+        pickle.dumps(ou.Setting(h, [1.0], [1.0], dim=2))
+
+
+def test_parts_name_the_parameters():
+    parts = {"W": (3, 2), "c": 3}
+    setting = ou.Setting(lambda theta, x: anp.sum(theta, axis=-1) * x, [1.0], [0.0], parts=parts)
+    assert setting.dim == 9
+    assert setting.parts == {"W": (3, 2), "c": (3,)}
+    theta = setting.pack(W=np.arange(6.0).reshape(3, 2), c=[6.0, 7.0, 8.0])
+    np.testing.assert_array_equal(theta, np.arange(9.0))
+    np.testing.assert_array_equal(setting.unpack(theta)["c"], [6.0, 7.0, 8.0])
+    setting.parts["W"] = ()
+    assert setting.parts["W"] == (3, 2)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -63,7 +112,7 @@ def test_planted_relu_points_change_convexity_as_often_as_asked(changes, extra, 
     setting, theta = ou.planted_relu_network(3 + changes + extra, changes, rng=seed)
     bends = np.diff(np.diff(setting.y) / np.diff(setting.x))
     assert np.count_nonzero(np.diff(np.sign(bends))) == changes
-    np.testing.assert_allclose(setting.predictions(theta), setting.y, atol=1e-12)
+    np.testing.assert_allclose(setting.predictions(theta), setting.y, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("d", "rank"), [(1, 1), (3, 1), (3, 2), (6, 6)])
@@ -71,7 +120,7 @@ def test_planted_matrix_has_the_rank_and_unit_trace(d, rank):
     setting, theta = ou.planted_matrix_sensing(d, rank, 3, rng=8)
     factor = setting.unpack(theta)["U"]
     assert np.linalg.matrix_rank(factor @ factor.T) == rank
-    assert np.trace(factor @ factor.T) == pytest.approx(1.0)
+    assert np.trace(factor @ factor.T) == pytest.approx(1.0, rel=1e-14)
     assert setting.rank == d
     assert ou.loss(setting, theta) < 1e-25
 
@@ -80,7 +129,7 @@ def test_planted_matrix_has_the_rank_and_unit_trace(d, rank):
 def test_planted_sigmoid_labels_are_reached_on_the_unit_sphere(activation):
     setting, theta = ou.planted_sigmoid_network(4, 3, 5, activation=activation, rng=1)
     assert ou.loss(setting, theta) == 0
-    np.testing.assert_allclose(np.linalg.norm(setting.x, axis=1), 1)
+    np.testing.assert_allclose(np.linalg.norm(setting.x, axis=1), 1, rtol=1e-14)
 
 
 @given(numbers(4))

@@ -14,7 +14,7 @@ def test_one_substep_is_full_batch_sgd_with_noise_raised_by_the_root_of_n_over_b
     run = {"lr": 0.01, "steps": 300, "rng": 2, "chains": 2, "record": 100}
     sde = ou.label_noise_sde(SETTING, TRUTH, noise_std=0.1, batch_size=2, substeps=1, **run)
     sgd = ou.label_noise_sgd(SETTING, TRUTH, noise_std=0.1 * np.sqrt(4 / 2), batch_size="full", **run)
-    np.testing.assert_allclose(sde.theta, sgd.theta, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(sde.theta, sgd.theta, rtol=0, atol=1e-13)  # eps of θ a step, 300 of them
 
 
 def test_without_noise_euler_converges_to_the_gradient_flow_at_first_order():
@@ -64,5 +64,29 @@ def test_the_linear_process_moves_in_the_row_space_only_and_starts_at_its_point(
     np.testing.assert_array_equal(trajectory.theta[:, 0], np.broadcast_to(TRUTH, (3, 9)))
     local = ou.local_ou(SETTING, TRUTH, lr=0.01, noise_std=0.1)
     moved = trajectory.theta[:, -1] - TRUTH
-    np.testing.assert_allclose(moved @ local.basis @ local.basis.T, moved, atol=1e-14)
+    np.testing.assert_allclose(moved @ local.basis @ local.basis.T, moved, rtol=0, atol=1e-14)  # a few eps of θ
     assert np.all(np.linalg.norm(moved, axis=1) > 0)
+
+
+@pytest.mark.parametrize(
+    ("steps", "record"),
+    [(12, 1), (60, 7), (400, [1, 2, 5, 30, 31]), (25, None)],
+    ids=["every step", "a stride", "unequal spacings", "the end alone"],
+)
+def test_the_linear_process_has_its_covariance_at_and_between_records_however_they_are_spaced(steps, record):
+    # Cov(δ(s), δ(t)) = (ησ²/B)(1 − e^{−2λ min(s,t)}) e^{−λ|t − s|} in each mode, and none between modes.
+    setting, theta = ou.planted_sigmoid_network(2, 2, 4, rng=11)
+    lr, noise_std, batch, chains = 0.02, 1e-3, 3, 4000
+    run = ou.ornstein_uhlenbeck(
+        setting, theta, lr=lr, noise_std=noise_std, steps=steps, rng=5, chains=chains, batch_size=batch, record=record
+    )
+    jacobian = ou.jacobian(setting, theta)
+    values, vectors = np.linalg.eigh(jacobian @ jacobian.T)
+    later = run.steps > 0
+    modes = (run.theta[:, later] - theta) @ jacobian.T @ vectors / np.sqrt(values)
+    time, rate = lr * run.steps[later], (values * 2 / setting.n)[:, None, None]
+    earlier, apart = np.minimum(time[:, None], time), np.abs(time[:, None] - time)
+    expected = np.zeros((2, 2, len(time), len(time)))
+    expected[[0, 1], [0, 1]] = lr * noise_std**2 / batch * -np.expm1(-2 * rate * earlier) * np.exp(-rate * apart)
+    products = np.einsum("csi,ctj->cijst", modes, modes)
+    assert np.max(z_of_mean(products, expected)) < 4

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import ouanalysis as ou
 from ouanalysis.simulate import segments
+from ouanalysis.simulate.trajectory import observe
 
 SETTING, TRUTH = ou.planted_matrix_sensing(3, 1, 4, rng=0)
 RUN = {"lr": 0.01, "noise_std": 0.2, "rng": 11}
@@ -60,8 +61,8 @@ def test_records_at_given_steps_are_those_of_a_full_record():
     some = ou.label_noise_sgd(SETTING, TRUTH, steps=40, record=[0, 3, 17], **RUN)
     assert some.steps.tolist() == [0, 3, 17, 40]
     np.testing.assert_array_equal(some.theta[0], every.theta[0, [0, 3, 17, 40]])
-    np.testing.assert_allclose(some.loss, ou.loss(SETTING, some.theta))
-    np.testing.assert_allclose(some.reg, ou.regularizer(SETTING, some.theta))
+    np.testing.assert_allclose(some.loss, ou.loss(SETTING, some.theta), rtol=1e-14)
+    np.testing.assert_allclose(some.reg, ou.regularizer(SETTING, some.theta), rtol=1e-14)
 
 
 def test_without_a_record_only_the_last_state_is_kept():
@@ -86,6 +87,38 @@ def test_divergence_ends_a_chain_with_a_status_and_leaves_the_others(setting):
     assert np.isnan(trajectory.loss[1, 1:]).all()
     assert np.isfinite(trajectory.theta[[0, 2]]).all()
     assert "1 of 3 chains diverged" in repr(trajectory)
+
+
+@pytest.mark.parametrize("setting", [SETTING, generic(SETTING)])
+def test_chains_go_on_through_the_segments_after_another_has_diverged(setting, monkeypatch):
+    monkeypatch.setattr(segments, "SEGMENT", 16)
+    starts = np.stack([1e3 * np.ones(9), TRUTH])
+    trajectory = ou.label_noise_sgd(setting, starts, steps=60, chains=2, record=20, **RUN)
+    assert trajectory.status.tolist() == ["diverged", "finished"]
+    alone = ou.label_noise_sgd(setting, np.stack([TRUTH, TRUTH]), steps=60, chains=2, record=20, **RUN)
+    np.testing.assert_array_equal(trajectory.theta[1], alone.theta[1])
+
+
+def product(theta, x):
+    return theta[..., 0] * theta[..., 1] * x
+
+
+@pytest.mark.parametrize(
+    ("h", "overflowing"),
+    [
+        pytest.param(product, [1e200, 0.0], id="reg alone"),  # h = 0 and ‖g‖² = 1e400
+        pytest.param(lambda theta, x: theta[..., 0] * x, [1e200, 0.0], id="loss alone"),  # h² = 1e400 and ‖g‖² = 1
+    ],
+)
+def test_a_state_whose_loss_or_regularizer_overflows_has_diverged_and_so_have_those_after_it(h, overflowing):
+    setting = ou.Setting(h, [1.0], [0.0], dim=2)
+    states = np.array([[[1.0, 2.0], overflowing, [1.0, 2.0]], [[1.0, 2.0]] * 3])
+    left = observe(setting, states.copy(), np.array([0, 1, 2]))
+    assert left.status.tolist() == ["diverged", "finished"]
+    for values in (left.theta[..., 0], left.loss, left.reg):
+        assert np.isnan(values).tolist() == [[False, True, True], [False] * 3]
+    start = ou.label_noise_sgd(setting, overflowing, steps=0, **RUN)
+    assert start.status.tolist() == ["diverged"]
 
 
 def test_a_custom_law_is_used_as_it_is_given():
@@ -134,20 +167,3 @@ def test_a_failing_chain_stops_the_others_early():
 
     with pytest.raises(ZeroDivisionError, match="mine"):
         ou.label_noise_sgd(SETTING, TRUTH, steps=10**9, chains=8, noise=law, **RUN)
-
-
-def test_where_numba_can_keep_nothing_it_compiles_all_the_same(monkeypatch):
-    from ouanalysis.simulate import kernels
-
-    njit = kernels.numba.njit
-
-    def without_a_folder(*args, **kwargs):
-        if kwargs.get("cache"):
-            raise RuntimeError("cannot cache function: no locator available")
-        return njit(*args, **kwargs)
-
-    monkeypatch.setattr(kernels.numba, "njit", without_a_folder)
-    kernels._compiled_advance.cache_clear()
-    trajectory = ou.label_noise_sgd(SETTING, TRUTH, steps=3, **RUN)
-    kernels._compiled_advance.cache_clear()
-    assert np.isfinite(trajectory.theta).all()

@@ -30,7 +30,7 @@ def test_the_stationary_neuron_is_the_cheapest_with_its_share(activation, share,
     best = minimize_scalar(cost, bracket=(coarse - 0.05, coarse, coarse + 0.05), tol=1e-12)
     assert best.fun == pytest.approx(float(neuron.cost), rel=1e-9)
     assert function(best.x) == pytest.approx(float(neuron.phi), rel=1e-4)
-    assert float(neuron.c * neuron.phi) == pytest.approx(share)
+    assert float(neuron.c * neuron.phi) == pytest.approx(share, rel=1e-14)
 
 
 @pytest.mark.parametrize("activation", PHI)
@@ -70,4 +70,4 @@ def test_gaussian_sensors_give_the_nuclear_norm():
     assert abs(sample.mean() - expected) < 4 * sample.std() / np.sqrt(draws)
     typed = ou.symbolic.matrix_sensing.expected_regularizer(d, 2)
     explicit = typed.subs(sympy.MatrixSymbol("U", d, 2), sympy.Matrix(factor)).doit()
-    assert float(explicit) == pytest.approx(expected)
+    assert float(explicit) == pytest.approx(expected, rel=1e-14)

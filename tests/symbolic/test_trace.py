@@ -32,7 +32,7 @@ def test_loss_hessian_at_zero_error_is_the_hessian_of_the_loss_there():
     traced = ou.symbolic.trace(setting)
     hessian = sympy.hessian(traced.loss, traced.theta)
     full = ou.symbolic.compile(hessian, traced.theta)(theta)
-    np.testing.assert_allclose(ou.symbolic.compile(traced.loss_hessian, traced.theta)(theta), full, atol=1e-12)
+    np.testing.assert_allclose(ou.symbolic.compile(traced.loss_hessian, traced.theta)(theta), full, rtol=0, atol=1e-12)
 
 
 def test_matrix_sensing_gradient_is_twice_m_u():

@@ -1,0 +1,62 @@
+"""The curvatures of reg on the zero-error set at a stationary point: N(∇²reg − Σ_i μ_i ∇²h_i)N on tangent directions.
+
+Source: theory.md, section 3.
+"""
+
+import numpy as np
+
+from .derivatives import lagrangian_hessian_products
+
+__all__ = ["DENSE", "dense_curvatures", "least_curvature"]
+
+DENSE = 3000  # parameters up to which the whole spectrum is computed
+
+
+def dense_curvatures(setting, theta, multipliers, accounted):
+    """All curvatures off the accounted columns, ascending, their directions (p, k), the residual of the least one, and
+    the largest in size.
+    """
+    basis = np.linalg.qr(accounted, mode="complete")[0][:, accounted.shape[1] :]
+    hessian = basis.T @ lagrangian_hessian_products(setting, theta, multipliers, basis.T).T
+    _check_finite(hessian)
+    hessian = (hessian + hessian.T) / 2
+    values, vectors = np.linalg.eigh(hessian)
+    residual = np.linalg.norm(hessian @ vectors[:, 0] - values[0] * vectors[:, 0])
+    return values, basis @ vectors, float(residual), float(np.max(np.abs(values)))
+
+
+def least_curvature(setting, theta, multipliers, accounted):
+    """The same of the least curvature alone, without a matrix, by Lanczos on (largest) − (Hessian)."""
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh  # slow to import
+
+    def free(vector):
+        return vector - accounted @ (accounted.T @ vector)
+
+    def hessian(vector):
+        product = free(lagrangian_hessian_products(setting, theta, multipliers, free(vector.ravel())[None])[0])
+        _check_finite(product)
+        return product
+
+    start = free(np.random.default_rng(0).standard_normal(setting.dim))
+    if not hessian(start).any():  # which ARPACK cannot start from
+        return np.zeros(1), start[:, None] / np.linalg.norm(start), 0.0, 0.0
+
+    def extreme(action, which, precision):
+        operator = LinearOperator((setting.dim,) * 2, matvec=action, dtype=float)
+        try:
+            values, vectors = eigsh(operator, k=1, which=which, v0=start, tol=precision)
+        except ArpackNoConvergence as error:
+            raise ArithmeticError(f"stability: expected Lanczos to find the least curvature, got {error}") from None
+        return values[0], vectors[:, 0]
+
+    scale = abs(extreme(hessian, "LM", 1e-3)[0])
+    # Of scale − A, where A's null directions that are accounted for lie at 0, out of the way.
+    shifted, direction = extreme(lambda vector: scale * free(vector.ravel()) - hessian(vector), "LA", 1e-9)
+    least = scale - shifted
+    residual = np.linalg.norm(hessian(direction) - least * direction)
+    return np.array([least]), direction[:, None], float(residual), float(scale)
+
+
+def _check_finite(products):
+    if not np.isfinite(products).all():
+        raise ArithmeticError("stability: expected finite curvatures, got NaN or infinity from the derivatives of h")

@@ -1,0 +1,40 @@
+"""The rank that J has almost everywhere: where it is lower, the zero-error set need not be smooth.
+
+Source: theory.md, section 2, "Rank".
+"""
+
+import numpy as np
+
+from ..settings.unseen_directions import jacobian_rows
+
+__all__ = ["generic_rank", "rank_is_constant", "scaled_rank"]
+
+DRAWS = 3  # a random θ misses the largest rank with probability 0
+
+
+def rank_is_constant(setting, theta, rank):
+    """Whether J has this rank, its own at theta (p,), at every θ nearby, so that the zero-error set is smooth there."""
+    return rank >= generic_rank(setting, theta)
+
+
+def generic_rank(setting, theta):
+    """The largest rank of J over random θ near theta (p,) and far from it, on its smooth piece."""
+    piece = setting.smooth_piece(theta)
+    rng = np.random.default_rng(0)
+    size = np.linalg.norm(theta) / np.sqrt(setting.dim)
+    far, near = rng.standard_normal((2, DRAWS, setting.dim))
+    return max(scaled_rank(jacobian_rows(piece, place[None])) for place in [*(theta + size * near), *far])
+
+
+def scaled_rank(jacobian, tol=0.0):
+    """The rank of (m, p) with its rows scaled to unit length: squared singular values above tol times the largest.
+
+    At least above rounding: max(m, p) eps on the singular values.
+    """
+    lengths = np.linalg.norm(jacobian, axis=1)
+    rows = jacobian[lengths > 0] / lengths[lengths > 0, None]
+    if not len(rows):
+        return 0
+    singular = np.linalg.svd(rows, compute_uv=False)
+    least = max(np.sqrt(tol), max(rows.shape) * np.finfo(float).eps)
+    return int(np.sum(singular > least * singular[0]))

@@ -1,0 +1,69 @@
+"""How many flat directions of a stationary point are symmetries: flat not only at second order but all the way.
+
+Along a flat direction v the other tangent directions and the normal ones are solved for, by Newton's method with the
+curvatures at θ itself, so that what is left of ∇reg is that of the reduced function φ(v) of the flat coordinates alone
+(Lyapunov and Schmidt). A symmetry group leaves φ constant along its orbits; a flatness that is none does not.
+"""
+
+import numpy as np
+
+from .derivatives import regularizer_gradient
+from .row_space import row_space
+
+__all__ = ["symmetric_dimensions"]
+
+FAR = 0.1  # of ‖θ‖: how far along a direction one looks
+ITERATIONS = 60
+
+
+def symmetric_dimensions(setting, theta, space, values, vectors, resolution):
+    """The dimensions among the flat directions along which neither h nor reg changes, a tenth of ‖θ‖ away too.
+
+    Parameters
+    ----------
+    setting : Setting
+        Smooth about theta.
+    theta : (p,) array
+        Where N∇reg = 0.
+    space : RowSpace
+        Of J at theta.
+    values, vectors : (k,) and (p, k) arrays
+        The curvatures there, and their directions; those up to resolution in size are the flat ones.
+    resolution : float
+        Of a curvature; at a distance, of what is left of ∇reg over that distance.
+    """
+    flat = np.abs(values) <= resolution
+    along, count = vectors[:, flat], int(np.count_nonzero(flat))
+    rng = np.random.default_rng(0)
+    slopes: list[np.ndarray] = []
+    while len(slopes) < count + 2:
+        draw = rng.standard_normal(count)
+        slopes.append(
+            _reduced_slope(setting, theta, space, along @ (draw / np.linalg.norm(draw)), values, vectors, flat)
+        )
+        if len(slopes) == 2 and max(map(np.linalg.norm, slopes)) <= resolution:
+            return count  # φ is constant
+    singular = np.linalg.svd(np.array(slopes), compute_uv=False)
+    # What slopes the orbit's own bend adds is of a higher order in FAR than that of the direction that is no symmetry.
+    return count - int(np.sum(singular > max(resolution, FAR * singular[0])))
+
+
+def _reduced_slope(setting, theta, space, direction, values, vectors, flat):
+    """∇φ over the distance at which it is taken, along the flat directions; infinite where Newton's method fails."""
+    stiff, bent = vectors[:, ~flat], values[~flat]
+    for distance in FAR * np.linalg.norm(theta) * np.array([1.0, 0.1, 0.01]):
+        at, before = theta + distance * direction, float("inf")
+        for _ in range(ITERATIONS):
+            with np.errstate(all="ignore"):
+                at = at - space.least_move(setting.predictions(at) - setting.y)
+                if not np.isfinite(at).all():
+                    break
+                slope = row_space(setting, at).tangent(regularizer_gradient(setting, at))
+                move = stiff @ (stiff.T @ slope / bent)
+            if not np.linalg.norm(move) < before:
+                return (
+                    vectors[:, flat].T @ slope / distance if before < 1e-6 * distance else np.full(flat.sum(), np.inf)
+                )
+            before = float(np.linalg.norm(move))
+            at = at - move
+    return np.full(np.count_nonzero(flat), np.inf)

@@ -1,0 +1,45 @@
+"""In which parameters a model is linear, found from its values alone."""
+
+import numpy as np
+
+__all__ = ["linear_part"]
+
+FAR = np.array([1.0, -1e3, 1e6])  # moves, in parameters of size 1, of which some should cross any kink
+FLOATS = 1 << 20  # in the parameters of one evaluation
+
+
+def linear_part(setting):
+    """Indices of parameters in which h is linear together; of those that clash (a and b in h = ab) the first ones."""
+    rng = np.random.default_rng(0)
+    theta, moves = rng.standard_normal((2, 2, setting.dim))
+    block = max(1, FLOATS // (2 * len(FAR) * setting.n * setting.dim))
+    units = np.eye(setting.dim)
+    with np.errstate(all="ignore"):
+        straight = [_straight(setting, theta, units[k : k + block]) for k in range(0, setting.dim, block)]
+        alone = np.flatnonzero(np.concatenate(straight))
+        if _straight(setting, theta, _only(moves[0], alone)).all():
+            return alone
+        chosen: list = []
+        for k in alone:
+            if _straight(setting, theta, _only(moves[0], [*chosen, k])).all():
+                chosen.append(k)
+    return np.array(chosen, dtype=int)
+
+
+def _only(move, entries):
+    kept = np.zeros((1, len(move)))
+    kept[0, entries] = move[entries]
+    return kept
+
+
+def _straight(setting, theta, directions):
+    """Whether h is linear along each of the directions (k, p) from the random θ (2, p), (k,) bools."""
+    still = setting.predictions(theta)
+    far = FAR[:, None, None]
+    moved = (
+        setting.predictions(theta + (far * directions[:, None, None, :])) if len(directions) else np.zeros((0, 3, 2, 1))
+    )
+    slopes = (moved - still) / far
+    rounding = 1e-12 * (np.abs(moved) + np.abs(still)) / np.abs(far)
+    alike = np.abs(slopes - slopes[:, :1]) <= 1e-9 * np.abs(slopes[:, :1]) + rounding
+    return np.all(alike, axis=(1, 2, 3))

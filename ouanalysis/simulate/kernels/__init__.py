@@ -1,0 +1,143 @@
+"""Compiled label-noise SGD: one loop of steps, and one file a setting that gives it h_i and ∇_θ h_i.
+
+The file is named as the setting's and holds
+
+    model(setting) -> a NamedTuple whose class is of that file, with the labels as `y`; None where there is no kernel
+    value_and_gradient(model, theta, i, gradient) -> h(θ, x_i), with ∇_θ h_i written to `gradient`: what Numba compiles
+
+Numba keeps the compiled loop on disk for the next process. It looks at the source of the loop alone, so the name under
+which the loop is kept holds a digest of every file here.
+"""
+
+import hashlib
+import sys
+import warnings
+from functools import cache, partial
+from importlib.resources import files
+from pathlib import Path
+from types import FunctionType
+
+import numba
+import numpy as np
+from numba.core.errors import NumbaError
+from numba.extending import overload
+
+from ...settings.by_file_name import module_in
+
+__all__ = ["FLAGS", "kernel"]
+
+# Not nnan or ninf: with them isfinite says True of NaN. Not contract: a fused a x + b is not 0 at a kink on a datum.
+FLAGS = {"fastmath": {"reassoc", "nsz", "arcp"}}
+
+
+def kernel(setting):
+    """`_advance` for this setting, without its first argument; None for a setting that has no kernel."""
+    module = module_in(__name__, setting)
+    if module is None:
+        return None
+    if numba.config.DISABLE_JIT:
+        _warn_once("NUMBA_DISABLE_JIT is set, so this runs by autograd, some hundred times slower: unset it")
+        return None
+    model = module.model(setting)
+    if model is None:
+        return None
+    loop, problem = _compiled(numba.typeof(model))
+    if problem:
+        _warn_once(problem)
+    return partial(loop, model)
+
+
+def value_and_gradient(model, theta, i, gradient):
+    """That of the file which the model's class is from; only compiled code can call it."""
+
+
+@overload(value_and_gradient, jit_options=FLAGS)
+def _value_and_gradient(model, theta, i, gradient):
+    return sys.modules[model.instance_class.__module__].value_and_gradient
+
+
+def _advance(model, theta, velocity, indices, noise, lr, momentum, first, records, out):
+    """Take len(noise) steps in place: v ← βv − ∇, θ ← θ + ηv, from step `first`.
+
+    indices : (steps, B) int64; with B = 0 every datum is taken once, and noise is (steps, n)
+    noise : (steps, B) float64, in units of y
+    records : (k,) int64, increasing steps; the state after step s goes to the row of `out` where records is s
+    """
+    full = indices.shape[1] == 0
+    batch = noise.shape[1]
+    gradient = np.empty_like(theta)
+    scale = 2.0 / batch
+    record = np.searchsorted(records, first, side="right")
+    for step in range(len(noise)):
+        velocity *= momentum
+        for b in range(batch):
+            i = b if full else indices[step, b]
+            residual = value_and_gradient(model, theta, i, gradient) - model.y[i] - noise[step, b]
+            velocity -= scale * residual * gradient
+        theta += lr * velocity
+        if record < len(records) and records[record] == first + step + 1:
+            out[record] = theta
+            record += 1
+
+
+_ROW, _ROWS, _INDICES = numba.float64[::1], numba.float64[:, ::1], numba.int64[:, ::1]
+_ARGUMENTS = (_ROW, _ROW, _INDICES, _ROWS, numba.float64, numba.float64, numba.int64, numba.int64[::1], _ROWS)
+
+
+@cache
+def _compiled(kind):
+    """`_advance` for models of a Numba type, and what kept it from being kept on disk, if anything did."""
+    problem = where = None
+    if not any(isinstance(field, numba.types.Dispatcher) for field in kind):  # those every process would write anew
+        try:
+            loop = numba.njit(cache=True, nogil=True, **FLAGS)(_named_advance(kind))
+            where = loop.stats.cache_path
+            loop.compile((kind, *_ARGUMENTS))
+        except NumbaError:
+            raise
+        except Exception as error:  # a damaged file raises anything
+            problem = _no_cache(error, where)
+        else:
+            return loop, _elsewhere(where)
+    loop = numba.njit(nogil=True, **FLAGS)(_named_advance(kind))
+    loop.compile((kind, *_ARGUMENTS))
+    return loop, problem
+
+
+def _named_advance(kind):
+    """`_advance` under a name that is new for each file of a setting and whenever a source of this folder changes."""
+    module = kind.instance_class.__module__.rpartition(".")[-1]
+    function = FunctionType(_advance.__code__, _advance.__globals__)
+    function.__qualname__ = f"{module}-{_digest()}"
+    return function
+
+
+@cache
+def _digest():
+    sources = sorted((file.name, file.read_bytes()) for file in files(__name__).iterdir() if file.name.endswith(".py"))
+    return hashlib.sha256(repr(sources).encode()).hexdigest()[:16]
+
+
+def _no_cache(error, where):
+    """One line for a loop that is compiled for this process alone; `where` is None if no folder could be written."""
+    if where is None:
+        reason, remedy = "found no folder to write to", "set NUMBA_CACHE_DIR to one"
+    else:
+        reason = f"{type(error).__name__} in {where}: {getattr(error, 'strerror', None) or error}"
+        remedy = "delete its damaged files, make room there or set NUMBA_CACHE_DIR to another folder"
+    return f"compiled kernels are not kept on disk ({reason}), which costs every process some seconds: {remedy}"
+
+
+def _elsewhere(where):
+    """One line if the folder that the user named is not the one in use, else None."""
+    wanted = numba.config.CACHE_DIR
+    if not wanted or Path(wanted) in Path(where).parents:
+        return None
+    return (
+        f"NUMBA_CACHE_DIR: expected a folder that can be written, got {wanted!r}: compiled kernels are kept in {where}"
+    )
+
+
+@cache
+def _warn_once(message):
+    warnings.warn(message, stacklevel=5)  # the caller of the simulator

@@ -1,0 +1,131 @@
+"""Derivatives of SymPy expressions, each shared subexpression once.
+
+SymPy's own `diff` walks an expression as a tree, in which a network's inner neurons stand once for every path to the
+output.
+"""
+
+from functools import cache
+
+import sympy
+
+from .functions import WherePositive
+
+__all__ = ["LIMIT", "check_cost", "derivatives", "length", "operations", "subexpressions"]
+
+LIMIT = 60.0  # seconds
+SECONDS = 3e-4  # an operation, from the derivative to the compiled function: measured on one core of 2 GHz
+
+
+def subexpressions(expressions):
+    """The different subexpressions, each after its arguments."""
+    found, stack = {}, list(expressions)[::-1]
+    while stack:
+        node = stack[-1]
+        missing = [] if node in found else [argument for argument in node.args if argument not in found]
+        if not missing:
+            found.setdefault(stack.pop())
+        stack += missing
+    return list(found)
+
+
+def length(expression):
+    """How many subexpressions it has when it is written out, each as often as it stands there."""
+    lengths = {}
+    for node in subexpressions([expression]):
+        lengths[node] = 1 + sum(lengths[argument] for argument in node.args)
+    return lengths[expression]
+
+
+def derivatives(expressions, symbols, *, progress=False):
+    """The rows ∂e/∂s over the symbols, of each expression e.
+
+    Raises
+    ------
+    ValueError
+        If that will take longer than `LIMIT`; not with `progress`, which shows a bar.
+    """
+    from tqdm import tqdm
+
+    nodes, depends = _dependence(expressions, symbols)
+    if not progress:
+        check_cost(_operations(depends), f"the derivatives of {len(expressions)} expressions by {len(symbols)} symbols")
+    columns = []
+    for place, symbol in enumerate(tqdm(symbols, unit="derivative", disable=not progress)):
+        known = {symbol: sympy.Integer(1)}
+        for node in nodes:
+            if depends[node] >> place & 1 and node not in known:
+                known[node] = _derivative(node, known, symbol)
+        columns.append([known.get(expression, sympy.Integer(0)) for expression in expressions])
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def operations(expressions, symbols):
+    """How many derivatives of subexpressions `derivatives` takes."""
+    return _operations(_dependence(expressions, symbols)[1])
+
+
+def check_cost(count, what):
+    """A ValueError that says how long so many operations will take, if it is longer than `LIMIT`."""
+    if count * SECONDS > LIMIT:
+        raise ValueError(
+            f"trace: expected at most {LIMIT:g} s of work, got some {count * SECONDS:.2g} s for {what}: pass "
+            "progress=True to go on with a progress bar, or use ouanalysis.regularizer and its like, which need no "
+            "formula"
+        )
+
+
+def _dependence(expressions, symbols):
+    """The subexpressions, and for each a mask of the symbols that it has."""
+    nodes, depends = subexpressions(expressions), {}
+    place = {symbol: 1 << k for k, symbol in enumerate(symbols)}
+    for node in nodes:
+        mask = place.get(node, 0)
+        for argument in node.args:
+            mask |= depends[argument]
+        depends[node] = mask
+    return nodes, depends
+
+
+def _operations(depends):
+    return sum(mask.bit_count() for mask in depends.values())
+
+
+def _derivative(node, known, symbol):
+    """∂node/∂symbol from those of its arguments, where they are not 0."""
+    if isinstance(node, sympy.Add):
+        return sympy.Add(*(known[part] for part in node.args if part in known))
+    if isinstance(node, sympy.Mul):
+        factors = node.args
+        return sympy.Add(
+            *(
+                sympy.Mul(*factors[:place], known[factor], *factors[place + 1 :])
+                for place, factor in enumerate(factors)
+                if factor in known
+            )
+        )
+    if isinstance(node, WherePositive):  # not its slope times the inner one: the side not taken may be inf
+        z, then, otherwise = node.args
+        return WherePositive(z, known.get(then, 0), known.get(otherwise, 0))
+    if isinstance(node, sympy.Pow):  # SymPy's own slope, e b^e/b, is 0/0 at b = 0
+        base, exponent = node.args
+        slope = exponent * base ** (exponent - 1) * known.get(base, 0)
+        return slope + sympy.log(base) * node * known[exponent] if exponent in known else slope
+    if not all(isinstance(argument, sympy.Expr) for argument in node.args):
+        return node.diff(symbol)
+    slopes, value, arguments = _slopes(node.func, len(node.args))
+    here = {value: node, **dict(zip(arguments, node.args, strict=True))}
+    return sympy.Add(
+        *(
+            slope.xreplace(here) * known[argument]
+            for slope, argument in zip(slopes, node.args, strict=True)
+            if argument in known
+        )
+    )
+
+
+@cache
+def _slopes(function, count):
+    """The partial derivatives of a function in dummies: of its value, and of its arguments, all real."""
+    arguments = [sympy.Dummy(real=True) for _ in range(count)]
+    value, held = sympy.Dummy(real=True), function(*arguments)
+    return [held.diff(argument).xreplace({held: value}) for argument in arguments], value, arguments

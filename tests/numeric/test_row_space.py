@@ -1,0 +1,21 @@
+"""What lies along the zero-error set, however little of a vector that is."""
+
+import numpy as np
+import pytest
+
+import ouanalysis as ou
+from ouanalysis.numeric.row_space import row_space
+
+EPS = np.finfo(float).eps
+
+
+@pytest.mark.parametrize("share", [1.0, 1e-4, 1e-8, 1e-12])
+def test_a_tangent_part_is_normal_to_every_gradient_to_its_own_rounding(share):
+    setting, theta = ou.planted_sigmoid_network(3, 4, 5, rng=1)
+    space = row_space(setting, theta)
+    rng = np.random.default_rng(0)
+    tangent = space.tangent(rng.normal(size=setting.dim))
+    found = space.tangent(space.basis @ rng.normal(size=space.rank) + share * tangent)
+    # Once more than p = 25 products of unit vectors: what is left of the normal part is eps of what was found.
+    assert np.max(np.abs(space.basis.T @ found)) <= 25 * EPS * np.linalg.norm(found)
+    np.testing.assert_allclose(found, share * tangent, rtol=0, atol=25 * EPS)  # of the normal part, which is of order 1
