@@ -4,6 +4,7 @@ A gradient flow does not oscillate: one that DOP853 does not finish in a few ste
 """
 
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ import numpy as np
 __all__ = ["METHODS", "integrate"]
 
 METHODS = ("auto", "RK45", "DOP853", "Radau", "BDF", "LSODA")
-EXPLICIT = 30  # steps of DOP853, of 15 evaluations each, before BDF
 STEPS = 3000  # of any one method
-WINDOW, GROWTH = 100, 1e-4  # steps in which the elapsed time must grow by this share
+GROWTH = (30, 1e-4)  # in so many steps the elapsed time must grow by this share
+# Method, steps and growth. DOP853, of 15 evaluations a step, comes again where BDF does not get on and is not needed,
+# as where K slowly loses rank; its growth is what tells that from a kink.
+AUTO = [("DOP853", 30, GROWTH), ("BDF", STEPS, GROWTH), ("DOP853", 300, (5, 1e-3))]
 DENSE = 3000  # parameters up to which there are matrices for an implicit method
 EPS = np.finfo(float).eps
 
@@ -27,26 +30,30 @@ def integrate(velocity, start, last, *, method, rtol, atol, jacobian, crossings,
     """
     from scipy import integrate as methods  # slow to import
 
-    phases = {method: STEPS}
-    if method == "auto":
-        phases = {"DOP853": EXPLICIT, "BDF": STEPS} if len(start) <= DENSE else {"DOP853": STEPS}
+    phases = AUTO if method == "auto" else [(method, STEPS, GROWTH)]
+    if method == "auto" and len(start) > DENSE:
+        phases = [("DOP853", STEPS, GROWTH)]
     times, pieces, at, status = [0.0], list[Any](), start, None
-    for name, steps in phases.items():
+    for name, steps, growth in phases:
         options = {"rtol": rtol, "atol": atol} | ({} if name in ("RK45", "DOP853") else {"jac": jacobian})
         solver = getattr(methods, name)(velocity, times[-1], at, last, **options)
         solver.newton_tol = 0.03  # of rtol, in BDF and Radau: theirs is √rtol, below the rounding of stiff velocities
-        status = _run(solver, steps, times, pieces, crossings, at_rest, advance)
+        status = _run(solver, steps, growth, times, pieces, crossings, at_rest, advance)
         if status:
             break
         at = solver.y
     if not pieces:
-        times, pieces = [0.0, EPS * last], [lambda time: np.multiply.outer(start, np.ones_like(time))]
+        times, pieces = [0.0, EPS * last], [partial(_still, start)]
     return status or "stalled", methods.OdeSolution(times, pieces)
 
 
-def _run(solver, steps, times, pieces, crossings, at_rest, advance):
+def _still(start, time):
+    return np.multiply.outer(start, np.ones_like(time))
+
+
+def _run(solver, steps, growth, times, pieces, crossings, at_rest, advance):
     """Append the solver's steps to the path; the status, or None where it does not get on."""
-    first = len(times)
+    first, (window, share) = len(times), growth
     for _ in range(steps):
         before = solver.t
         if not _step(solver):
@@ -60,7 +67,7 @@ def _run(solver, steps, times, pieces, crossings, at_rest, advance):
             return name or "finished"
         if at_rest(solver.y):
             return "stationary"
-        if len(times) > first + WINDOW and end - times[-1 - WINDOW] < GROWTH * end:
+        if len(times) > first + window and end - times[-1 - window] < share * end:
             return None
     return None
 
