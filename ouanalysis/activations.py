@@ -226,7 +226,7 @@ def _is_traced(z):
 
 
 def _by_entries(function, name, z):
-    """What the method `name` of each traced scalar in z gives; a plain number among them goes to the function itself."""
+    """The method `name` of each traced scalar in z; of a plain number among them, the function itself."""
     return np.frompyfunc(lambda entry: getattr(entry, name)() if hasattr(entry, name) else function(entry), 1, 1)(z)
 
 

@@ -71,7 +71,7 @@ def compile(expression, symbols):
 
 
 def _function(entries, symbols):
-    """lambdify, with every name and number in the code chosen here: parameters may be called `pi`, `exp` or `lambda`."""
+    """lambdify, with the names in the code chosen here: a parameter may be called `pi`, `exp` or `lambda`."""
     safe = {symbol: sympy.Symbol(f"value_{k}") for k, symbol in enumerate(symbols)}
     shared, entries = tree_cse(entries, sympy.numbered_symbols("shared_"), order="none")
     shared = [(symbol, part.xreplace(safe)) for symbol, part in shared]
@@ -90,7 +90,7 @@ def _function(entries, symbols):
 
 
 class _Printer(SciPyPrinter):
-    """Numbers to the last bit, as a kink on a datum depends on it; long sums as a call, as Python parses no long chain."""
+    """Numbers to the last bit: a kink on a datum depends on it. Long sums as a call: Python parses no long chain."""
 
     def _print_Add(self, expr, order=None):
         if len(expr.args) <= 50:

@@ -12,13 +12,14 @@ from .functions import WherePositive
 
 __all__ = ["LIMIT", "check_cost", "derivatives", "length", "operations", "subexpressions"]
 
-LIMIT = 60.0  # seconds
-SECONDS = 3e-4  # an operation, from the derivative to the compiled function: measured on one core of 2 GHz
+LIMIT = 20.0  # seconds
+SECONDS = 3e-4  # a derivative of a subexpression, squared and compiled: 0.16 to 0.9 ms, measured on networks
 
 
 def subexpressions(expressions):
     """The different subexpressions, each after its arguments."""
-    found, stack = {}, list(expressions)[::-1]
+    found: dict[sympy.Basic, None] = {}
+    stack = list(expressions)[::-1]
     while stack:
         node = stack[-1]
         missing = [] if node in found else [argument for argument in node.args if argument not in found]
@@ -30,7 +31,7 @@ def subexpressions(expressions):
 
 def length(expression):
     """How many subexpressions it has when it is written out, each as often as it stands there."""
-    lengths = {}
+    lengths: dict[sympy.Basic, int] = {}
     for node in subexpressions([expression]):
         lengths[node] = 1 + sum(lengths[argument] for argument in node.args)
     return lengths[expression]
@@ -53,7 +54,7 @@ def derivatives(expressions, symbols, *, progress=False):
     for place, symbol in enumerate(tqdm(symbols, unit="derivative", disable=not progress)):
         known = {symbol: sympy.Integer(1)}
         for node in nodes:
-            if depends[node] >> place & 1 and node not in known:
+            if depends[node] >> place & 1 and node not in known and isinstance(node, sympy.Expr):
                 known[node] = _derivative(node, known, symbol)
         columns.append([known.get(expression, sympy.Integer(0)) for expression in expressions])
     return [list(row) for row in zip(*columns, strict=True)]
@@ -76,7 +77,8 @@ def check_cost(count, what):
 
 def _dependence(expressions, symbols):
     """The subexpressions, and for each a mask of the symbols that it has."""
-    nodes, depends = subexpressions(expressions), {}
+    nodes = subexpressions(expressions)
+    depends: dict[sympy.Basic, int] = {}
     place = {symbol: 1 << k for k, symbol in enumerate(symbols)}
     for node in nodes:
         mask = place.get(node, 0)

@@ -59,6 +59,11 @@ class WherePositive(_Real):
 
     def _as_latex(self, printer):
         z, then, otherwise = map(printer._print, self.args)
+        if self.args[2] == 0:
+            if self.args[1] == self.args[0]:
+                return rf"\left({z}\right)_{{+}}"
+            on = rf"\mathbf{{1}}\left[{z} > 0\right]"
+            return on if self.args[1] == 1 else rf"{on} \left({then}\right)"
         return rf"\begin{{cases}} {then} & \text{{for}}\: {z} > 0 \\ {otherwise} & \text{{otherwise}} \end{{cases}}"
 
 

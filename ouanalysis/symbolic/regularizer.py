@@ -25,7 +25,7 @@ def regularizer(setting, *, progress=False):
     Raises
     ------
     TypeError, ValueError
-        If h cannot be traced, or not within a minute: see `trace`.
+        If h cannot be traced, or not within 20 seconds: see `trace`.
 
     Examples
     --------

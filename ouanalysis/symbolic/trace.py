@@ -66,7 +66,7 @@ class Trace:
     def loss_hessian(self):
         """∇²L where the error is zero, (2/n) JᵀJ, (p, p)."""
         if not self.progress:
-            check_cost(self.jacobian.rows * self.jacobian.cols**2, f"a Hessian of {self.jacobian.cols} parameters")
+            check_cost(len(self.h) * len(self.theta) ** 2, f"a Hessian of {len(self.theta)} parameters")
         return 2 * self.jacobian.T * self.jacobian / len(self.h)
 
     def __repr__(self):
@@ -93,8 +93,8 @@ def trace(setting, *, symbolic_data=False, progress=False):
     TypeError
         If h does something that SymPy cannot follow; the message names it.
     ValueError
-        If h, or a derivative when it is asked for, will take longer than a minute: an estimate from the operations
-        that h makes on one datum. For two parameters or parts whose symbols have one name.
+        If h, or a derivative when it is asked for, will take longer than 20 seconds: an estimate from the operations
+        of h, made after its first data. For two parameters or parts whose symbols have one name.
 
     Examples
     --------
@@ -106,15 +106,19 @@ def trace(setting, *, symbolic_data=False, progress=False):
     >>> trace(setting, symbolic_data=True).jacobian[0, 0]
     tanh(W_0_0*x_0_0)
     """
+    from tqdm import tqdm
+
     check_setting(setting)
     theta = parameter_symbols(setting.parts)
     x, y = data_symbols(setting) if symbolic_data else (exact_array(setting.x), exact_array(setting.y))
     if len({*theta, *(x.ravel() if symbolic_data else ())}) < setting.dim + symbolic_data * x.size:
         raise ValueError(f"parts: expected names whose symbols differ, got {', '.join(map(str, theta))} beside x")
-    first = _predictions(setting, theta, x[:1])
-    if not progress:
-        check_cost(len(x) * len(subexpressions(first)), f"h on {len(x)} data")
-    return Trace(theta, x, y, sympy.Matrix(first + _predictions(setting, theta, x[1:])), progress)
+    h = []
+    for k in tqdm(range(setting.n), unit="datum", disable=not progress):
+        h += _predictions(setting, theta, x[k : k + 1])
+        if not progress:
+            check_cost(setting.n * len(subexpressions(h[-1:])), f"h on {setting.n} data")
+    return Trace(theta, x, y, sympy.Matrix(h), progress)
 
 
 def _predictions(setting, theta, x):

@@ -113,7 +113,7 @@ class Traced:
 
     __lt__, __le__ = _comparison(lambda a, b: a < b), _comparison(lambda a, b: a <= b)
     __gt__, __ge__ = _comparison(lambda a, b: a > b), _comparison(lambda a, b: a >= b)
-    __eq__, __ne__ = _comparison(lambda a, b: a == b), _comparison(lambda a, b: a != b)  # type: ignore[assignment]
+    __eq__, __ne__ = _comparison(lambda a, b: a == b), _comparison(lambda a, b: a != b)
     __hash__ = None  # type: ignore[assignment]
 
 
@@ -177,4 +177,5 @@ def _plain(array):
 
 
 def _watched(result):
-    return np.ndarray.view(result, TracedArray) if getattr(result, "dtype", None) == object else result
+    objects = isinstance(result, np.ndarray) and result.dtype.kind == "O"
+    return np.ndarray.view(result, TracedArray) if objects else result

@@ -275,7 +275,8 @@ def only_turning_pieces_change_reg(x, y, slopes, facing):
     derivatives = turning @ gradient
     turns = STEP * np.eye(len(slopes))
     numeric = [(cost(x, y, slopes + t, facing) - cost(x, y, slopes - t, facing)) / (2 * STEP) for t in turns]
-    np.testing.assert_allclose(derivatives, numeric, rtol=0, atol=precision * cost(x, y, slopes, facing))
+    # STEP²/6 of the cost's third derivative, which where a kink nears a datum is some thousand times the first.
+    np.testing.assert_allclose(derivatives, numeric, rtol=1e-7, atol=precision * cost(x, y, slopes, facing))
     return derivatives
 
 

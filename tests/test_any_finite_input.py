@@ -1,0 +1,139 @@
+"""At any finite input every public call answers or says in one line what it expected; nothing leaks from inside."""
+
+import warnings
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import any_setting, numbers
+
+import ouanalysis as ou
+
+# LinAlgError is a ValueError and OverflowError an ArithmeticError, so types are compared, not classes.
+ONE_LINE = (ValueError, TypeError, ArithmeticError, ou.InterpolationError)
+
+exponents = st.one_of(st.just(0), st.integers(-3, 3), st.integers(-308, 300))
+powers = exponents.map(lambda k: 10.0**k)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def answers(call, *arguments, **keywords):
+    """What the call gives, or None for one clear line."""
+    result, error = None, None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", UserWarning)  # of rank, of slow directions: what the user is to be told
+        try:
+            result = call(*arguments, **keywords)
+            repr(result)
+        except Exception as caught:
+            error = caught
+    if error is not None:
+        assert type(error) in ONE_LINE, f"{getattr(call, '__name__', call)}: {type(error).__name__}: {error}"
+        assert "\n" not in str(error)
+        assert "expected" in str(error)
+        return None
+    return result
+
+
+@st.composite
+def scaled_settings(draw):
+    """A setting of the strategies with its data and labels multiplied by anything."""
+    setting, of_x, of_y = draw(any_setting), draw(powers), draw(powers)
+    with np.errstate(over="ignore"):
+        x, y = setting.x * of_x, setting.y * of_y
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        x, y = setting.x, setting.y
+    if isinstance(setting, ou.MatrixSensing):
+        return ou.MatrixSensing(x, y, setting.rank)
+    if isinstance(setting, ou.ReluNetwork):
+        distinct = x if len(np.unique(x)) == len(x) else setting.x
+        return ou.ReluNetwork(distinct, y, setting.width)
+    return ou.SigmoidNetwork(x, y, setting.width, setting.activation)
+
+
+@st.composite
+def points(draw):
+    """A setting, built in or the same h as a user's own, and θ, on its zero-error set where it can be."""
+    setting = draw(scaled_settings())
+    if draw(st.booleans()):
+        own = answers(ou.Setting, setting.h, setting.x, setting.y, parts=setting.parts)
+        assert own is not None
+        setting = own
+    theta = draw(numbers(setting.dim)) * min(draw(powers), 1e300)
+    if draw(st.booleans()):
+        reached = setting.predictions(theta)
+        if np.isfinite(reached).all():
+            setting = setting.with_labels(reached)
+    return setting, theta
+
+
+@given(points(), powers, powers, st.integers(0, 2**62), st.floats(0, 0.99))
+def test_at_a_point(point, lr, noise_std, steps, momentum):
+    setting, theta = point
+    for call in (ou.loss, ou.jacobian, ou.gram, ou.regularizer, ou.regularizer_gradient, ou.kink_distance):
+        answers(call, setting, theta)
+    answers(setting.predictions, theta)
+    reached = answers(ou.interpolate, setting, theta)
+    for at in [theta] if reached is None else [theta, reached]:
+        answers(ou.stability, setting, at)
+        limit = answers(ou.max_stable_lr, setting, at, momentum=momentum)
+        for rate in [lr] if limit is None or not 0 < limit < np.inf else [lr, 0.3 * limit]:
+            if rate > 0:
+                run = {"lr": rate, "noise_std": noise_std}
+                answers(ou.tangent_drift, setting, at, steps=[0, 7, steps], momentum=momentum, **run)
+                local = answers(ou.local_ou, setting, at, **run)
+                if local is not None:
+                    for exact in (False, True):
+                        answers(local.covariance, [0, 7, steps], exact=exact)
+                        answers(local.expected_loss, exact=exact)
+                        answers(local.mean_residual, exact=exact)
+                    answers(lambda local=local: (local.notes, local.stability_radius, local.equation_residual))
+
+
+@given(points(), powers, powers, st.integers(0, 20))
+def test_runs(point, lr, noise_std, steps):
+    setting, theta = point
+    run = {"lr": lr, "noise_std": noise_std, "steps": steps, "rng": 0, "record": 3}
+    answers(ou.label_noise_sgd, setting, theta, momentum=0.5, **run)
+    answers(ou.label_noise_sde, setting, theta, **run)
+    answers(ou.ornstein_uhlenbeck, setting, theta, **run)
+    answers(ou.flow_time, setting, steps, lr=lr, noise_std=noise_std)
+
+
+@given(points(), powers, st.booleans())
+def test_flows(point, time, exact):
+    setting, theta = point
+    reached = answers(ou.interpolate, setting, theta)
+    at = theta if reached is None else reached
+    answers(ou.regularized_flow, setting, at, times=[time])
+    if exact:
+        answers(ou.regularized_flow, setting, at, times=[time], exact=True, lr=time)
+
+
+@given(points())
+def test_certificates(point):
+    setting, theta = point
+    answers(ou.certify, setting, theta)
+
+
+@given(points())
+def test_closed_forms(point):
+    setting, theta = point
+    form = answers(ou.symbolic.regularizer, setting)
+    if form is not None:
+        answers(form, theta)
+
+
+@given(st.data())
+def test_numbers_of_any_size_are_taken_or_refused_by_name(data):
+    setting, theta = ou.planted_matrix_sensing(2, 1, 2, rng=0)
+    for call, names in {
+        ou.local_ou: ("lr", "noise_std", "batch_size"),
+        ou.tangent_drift: ("lr", "noise_std", "batch_size", "steps", "momentum"),
+        ou.label_noise_sgd: ("lr", "noise_std", "batch_size", "momentum"),
+    }.items():
+        run = {"lr": 0.01, "noise_std": 0.1} | ({"steps": 3, "rng": 0} if call is ou.label_noise_sgd else {})
+        name = data.draw(st.sampled_from(names))
+        value = data.draw(st.one_of(finite, st.integers(-5, 2**70) if name != "batch_size" else st.integers(-5, 5)))
+        answers(call, setting, theta, **run | {name: value})
