@@ -13,7 +13,7 @@ import ouanalysis as ou
 
 PACKAGE = Path(ou.__file__).parent
 ORDER = [
-    {"arguments"},
+    {"arguments", "progress"},
     {"activations"},
     {"settings"},
     {"symbolic", "numeric"},
@@ -24,7 +24,11 @@ ORDER = [
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 DERIVED_FROM = {"activations", "settings", "symbolic", "derivations"}
-BY_VARIABLE = {"ouanalysis.__init__", "ouanalysis.settings.by_file_name"}  # their callers say what they import
+BY_VARIABLE = {  # their callers, or a table of their own, say what they import
+    "ouanalysis.__init__",
+    "ouanalysis.minima.__init__",
+    "ouanalysis.settings.by_file_name",
+}
 UNKNOWN = "ouanalysis.?"
 
 

@@ -1,15 +1,11 @@
 """Where the regularizer is least among parameters of zero error, one file a setting, and the proof of it."""
 
+from importlib import import_module
+
 from .certificate import Certificate, certify
-from .certified_roots import Roots, real_roots
-from .kink_costs import balanced, function_regularizer, kink_cost
 from .local_search import LocalMinimum, local_search
-from .matrix_sensing import MatrixSensingMinimum
 from .minimum import minimum
 from .minimum_result import Minimum
-from .piecewise_linear import PiecewiseLinear, network_function
-from .relu_network import ReluMinimum, attaining_network
-from .sigmoid_network import SigmoidMinimum, StationaryNetwork, stationary_preactivations
 
 __all__ = [
     "Certificate",
@@ -32,3 +28,30 @@ __all__ = [
     "real_roots",
     "stationary_preactivations",
 ]
+
+# What needs SymPy, FLINT or Clarabel is loaded when first used.
+_MODULE_OF = {
+    "MatrixSensingMinimum": "matrix_sensing",
+    "PiecewiseLinear": "piecewise_linear",
+    "ReluMinimum": "relu_network",
+    "Roots": "certified_roots",
+    "SigmoidMinimum": "sigmoid_network",
+    "StationaryNetwork": "sigmoid_network",
+    "attaining_network": "relu_network",
+    "balanced": "kink_costs",
+    "function_regularizer": "kink_costs",
+    "kink_cost": "kink_costs",
+    "network_function": "piecewise_linear",
+    "real_roots": "certified_roots",
+    "stationary_preactivations": "sigmoid_network",
+}
+
+
+def __getattr__(name):
+    if name in _MODULE_OF:
+        return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -8,14 +8,13 @@ Source: theory.md, section 4.4.
 """
 
 from dataclasses import dataclass
-from functools import singledispatch
 
 import numpy as np
 
 from ..numeric import regularizer
-from ..settings import MatrixSensing, ReluNetwork, SigmoidNetwork
+from ..progress import progress_bar
+from ..settings.by_file_name import module_in
 from ..settings.setting import parameters
-from . import matrix_sensing, relu_network, sigmoid_network
 from .local_search import local_search_from
 
 __all__ = ["Certificate", "certify"]
@@ -81,7 +80,7 @@ class Certificate:
         return f"Certificate({shown} over {self.domain}; {proof})"
 
 
-def certify(setting, theta):
+def certify(setting, theta, *, progress=False):
     """gap(θ) = reg(θ) − v(h(θ)) for any θ, noisy or not: along a whole trajectory too.
 
     Parameters
@@ -91,6 +90,8 @@ def certify(setting, theta):
         It need not fit the data: each θ is compared with the simplest model that has its own predictions. One small
         program a θ is solved; for a Setting of your own a local search, from θ among others, bounds the gap from below
         only.
+    progress : bool
+        Show a bar of states.
 
     Returns
     -------
@@ -117,17 +118,11 @@ def certify(setting, theta):
         reg, predictions = np.asarray(regularizer(setting, theta)), setting.predictions(theta)
     if not (np.isfinite(reg).all() and np.isfinite(predictions).all()):
         raise ValueError("theta: expected finite predictions and reg, got infinite ones")
-    found = [least_regularizer(setting, state) for state in theta.reshape(-1, setting.dim)]
+    known, found = module_in(__package__, setting), []
+    least_regularizer = known.least_regularizer if known else local_search_from
+    with progress_bar(reg.size, unit="state", shown=progress) as bar:
+        for state in theta.reshape(-1, setting.dim):
+            found.append(least_regularizer(setting, state))
+            bar.update(1)
     least, lower_bound = (np.array([entry[k] for entry in found]).reshape(theta.shape[:-1]) for k in (0, 1))
     return Certificate(reg, np.minimum(least, reg), lower_bound, found[0][2])  # as θ has its own predictions, too
-
-
-@singledispatch
-def least_regularizer(setting, theta):
-    """(value, lower bound, domain) over the parameters with the predictions of theta (p,)."""
-    return local_search_from(setting, theta)
-
-
-least_regularizer.register(MatrixSensing, matrix_sensing.least_regularizer)
-least_regularizer.register(ReluNetwork, relu_network.least_regularizer)
-least_regularizer.register(SigmoidNetwork, sigmoid_network.least_regularizer)

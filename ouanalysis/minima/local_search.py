@@ -6,31 +6,33 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arguments import count, generator, positive_number
-from ..numeric import InterpolationError, interpolate, regularized_flow, stability
-from ..settings import Setting
+from ..numeric import InterpolationError, interpolate, regularized_flow, regularizer, stability
+from ..progress import progress_bar
 from ..settings.setting import check_setting
+from .descent import descend
 from .minimum_result import Minimum
 
 __all__ = ["LocalMinimum", "local_search", "local_search_from"]
 
 DOMAIN = "local search"
-LONGEST = 1e8  # flow time, of which most flows need a small part: they stop where they come to rest
+DENSE = 3000  # parameters up to which a descent has matrices; beyond, it is the gradient flow
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LocalMinimum(Minimum):
-    """The best end of gradient flows on reg from many starts: no bound says that there is none better.
+    """The best end of descents of reg from many starts: no bound says that there is none better.
 
     Attributes
     ----------
     reg_at_ends : (starts,) array
         Ascending; NaN for starts from which the zero-error set or an end was not reached.
     statuses : tuple of str
-        How each flow ended, in the same order: "stationary", "kink", "stalled", "finished" as in `Flow`, or why there
-        is no end.
+        How each descent ended, in the same order: "stationary"; "kink" (a ReLU kink on a datum stopped it); "stalled"
+        (reg did not fall as its derivatives say); "not attained" (reg falls without end, or by less than rounding, with
+        no stationary point near: on the way to an infimum); "unfinished"; or why there is no end.
     status, verdict : str
-        How the flow that ended at theta did, and what `stability` says of it: unless they are "stationary" and a
-        minimum, `value` is not even a local one, and perhaps on its way to an infimum.
+        How the descent that ended at theta did, and what `stability` says of it: unless they are "stationary" and a
+        minimum, `value` is not even a local one.
     """
 
     reg_at_ends: np.ndarray
@@ -43,8 +45,11 @@ class LocalMinimum(Minimum):
         return f"{best} of {len(self.reg_at_ends)} starts end there", self.status, self.verdict
 
 
-def local_search(setting, *, starts=8, scale=1.0, rng=0):
-    """Follow the gradient flow of reg on the zero-error set from random starts, and keep the lowest end.
+def local_search(setting, *, starts=8, scale=1.0, rng=0, progress=False):
+    """Descend on reg along the zero-error set from random starts, and keep the lowest end.
+
+    By Newton's method on the set, with a trust region (`ouanalysis.minima.descent`); for more than 3000 parameters by
+    the gradient flow.
 
     Parameters
     ----------
@@ -53,6 +58,8 @@ def local_search(setting, *, starts=8, scale=1.0, rng=0):
     scale : float
         Starts are drawn from N(0, scale²) in every parameter, and moved onto the zero-error set.
     rng : numpy.random.Generator or seed
+    progress : bool
+        Show a bar of starts.
 
     Returns
     -------
@@ -66,12 +73,15 @@ def local_search(setting, *, starts=8, scale=1.0, rng=0):
     check_setting(setting)
     rng, scale = generator(rng), positive_number("scale", scale)
     draws = scale * rng.standard_normal((count("starts", starts, least=1), setting.dim))
-    ends = sorted((_descend(setting, theta) for theta in draws), key=lambda end: (np.isnan(end[0]), end[0]))
-    if np.isnan(ends[0][0]):
-        raise InterpolationError(f"setting: expected an end of a flow, got none from {starts} starts: {ends[0][1]}")
-    value, status, theta = _descend(setting, ends[0][2], rtol=1e-8)
+    ends = []
+    with progress_bar(len(draws), unit="start", shown=progress) as bar:
+        for start in draws:
+            ends.append(_end(setting, start))
+            bar.update(1)
+    ends.sort(key=lambda end: (np.isnan(end[0]), end[0]))
+    value, status, theta = ends[0]
     if np.isnan(value):
-        value, status, theta = ends[0]
+        raise InterpolationError(f"setting: expected an end of a descent, got none from {starts} starts: {status}")
     return LocalMinimum(
         setting=setting,
         value=value,
@@ -88,20 +98,25 @@ def local_search(setting, *, starts=8, scale=1.0, rng=0):
 
 def local_search_from(setting, theta):
     """(value, lower bound, domain) of a search among the parameters with the predictions of theta (p,), from it too."""
-    at_theta = Setting(setting.h, setting.x, setting.predictions(theta), setting.dim)
-    draws = np.random.default_rng(0).standard_normal((3, setting.dim))
-    return float(np.nanmin([_descend(at_theta, start)[0] for start in [theta, *draws]] + [np.inf])), 0.0, DOMAIN
+    at_theta = setting.with_labels(setting.predictions(theta))
+    scale = np.sqrt(np.mean((theta / (np.max(np.abs(theta)) or 1.0)) ** 2)) * np.max(np.abs(theta)) or 1.0
+    draws = scale * np.random.default_rng(0).standard_normal((3, setting.dim))
+    return float(np.nanmin([_end(at_theta, start)[0] for start in [theta, *draws]] + [np.inf])), 0.0, DOMAIN
 
 
-def _descend(setting, theta, *, rtol=1e-6):
-    """(reg, status, θ) where the flow ends."""
+def _end(setting, theta):
+    """(reg, status, θ) where the descent from theta ends."""
     try:
         start = interpolate(setting, theta)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of a start where J has not full rank: one of many
-            flow = regularized_flow(setting, start, times=[LONGEST], method="LSODA", rtol=rtol)
     except InterpolationError:
         return np.nan, "zero error not reached", None
-    except (ArithmeticError, ValueError) as error:
-        return np.nan, str(error), None
-    return float(flow.reg[-1]), flow.status, flow.theta[-1]
+    if setting.dim <= DENSE:
+        end, status = descend(setting, start)
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of its rank, or that it stalled, as its status says
+            longest = 1e8 * (start @ start) / regularizer(setting, start)  # most come to rest long before
+            flow = regularized_flow(setting, start, times=[longest], rtol=1e-6)
+        end, status = flow.theta[-1], flow.status
+    reg = float(regularizer(setting, end))
+    return (reg, status, end) if np.isfinite(reg) else (np.nan, "reg is not finite", None)

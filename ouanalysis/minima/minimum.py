@@ -1,25 +1,24 @@
 """The one call for the least regularizer of a setting."""
 
-from functools import singledispatch
-
-from ..settings import MatrixSensing, ReluNetwork, SigmoidNetwork
-from . import matrix_sensing, relu_network, sigmoid_network
+from ..settings.by_file_name import module_in
 from .local_search import local_search
 
 __all__ = ["minimum"]
 
 
-@singledispatch
-def minimum(setting):
+def minimum(setting, *, progress=False):
     """The least regularizer over the parameters of zero error, and parameters that attain it.
 
     MatrixSensing: over any rank, by a semidefinite program. ReluNetwork: over any width, by a second-order cone
-    program. SigmoidNetwork on one datum, tanh or logistic: in closed form. Any other Setting: the best end of gradient
-    flows from some starts (`ouanalysis.minima.local_search`, which takes their number and seed), without a certificate.
+    program. SigmoidNetwork on one datum, tanh or logistic: in closed form. Any other Setting: the best end of
+    descents from some starts (`ouanalysis.minima.local_search`, which takes their number and seed), without a
+    certificate.
 
     Parameters
     ----------
     setting : Setting
+    progress : bool
+        Show a bar of the starts of a local search.
 
     Returns
     -------
@@ -42,9 +41,5 @@ def minimum(setting):
     >>> least.function.kinks, least.function.slopes
     (array([2.]), array([ 0., -1.]))
     """
-    return local_search(setting)
-
-
-minimum.register(MatrixSensing, matrix_sensing.minimum)
-minimum.register(ReluNetwork, relu_network.minimum)
-minimum.register(SigmoidNetwork, sigmoid_network.minimum)
+    known = module_in(__package__, setting)
+    return known.minimum(setting) if known else local_search(setting, progress=progress)

@@ -8,18 +8,20 @@ from functools import partial
 import numpy as np
 
 from ..arguments import in_one_line, nonnegative_number, one_of, positive_number, real_array
+from ..progress import progress_bar
 from .batches import sampled_batch
-from .derivatives import regularizer_gradient
+from .derivatives import lagrangian_hessian_products, regularizer_gradient
 from .discrete_law import SecondMoments
 from .drift import mean_displacement
-from .flow_ends import kink_event, stall_event, stationary_event
-from .flow_path import flow_along
+from .flow_ends import input_left, rests, speed_left
+from .flow_integrator import METHODS, integrate
+from .flow_path import Interpolant, flow_along
 from .kinks import refuse_kink
 from .manifold import on_zero_error_set
 from .notes import warn_of_rank
 from .row_space import row_space
 from .stability_limit import check_stable, limit_of
-from .stationary_distance import moving_size
+from .stationary_distance import moving_size, norm
 
 __all__ = ["regularized_flow"]
 
@@ -36,7 +38,8 @@ def regularized_flow(
     momentum=0.0,
     gradient_tolerance=None,
     rtol=1e-8,
-    method="DOP853",
+    method="auto",
+    progress=False,
 ):
     """The flow dθ/ds = −N∇reg on the zero-error set, s = η²σ²k/(B̃(1 − β)²) after k steps of SGD: see `flow_time`.
 
@@ -55,9 +58,14 @@ def regularized_flow(
     gradient_tolerance : float, optional
         Stop where ‖N∇reg‖ (‖dθ/ds‖ with exact=True) falls below it; 0 does not stop. By default stop where
         a stationary point is about 10 rtol away, relative to what moves: the integrator's own error.
-    rtol, method
-        Of `scipy.integrate.solve_ivp`; its atol is rtol times the size of what moves at the start. Where relaxation
-        along the set is much faster than the times asked for, "LSODA" takes fewer steps.
+    rtol : float
+        Relative tolerance of the integrator; its absolute one is rtol times the size of what moves at the start. Raised
+        to the rounding of the drift, 10 eps times the condition of J, where that is more, up to 1e-6.
+    method : str
+        "auto" begins with DOP853 and goes on with BDF where that takes more than a few steps; or one of "RK45",
+        "DOP853", "Radau", "BDF" and "LSODA", as in `scipy.integrate.solve_ivp`.
+    progress : bool
+        Show a bar of flow time.
 
     Returns
     -------
@@ -68,13 +76,10 @@ def regularized_flow(
     ValueError
         For a start off the zero-error set or with a kink on a datum, and where the flow reaches points at which SGD
         with this lr is not stable.
-    ArithmeticError
-        If the integrator gives up.
-
     Warns
     -----
     UserWarning
-        If J has a lower rank at the start than about it.
+        If J has a lower rank at the start than about it, and if the flow stalls.
 
     Examples
     --------
@@ -87,8 +92,8 @@ def regularized_flow(
     1.0
     """
     times = _increasing_times(times)
-    rtol = max(positive_number("rtol", rtol), 1e-13)  # below which rounding rules
-    method = one_of("method", method, {name: name for name in ("RK45", "DOP853", "Radau", "BDF", "LSODA")})
+    rtol = positive_number("rtol", rtol)
+    method = one_of("method", method, {name: name for name in METHODS})
     if gradient_tolerance is not None:
         gradient_tolerance = nonnegative_number("gradient_tolerance", gradient_tolerance)
     momentum = nonnegative_number("momentum", momentum, below=1)
@@ -97,6 +102,7 @@ def regularized_flow(
     refuse_kink(setting, theta)
     start = row_space(setting, theta)
     warn_of_rank(setting, theta, start.rank)
+    rtol = max(rtol, _rounding(start))
     piece, law_at = setting.smooth_piece(theta), None
     if exact:
         if lr is None:
@@ -106,58 +112,75 @@ def regularized_flow(
     elif lr is not None:
         raise TypeError(f"lr: expected none without exact=True, as the limit has no step size, got {lr!r}")
     drift = _exact_drift(piece, law_at) if law_at else _limit_drift(piece)
-    ends = {
-        "kink": kink_event(setting, theta),
-        "stationary": stationary_event(piece, drift, gradient_tolerance, rtol),
-        "stalled": stall_event(),
-    }
-    if times[-1] == 0 or ends["stationary"](0.0, theta) <= 0:
-        status = "finished" if times[-1] == 0 else "stationary"
-        return flow_along(setting, piece, np.zeros(1), partial(np.add.outer, theta), drift, status)
-    solution = _integrate(piece, theta, times[-1], drift, list(ends.values()), rtol, method)
-    if solution.status < 0:
-        _refuse(piece, solution, law_at)
-    if solution.status == 0:
-        return flow_along(setting, piece, times, solution.sol, drift, "finished")
-    status = next(end for end, when in zip(ends, solution.t_events, strict=True) if len(when))
-    reached = np.append(times[times < solution.t[-1]], solution.t[-1])
-    return flow_along(setting, piece, reached, solution.sol, drift, status)
+    crossings, at_rest = {"kink": input_left(setting, theta)}, rests(piece, drift, rtol)
+    if gradient_tolerance is not None:
+        slow, at_rest = speed_left(piece, drift, gradient_tolerance), lambda _: False
+        crossings |= {"stationary": slow} if gradient_tolerance else {}
+    resting = times[-1] > 0 and (slow(theta) <= 0 if crossings.get("stationary") else at_rest(theta))
+    if times[-1] == 0 or resting:
+        status = "stationary" if resting else "finished"
+        return flow_along(setting, piece, np.zeros(1), Interpolant(1.0, partial(np.add.outer, theta)), drift, status)
+    ends = {"crossings": crossings, "at_rest": at_rest}
+    with progress_bar(times[-1], unit="flow time", shown=progress) as bar:
+        status, path = _integrate(piece, theta, float(times[-1]), drift, ends, rtol, method, exact=exact, bar=bar)
+    if status == "stalled" and law_at:
+        _refuse_limit(piece, path, law_at)
+    reached = times if status == "finished" else np.append(times[times < path.end], path.end)
+    return flow_along(setting, piece, reached, path, drift, status)
 
 
-def _integrate(setting, theta, last, drift, events, rtol, method):
-    """SciPy's solution of the flow, pulled back onto the zero-error set; any event ends it."""
-    from scipy.integrate import solve_ivp  # here, as its import would slow every other call down
-
+def _integrate(setting, theta, last, drift, ends, rtol, method, *, exact, bar):
+    """(status, Interpolant) of the flow, pulled back onto the zero-error set, in units of the start's own time."""
     start = drift(theta, row_space(setting, theta))
-    pull = np.linalg.norm(start) / np.linalg.norm(theta) if theta.any() else 0.0
+    moving = moving_size(theta, start) or 1.0
+    rate = min(float(norm(start)) / moving or 1 / last, 1e300 / max(last, 1.0))
+    pull = float(norm(start) / (norm(theta) or 1.0)) / rate
 
     def velocity(_, at):
-        if not np.isfinite(at).all():
+        try:
+            space = row_space(setting, at)
+        except (np.linalg.LinAlgError, ValueError):  # no derivatives there: for the integrator to step back
             return np.full_like(at, np.nan)
-        space = row_space(setting, at)
         residual = setting.h(at[None, :], setting.x) - setting.y
-        return drift(at, space) - pull * space.least_move(residual)
+        return drift(at, space) / rate - pull * space.least_move(residual)
 
-    for event in events:
-        event.terminal = True
-    atol = rtol * (moving_size(theta, start) or 1.0)
-    return solve_ivp(
-        velocity, (0.0, last), theta, method=method, rtol=rtol, atol=atol, events=events, dense_output=True
+    def jacobian(_, at):
+        """But for the turning of the row space, which is small against what is stiff."""
+        space, identity = row_space(setting, at), np.eye(setting.dim)
+        multipliers = space.multipliers(regularizer_gradient(setting, at))
+        bent = lagrangian_hessian_products(setting, at, multipliers, identity)
+        tangent = identity - space.basis @ space.basis.T
+        return -tangent @ (bent.T / rate) - pull * space.basis @ space.basis.T
+
+    status, path = integrate(
+        velocity,
+        theta,
+        last * rate,
+        method=method,
+        rtol=rtol,
+        atol=rtol * moving,
+        jacobian=None if exact else jacobian,
+        advance=lambda time: bar.update(time / rate),
+        **ends,
     )
+    return status, Interpolant(rate, path)
 
 
-def _refuse(setting, solution, law_at):
-    """The error for an integration that broke off: at the stability limit of an exact drift, or otherwise."""
-    time = solution.t[-1]
-    if law_at:
-        law = law_at(row_space(setting, solution.y[:, -1]))
-        limit = limit_of(law)
-        if limit < 1.01 * law.lr:
-            raise ValueError(
-                "lr: expected less than the stability limit all along the flow, which falls to"
-                f" {limit:.4g} at flow time {time:.4g}, got {law.lr:g}"
-            )
-    raise ArithmeticError(f"regularized_flow: {solution.message} (at flow time {time:.4g})")
+def _rounding(space):
+    """The relative rounding of the drift, below which no rtol helps: that of the row space's basis."""
+    condition = space.singular[0] / space.singular[-1] if space.rank else 1.0
+    return min(max(1e-13, 10 * np.finfo(float).eps * condition), 1e-6)
+
+
+def _refuse_limit(setting, path, law_at):
+    """The error for an integration of an exact drift that broke off where SGD is not stable."""
+    law = law_at(row_space(setting, path(path.end)))
+    limit = limit_of(law)
+    if limit < 1.01 * law.lr:
+        raise ValueError(
+            "lr: expected less than the stability limit all along the flow, which falls to"
+            f" {limit:.4g} at flow time {path.end:.4g}, got {law.lr:g}"
+        )
 
 
 def _law(lr, sampling, space):
@@ -178,9 +201,9 @@ def _exact_drift(setting, law_at):
         law = law_at(space)
         if not law.stable():
             return np.full_like(theta, np.nan)
-        time_per_step = (law.lr / (1 - law.momentum)) ** 2 / law.batch_size
         moments = law.stationary() / (1 - law.momentum)
-        return mean_displacement(setting, theta, space, law, moments) / time_per_step
+        steps = (1 - law.momentum) / law.lr  # whose square need not be a float
+        return mean_displacement(setting, theta, space, law, moments) * steps * steps * law.batch_size
 
     return drift
 

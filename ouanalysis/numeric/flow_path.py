@@ -1,5 +1,6 @@
 """What a flow leaves behind."""
 
+import contextlib
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +10,28 @@ import numpy as np
 from ..arguments import real_array
 from ..settings import Setting
 from .derivatives import regularizer
-from .flow_ends import STEPS
 from .flow_time import flow_time
-from .manifold import zero_error_tolerance
+from .manifold import InterpolationError, interpolate, zero_error_tolerance
 from .row_space import row_space
+from .stationary_distance import norm
 
-__all__ = ["Flow", "flow_along"]
+__all__ = ["Flow", "Interpolant", "flow_along"]
+
+
+@dataclass(frozen=True, eq=False)
+class Interpolant:
+    """θ (p, k) at flow times (k,), of SciPy's OdeSolution in times that are `rate` times ours."""
+
+    rate: float
+    scaled: Any
+
+    def __call__(self, times):
+        return self.scaled(np.multiply(times, self.rate))
+
+    @property
+    def end(self):
+        """The flow time up to which it goes."""
+        return float(self.scaled.t_max / self.rate)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,8 +52,10 @@ class Flow:
     least_curvature : float
         The smallest non-zero eigenvalue of H = (2/n)JᵀJ at the records.
     status : str
-        "finished", "stationary" (it came to rest), "kink" (a kink met a datum, past which reg jumps) or "stalled"
-        (1000 steps of the integrator did not suffice: a kink in a model of your own, say, or a K that loses rank).
+        "finished", "stationary" (it came to rest), "kink" (a kink met a datum, past which reg jumps) or "stalled" (the
+        integrator's steps collapsed).
+    advice : str
+        Why it probably stalled and what to do; empty otherwise.
     path : callable
         The integrator's interpolant: times (k,) to θ (p, k).
     """
@@ -49,6 +68,7 @@ class Flow:
     residual: float
     least_curvature: float
     status: str
+    advice: str
     path: Any
 
     def __call__(self, times):
@@ -84,7 +104,7 @@ class Flow:
             "finished": "",
             "stationary": ", stopped: stationary",
             "kink": ", stopped: a kink met a datum",
-            "stalled": f", stalled after {STEPS} steps of the integrator: a kink in h, K losing rank, or stiffness",
+            "stalled": f", stalled: {self.advice}",
         }
         return (
             f"Flow(times {self.times[0]:.4g} to {self.times[-1]:.4g}, reg {self.reg[0]:.5g} to {self.reg[-1]:.5g},"
@@ -98,21 +118,44 @@ def flow_along(setting, piece, times, path, drift, status):
     residuals = piece.predictions(integrated) - piece.y
     pairs = zip(integrated, residuals, strict=True)
     theta = np.array([at - row_space(piece, at).least_move(residual) for at, residual in pairs])
+    if status == "stalled":  # about a kink, where one step may not do
+        with contextlib.suppress(InterpolationError):
+            theta[-1] = interpolate(piece, theta[-1])
     left = np.max(np.abs(piece.predictions(theta) - piece.y))
-    if not left <= max(zero_error_tolerance(piece, at) for at in theta):
-        warnings.warn(
-            f"the records are up to {left:.2g} off the zero-error set: lower rtol, or look for a kink or loss of rank",
-            stacklevel=3,
-        )
     spaces = [row_space(piece, at) for at in theta]
+    advice = _advice(row_space(piece, path(np.zeros(1))[:, 0]), spaces[-1]) if status == "stalled" else ""
+    sentences = [f"the flow stalled at flow time {times[-1]:.4g}: {advice}"] if advice else []
+    if not left <= max(zero_error_tolerance(piece, at) for at in theta):
+        off = f"the records are up to {left:.2g} off the zero-error set"
+        sentences.append(off if advice else f"{off}: lower rtol, or look for a kink or loss of rank")
+    if sentences:
+        warnings.warn("; ".join(sentences), stacklevel=3)
     return Flow(
         setting=setting,
         times=times,
         theta=theta,
         reg=regularizer(piece, theta),
-        gradient_norm=np.array([np.linalg.norm(drift(at, space)) for at, space in zip(theta, spaces, strict=True)]),
+        gradient_norm=np.array([norm(drift(at, space)) for at, space in zip(theta, spaces, strict=True)]),
         residual=float(np.max(np.abs(residuals))),
         least_curvature=min(2 * float(np.min(space.squares, initial=np.inf)) / setting.n for space in spaces),
         status=status,
+        advice=advice,
         path=path,
     )
+
+
+def _advice(first, last):
+    """Why a flow between these RowSpaces probably stalled, and what to do."""
+    if last.rank < first.rank or _condition(last) > 1e3 * _condition(first):
+        return (
+            "K loses rank there, where the zero-error set need not be smooth; ask for shorter times, or compare its reg"
+            " with that of ou.minimum"
+        )
+    return (
+        "its steps collapse, as at a kink of h that is not written with ouanalysis.activations; write it with them, or"
+        " try another rtol or method"
+    )
+
+
+def _condition(space):
+    return space.singular[0] / space.singular[-1] if space.rank else 1.0

@@ -67,8 +67,9 @@ def row_space(setting, theta):
     exponent = np.frexp(np.max(np.abs(gradients)))[1]  # out of the way, so that no square over- or underflows
     modes, singular, rows = _thin_svd(np.ldexp(gradients, -exponent))
     rank = int(np.sum(singular > max(gradients.shape) * np.finfo(float).eps * singular[0]))
+    basis = rows[:rank].T * gradients.any(axis=0)[:, None]  # LAPACK leaves rounding at parameters that no datum sees
     with np.errstate(over="ignore"):
-        return RowSpace(gradients, np.ldexp(singular[:rank], exponent), modes[:, :rank], rows[:rank].T)
+        return RowSpace(gradients, np.ldexp(singular[:rank], exponent), modes[:, :rank], basis)
 
 
 def finite_jacobian(setting, theta):

@@ -185,6 +185,21 @@ def test_the_gap_of_ab_by_local_search():
     assert repr(found).startswith("Certificate(2 states, 66.7 to 306 % over their least over local search; no cert")
 
 
+@pytest.mark.parametrize("size", [1e-60, 1e60])
+def test_the_gap_of_ab_scales_with_the_model(size):
+    def scaled(theta, x):
+        return size * product(theta, x)
+
+    found = ou.certify(ou.Setting(scaled, [1.0], [0.0], dim=2), [[4.0, 0.5], [4e8, 0.5e8]])
+    np.testing.assert_allclose(found.gap / size**2, [16.25 - 4, 1e16 * (16.25 - 4)], rtol=1e-7)
+
+
+def test_the_bar_counts_the_states(capsys):
+    setting = ou.SigmoidNetwork([[1.0]], [0.75], width=1)
+    ou.certify(setting, np.ones((2, 3, 2)), progress=True)
+    assert "6.00/6.00" in capsys.readouterr().err
+
+
 def test_the_gap_of_a_model_without_freedom_is_zero():
     found = ou.certify(ou.Setting(square, [1.0], [2.0], dim=1), [[0.7], [-1.5]])  # θ is fixed up to its sign
     assert np.all(found.gap >= -ROUNDING)

@@ -1,5 +1,7 @@
 """The search without a certificate, on models of the user's own whose least regularizer is known."""
 
+import subprocess
+import sys
 from importlib import import_module
 
 import autograd.numpy as anp
@@ -10,6 +12,7 @@ from scipy.optimize import linprog
 
 import ouanalysis as ou
 from ouanalysis.minima import local_search
+from ouanalysis.minima.descent import descend
 
 
 def product(theta, x):
@@ -54,8 +57,9 @@ def test_it_says_that_it_has_no_certificate():
     assert not least.certified
     assert least.gap == least.value
     text = repr(least)
+    assert least.residual <= 4 * np.finfo(float).eps  # two roundings of ab = 2
     assert text.startswith(
-        "LocalMinimum(4 over local search, no certificate, residual 0.0e+00, 2 of 2 starts end there, "
+        f"LocalMinimum(4 over local search, no certificate, residual {least.residual:.1e}, 2 of 2 starts end there, "
     )
     assert text.endswith("stationary, strict minimum)")
 
@@ -150,3 +154,108 @@ def test_arguments_are_checked():
         local_search("h = ab")
     with pytest.raises(TypeError, match=r"^setting: expected a Setting, got str$"):
         ou.minimum("h = ab")
+
+
+# models whose least is known, by the search alone
+
+
+def plain(setting):
+    return ou.Setting(setting.h, setting.x, setting.y, setting.dim)
+
+
+@pytest.mark.parametrize("label", [0.5, -3.0, 40.0])
+def test_tanh_neurons_on_one_datum_reach_their_closed_form(label):
+    network = ou.SigmoidNetwork([[0.8, -0.5]], [label], width=2)
+    w = np.hypot(0.8, 0.5) * abs(label)
+    least = local_search(plain(network), starts=4)
+    assert least.value == pytest.approx(2 * w / (np.sqrt(1 + w**2) + w), rel=1e-10)
+    assert least.status == "stationary"
+
+
+@pytest.mark.parametrize(("label", "width"), [(0.5, 1), (1.2, 3), (3.0, 3)])
+def test_logistic_neurons_on_one_datum_reach_theirs(label, width):
+    network = ou.SigmoidNetwork([[1.0]], [label], width, "logistic")
+    assert local_search(plain(network), starts=4).value == pytest.approx(ou.minimum(network).value, rel=1e-10)
+
+
+@pytest.mark.parametrize(("d", "n"), [(2, 2), (3, 3), (4, 6)])
+def test_matrix_sensing_reaches_the_value_of_its_program(d, n):
+    setting, _ = ou.planted_matrix_sensing(d, 1, n, rng=0)
+    assert local_search(plain(setting), starts=3).value == pytest.approx(ou.minimum(setting).value, rel=1e-7)
+
+
+def two_products(theta, x):
+    return theta[..., 0] * theta[..., 1] * x[..., 0] + theta[..., 2] * theta[..., 3] * x[..., 1]
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
+def test_a_block_of_other_curvature_is_brought_to_its_least_too(scale):
+    setting = ou.Setting(two_products, [[1.0, 0.0], [0.0, scale]], [3.0, scale], dim=4)
+    theta = local_search(setting, starts=2).theta
+    # ab = 3 and cd = 1, each at equal factors; reg sees a² + b² and scale² (c² + d²).
+    np.testing.assert_allclose(theta**2, [3, 3, 1, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e-60, 1e-16, 1e16, 1e60])
+def test_the_scale_of_the_model_does_not_matter(size):
+    def scaled(theta, x):
+        return size * product(theta, x)
+
+    least = local_search(ou.Setting(scaled, [1.0], [2 * size], dim=2), starts=2)
+    assert least.value == pytest.approx(4 * size**2, rel=1e-8)
+    assert least.statuses == ("stationary", "stationary")
+
+
+def falling(theta, x):
+    return anp.exp(-theta[..., 0]) * x + theta[..., 1]
+
+
+def one_logistic(theta, x):
+    return theta[..., 0] / (1 + anp.exp(-theta[..., 1] * x))
+
+
+@pytest.mark.parametrize(
+    ("h", "label", "infimum"),
+    [
+        (falling, 2.0, 1.0),  # reg = e^{−2a} + 1
+        (one_logistic, 0.0, 0.0),  # reg = φ² at c = 0
+    ],
+)
+def test_an_infimum_that_nothing_attains_is_said_to_be_one(h, label, infimum):
+    least = local_search(ou.Setting(h, [1.0], [label], dim=2), starts=2)
+    assert least.value == pytest.approx(infimum, abs=1e-14)
+    assert least.statuses == ("not attained", "not attained")
+    assert "not attained" in repr(least)
+
+
+def test_a_least_of_zero_at_a_point_is_attained():
+    least = local_search(ou.Setting(product, [1.0], [0.0], dim=2), starts=2)
+    assert (least.value, least.status) == (0.0, "stationary")
+
+
+def quartic(theta, x):
+    return theta[..., 1] * (1 - theta[..., 0] ** 2 + theta[..., 0] ** 4) * x
+
+
+def test_a_saddle_is_left():
+    # h = b f(a) = 0 where b = 0: reg = f(a)², greatest about a = 0 and least, (3/4)², at a² = 1/2.
+    end, status = descend(ou.Setting(quartic, [1.0], [0.0], dim=2), np.zeros(2))
+    assert status == "stationary"
+    np.testing.assert_allclose(end**2, [0.5, 0.0], atol=1e-7)
+
+
+def test_the_bar_counts_the_starts(capsys):
+    local_search(PRODUCT, starts=3, progress=True)
+    assert "3/3" in "".join(capsys.readouterr().err.split()).replace(".00", "")
+    local_search(PRODUCT, starts=3)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_plain_setting_loads_no_solver_of_another():
+    code = """
+import sys
+import ouanalysis as ou
+ou.minimum(ou.Setting(lambda theta, x: theta[..., 0] * theta[..., 1] * x, [1.0], [2.0], 2))
+print({"clarabel", "flint", "sympy"} & set(sys.modules))"""
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "set()"

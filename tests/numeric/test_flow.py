@@ -1,19 +1,25 @@
 """The flow of reg on the zero-error set against equations by hand, small projected steps, and its invariants."""
 
+import pickle
 import signal
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 
 import autograd.numpy as anp
 import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from scipy.integrate import OdeSolution
 from scipy.linalg import orth
 from scipy.optimize import brentq
 from strategies import matrix_sensings, settings_with_theta, sigmoid_networks
 
 import ouanalysis as ou
+from ouanalysis.numeric.flow_path import Interpolant
 
+flow_module = import_module("ouanalysis.numeric.flow")
 EPS = np.finfo(float).eps
 
 
@@ -80,7 +86,7 @@ def test_the_imbalance_of_the_factors_decays_as_exp_of_minus_4_s(rtol):
     np.testing.assert_array_equal(flow.times, times)
 
 
-@pytest.mark.parametrize("method", ["RK45", "DOP853", "LSODA"])
+@pytest.mark.parametrize("method", ["auto", "RK45", "DOP853", "LSODA", "Radau", "BDF"])
 def test_the_error_falls_with_rtol(method):
     def error(rtol):
         end = ou.regularized_flow(PRODUCT, START, times=[0.5], rtol=rtol, method=method).theta[-1]
@@ -455,3 +461,105 @@ def test_a_flow_on_a_setting_of_the_users_own_keeps_to_the_zero_error_set():
     flow = ou.regularized_flow(setting, theta, times=np.linspace(0, 0.2, 5), rtol=1e-10)
     assert np.all(np.diff(flow.reg) < 0)
     assert np.max(np.abs(setting.predictions(flow.theta) - setting.y)) < 1e-13
+
+
+# scales and stiffness
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e-8, 1e8, 1e100])
+def test_scaling_h_and_y_by_s_scales_time_by_the_inverse_square(size):
+    def scaled(theta, x):
+        return size * product(theta, x)
+
+    times = np.array([0.0, 0.25, 50.0])
+    flow = ou.regularized_flow(PRODUCT, START, times=times)
+    other = ou.regularized_flow(ou.Setting(scaled, [1.0], [2 * size], dim=2), START, times=times / size / size)
+    assert other.status == flow.status == "stationary"
+    np.testing.assert_allclose(other.theta[:2], flow.theta[:2], rtol=1e-7)
+    np.testing.assert_allclose(other.theta[-1] ** 2, 2, rtol=1e-6)
+    np.testing.assert_allclose(other.reg[:2] / size / size, flow.reg[:2], rtol=1e-7)
+    np.testing.assert_allclose(other.gradient_norm[:2] / size / size, flow.gradient_norm[:2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e-8, 1e8])
+def test_scaling_the_factors_keeps_their_time(size):
+    setting = ou.Setting(product, [1.0], [2 * size**2], dim=2)
+    flow = ou.regularized_flow(setting, size * START, times=[0.0, 0.25, 50.0])
+    assert flow.status == "stationary"
+    assert imbalance(flow.theta[1]) == pytest.approx(imbalance(size * START) * np.exp(-1), rel=1e-6)
+
+
+def two_products(theta, x):
+    return theta[..., 0] * theta[..., 1] * x[..., 0] + theta[..., 2] * theta[..., 3] * x[..., 1]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e2, 1e4])
+def test_a_block_that_relaxes_much_faster_neither_stalls_the_other_nor_stops_it(scale):
+    setting = ou.Setting(two_products, [[1.0, 0.0], [0.0, scale]], [3.0, 1.5 * scale], dim=4)
+    start = np.array([3.0, 1.0, 1.5, 1.0])
+    flow = ou.regularized_flow(setting, start, times=[0.0, 0.5, 50.0])
+    # a² − b² decays as e^{−2x²s} where reg is the mean over two data.
+    assert imbalance(flow.theta[1]) == pytest.approx(imbalance(start) * np.exp(-1), rel=1e-6)
+    assert flow.status == "stationary"
+    # At rest to 10 rtol, and to what rounding of the steep block's gradient, counted as 1000 eps of it, leaves to tell.
+    np.testing.assert_allclose(flow.theta[-1] ** 2, [3, 3, 1.5, 1.5], rtol=1e-6 + 1e3 * EPS * scale**2)
+
+
+def test_a_pair_of_nearly_equal_data_does_not_stall_the_flow():
+    network, theta = ou.planted_sigmoid_network(3, 2, 4, rng=1)
+    x = np.array(network.x)
+    x[1] = x[0] + 1e-7
+    setting = refitted(ou.SigmoidNetwork(x, network.y, 4), theta)
+    flow = ou.regularized_flow(setting, theta, times=[1e3])
+    assert flow.status == "stationary"
+
+
+def test_the_interpolant_goes_through_every_method_and_records():
+    setting = ou.Setting(two_products, [[1.0, 0.0], [0.0, 1e2]], [3.0, 150.0], dim=4)
+    flow = ou.regularized_flow(setting, [3.0, 1.0, 1.5, 1.0], times=np.geomspace(1e-6, 1, 40))
+    kinds = {type(piece).__name__ for piece in flow.path.scaled.interpolants}
+    assert len(kinds) == 2  # DOP853 and an implicit one
+    np.testing.assert_allclose(flow(flow.times), flow.theta, atol=1e-6)
+
+
+def test_a_flow_pickles():
+    flow = ou.regularized_flow(PRODUCT, START, times=[0.25])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(flow))(0.1), flow(0.1))
+
+
+def test_the_bar_counts_flow_time(capsys):
+    ou.regularized_flow(PRODUCT, START, times=[0.5], progress=True)
+    assert "0.50/0.50" in capsys.readouterr().err
+    ou.regularized_flow(PRODUCT, START, times=[0.5])
+    assert capsys.readouterr().err == ""
+
+
+# both sides of each threshold
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_steps_warn_just_below_the_relaxation_of_the_least_curvature_and_not_above(momentum):
+    flow = ou.regularized_flow(PRODUCT, START, times=[0.0, 0.5])
+    lr = 1e-3
+    # k = √(D² + 4y²) is least at the end; H = 2k.
+    relaxation = (1 - momentum) / (lr * 2 * np.hypot(imbalance(START) * np.exp(-2), 4.0))
+
+    def steps(count):
+        noise_std = np.sqrt(0.5 / count) * (1 - momentum) / lr
+        return flow.steps(lr=lr, noise_std=noise_std, momentum=momentum)[-1]
+
+    assert steps(1.02 * relaxation) == pytest.approx(1.02 * relaxation)
+    with pytest.warns(UserWarning, match="to relax onto it"):
+        steps(0.98 * relaxation)
+
+
+@pytest.mark.parametrize(("fraction", "refused"), [(0.995, True), (0.98, False)])
+def test_a_flow_that_breaks_off_within_a_hundredth_of_the_stability_limit_says_that_it_is_there(fraction, refused):
+    limit = ou.max_stable_lr(PRODUCT, START)
+    law_at = partial(flow_module._law, fraction * limit, (1, True, 0.0))
+    path = Interpolant(1.0, OdeSolution([0.0, 1.0], [lambda _: START]))
+    if refused:
+        with pytest.raises(ValueError, match="lr: expected less than the stability limit all along the flow, which fa"):
+            flow_module._refuse_limit(PRODUCT, path, law_at)
+    else:
+        flow_module._refuse_limit(PRODUCT, path, law_at)

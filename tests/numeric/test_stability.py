@@ -168,7 +168,7 @@ def stationary_sensing(rng, d=4, n=6, rank=2):
     """From the flow."""
     setting, _ = ou.planted_matrix_sensing(d, rank, n, rng=rng)
     theta = ou.interpolate(setting, np.eye(d).ravel() / 2 + np.random.default_rng(rng).normal(size=d * d) / 10)
-    flow = ou.regularized_flow(setting, theta, times=[500.0], gradient_tolerance=1e-7, rtol=1e-10)
+    flow = ou.regularized_flow(setting, theta, times=[500.0], gradient_tolerance=1e-8, rtol=1e-10)
     assert flow.status == "stationary"
     return setting, flow.theta[-1]
 

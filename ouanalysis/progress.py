@@ -1,0 +1,10 @@
+"""The bar of everything that can take longer than a few seconds."""
+
+__all__ = ["progress_bar"]
+
+
+def progress_bar(total, *, unit, shown):
+    """A tqdm bar on stderr, a context with `update(amount)`; nothing is written unless `shown`."""
+    from tqdm import tqdm  # here, as few calls show one
+
+    return tqdm(total=total, unit=unit, unit_scale=True, disable=not shown)
