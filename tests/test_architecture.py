@@ -26,6 +26,7 @@ LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 DERIVED_FROM = {"activations", "settings", "symbolic", "derivations"}
 BY_VARIABLE = {  # their callers, or a table of their own, say what they import
     "ouanalysis.__init__",
+    "ouanalysis.derivations.__main__",
     "ouanalysis.minima.__init__",
     "ouanalysis.settings.by_file_name",
 }
@@ -129,7 +130,7 @@ def test_imports_run_one_way():
 def test_derivations_reach_public_names_of_the_symbolic_side_alone():
     for module, path in modules():
         if module.startswith("ouanalysis.derivations."):
-            for name in reached(path.read_text(), module):
+            for name in reached(path.read_text(), module) - ({UNKNOWN} if module in BY_VARIABLE else set()):
                 assert room_of(name) in DERIVED_FROM, f"{module} reaches {name}"
                 if room_of(name) != "derivations":
                     assert not any(re.match("_(?!_)", part) for part in name.split(".")), f"{module} reaches {name}"

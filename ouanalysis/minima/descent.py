@@ -44,7 +44,7 @@ class _Model(NamedTuple):
 def descend(setting, theta):
     """(θ, status) of the descent from theta (p,) on the zero-error set.
 
-    The status is "stationary"; "kink" (a ReLU kink on a datum stops it); "stalled" (reg does not fall as its
+    The status is "stationary"; "kink" (a kink on a datum stops it); "stalled" (reg does not fall as its
     derivatives say); "not attained" (reg falls without end, or no further in floats, and no stationary point is near);
     or "unfinished" (after 300 steps).
     """

@@ -27,7 +27,7 @@ class LocalMinimum(Minimum):
     reg_at_ends : (starts,) array
         Ascending; NaN for starts from which the zero-error set or an end was not reached.
     statuses : tuple of str
-        How each descent ended, in the same order: "stationary"; "kink" (a ReLU kink on a datum stopped it); "stalled"
+        How each descent ended, in the same order: "stationary"; "kink" (a kink on a datum stopped it); "stalled"
         (reg did not fall as its derivatives say); "not attained" (reg falls without end, or by less than rounding, with
         no stationary point near: on the way to an infimum); "unfinished"; or why there is no end.
     status, verdict : str

@@ -10,13 +10,13 @@ import numpy as np
 from ..arguments import positive_number
 from ..settings import Setting
 from .curvatures import DENSE, dense_curvatures, least_curvature
-from .derivatives import jacobian, regularizer, regularizer_gradient
+from .derivatives import regularizer, regularizer_gradient
 from .flow_time import flow_time
 from .generic_rank import generic_rank, scaled_rank
 from .kinks import kink_on_datum
 from .manifold import on_zero_error_set
 from .notes import notes_on_point
-from .row_space import row_space
+from .row_space import finite_jacobian, row_space
 from .stationary_distance import moving_size, stationary_distance
 from .symmetric_dimensions import symmetric_dimensions
 
@@ -190,9 +190,7 @@ def stability(setting, theta, *, tol=1e-6):
 def _in_units_of_its_jacobian(setting, theta):
     """The smooth piece at theta with its largest derivative 1, and that derivative: reg has its square."""
     piece = setting.smooth_piece(theta)
-    unit = float(np.max(np.abs(jacobian(piece, theta))))
-    if not (np.isfinite(unit) and unit > 0):
-        return piece, 1.0
+    unit = float(np.max(np.abs(finite_jacobian(setting, theta)))) or 1.0
     return piece.rescaled(1 / unit), unit
 
 
