@@ -130,7 +130,11 @@ class _Solution(NamedTuple):
 
 def _halves(setting):
     """S_i/2, (n, d, d)."""
-    return (setting.x + np.swapaxes(setting.x, -1, -2)) / 2
+    halves = (setting.x + np.swapaxes(setting.x, -1, -2)) / 2
+    largest = np.max(np.abs(halves))
+    if largest and not 1e-150 <= largest <= 1e150:
+        raise ValueError(f"sensors: expected a largest entry from 1e-150 to 1e150, got {largest:.2g}")
+    return halves
 
 
 def _program(setting):

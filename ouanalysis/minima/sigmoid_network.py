@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import scipy.linalg
 import sympy
 
 from ..arguments import real_array
@@ -299,7 +300,7 @@ def _norm(setting):
     """‖x‖ of the one datum."""
     if setting.n > 1:
         raise ValueError(f"setting: expected one datum, where the stationary networks are known, got {setting.n}")
-    norm = float(np.linalg.norm(setting.x[0]))
+    norm = float(scipy.linalg.norm(setting.x[0]))  # which does not overflow where squares do
     if norm == 0:
         raise ValueError("x: expected a datum other than 0, got 0")
     return norm

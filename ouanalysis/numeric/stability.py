@@ -17,7 +17,7 @@ from .kinks import kink_on_datum
 from .manifold import on_zero_error_set
 from .notes import notes_on_point
 from .row_space import finite_jacobian, row_space
-from .stationary_distance import moving_size, stationary_distance
+from .stationary_distance import moving_size, norm, stationary_distance
 from .symmetric_dimensions import symmetric_dimensions
 
 __all__ = ["Stability", "stability"]
@@ -171,18 +171,19 @@ def stability(setting, theta, *, tol=1e-6):
     theta = on_zero_error_set(setting, theta)
     piece, unit = _in_units_of_its_jacobian(setting, theta)
     space = row_space(piece, theta)
-    gradient = regularizer_gradient(piece, theta)
+    gradient = _finite_gradient(piece, theta)
+    tangent = space.tangent(gradient)
     point = {
         "setting": setting,
         "theta": theta,
         "reg": float(regularizer(piece, theta)),
-        "gradient_norm": float(np.linalg.norm(space.tangent(gradient))),
+        "gradient_norm": float(norm(tangent)),
         "distance": stationary_distance(piece, theta, space),
         "multipliers": space.multipliers(gradient),
         "rank": scaled_rank(space.jacobian, tol),
         "tol": tol,
     }
-    verdict = _first_order(setting, point, space, moving_size(theta, space.tangent(gradient)))
+    verdict = _first_order(setting, point, space, moving_size(theta, tangent))
     spectrum = _unseen(setting, theta) if verdict else _second_order(setting, piece, point, space)
     return _with_units(Stability(**{"verdict": verdict} | point | spectrum), unit)
 
@@ -190,8 +191,18 @@ def stability(setting, theta, *, tol=1e-6):
 def _in_units_of_its_jacobian(setting, theta):
     """The smooth piece at theta with its largest derivative 1, and that derivative: reg has its square."""
     piece = setting.smooth_piece(theta)
-    unit = float(np.max(np.abs(finite_jacobian(setting, theta)))) or 1.0
+    unit = max(float(np.max(np.abs(finite_jacobian(setting, theta)))), 1e-300)
     return piece.rescaled(1 / unit), unit
+
+
+def _finite_gradient(setting, theta):
+    gradient = regularizer_gradient(setting, theta)
+    bad = np.flatnonzero(~np.isfinite(gradient))
+    if len(bad):
+        raise ValueError(
+            f"theta: expected finite second derivatives of h, got {gradient[bad[0]]} in that of reg by theta[{bad[0]}]"
+        )
+    return gradient
 
 
 def _with_units(found, unit):

@@ -9,6 +9,7 @@ from .quiet_derivatives import quiet_derivatives
 __all__ = ["check_derivatives", "quietly"]
 
 STEPS = 10.0 ** -np.arange(2, 10)  # of the differences, against parameters of size 1
+CALLED = "h: expected a model that autograd differentiates"
 FLOATS = 1 << 18  # in the parameters of one evaluation at all steps, past which data are left out evenly
 
 
@@ -59,12 +60,11 @@ def _disagreement(function, gradient, theta, scale, rng):
     Differences count where three steps in a row agree to 1 %, and with each other much better than with autograd: then
     neither a kink nor a scale nor rounding speaks.
     """
-    called = "h: expected a model that autograd differentiates"
     along = rng.standard_normal(theta.shape)
-    slopes = quietly(lambda: gradient(theta), called)
+    slopes = quietly(lambda: gradient(theta), CALLED)
     if np.shape(slopes) != theta.shape or np.asarray(slopes).dtype != np.float64:
         got = f"{np.asarray(slopes).dtype} of shape {np.shape(slopes)}"
-        raise ValueError(f"{called}, got a derivative in {got} for theta in float64 of shape {theta.shape}")
+        raise ValueError(f"{CALLED}, got a derivative in {got} for theta in float64 of shape {theta.shape}")
     steps = STEPS[:, None, None]
     moves = steps[..., None] * along
     with quiet_derivatives():
@@ -79,5 +79,11 @@ def _disagreement(function, gradient, theta, scale, rng):
         settled = spread <= 1e-2 * np.abs(middle)
         apart = settled & (np.abs(middle - by_autograd) > 3 * spread + 1e-6 * (terms + np.abs(middle)) + noise)
     apart &= (ends[0] != ends[1])[1:-1] & np.isfinite(spread + noise + terms)
+    if apart.any():  # where autograd's own curvature is straight over the step, else the step is too long to tell
+        bent = np.abs(
+            np.sum(quietly(lambda: elementwise_grad(_contracted(gradient, along))(theta), CALLED) * along, axis=-1)
+        )
+        with np.errstate(all="ignore"):
+            apart &= bent * steps[1:-1] < np.abs(middle - by_autograd)
     first = np.argmax(apart, axis=0)
     return apart.any(axis=0), by_autograd, np.take_along_axis(middle, first[None], axis=0)[0], terms

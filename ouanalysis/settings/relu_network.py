@@ -51,7 +51,7 @@ class ReluNetwork(Setting):
     def kinks(self, theta):
         """At k_j = −b_j/a_j, with ∇z_ij = (x_i, 1) in (a_j, b_j)."""
         part, z = self.unpack(theta), self.preactivations(theta)
-        slope = np.sqrt(1 + self.x[:, None] ** 2)
+        slope = np.hypot(1.0, self.x[:, None])
         away = quotient(np.abs(z), np.broadcast_to(np.abs(part["a"]), z.shape), at_rest=0.0)
         return Kinks(
             preactivations=z,

@@ -96,6 +96,10 @@ RIGHT = {
     ),
     "fast oscillation": (lambda theta, x: anp.sin(1e7 * theta[..., 0] * x), 1),
     "faster than differences can see": (lambda theta, x: anp.sin(1e14 * theta[..., 0] * x), 1),
+    "a trend that hides an oscillation": (
+        lambda theta, x: anp.sin(1e200 * theta[..., 0] * x) + 1e200 * theta[..., 0] * x,
+        1,
+    ),
     "saturated": (lambda theta, x: theta[..., 0] * anp.tanh(1e3 * theta[..., 1] * x), 2),
     "exponential": (lambda theta, x: anp.exp(30 * theta[..., 0] * x), 1),
     "overflow": (lambda theta, x: anp.exp(1e4 * theta[..., 0] * x), 1),
