@@ -1,5 +1,7 @@
 """Steps of label-noise SGD as time of the flow that they follow: theory.md, section 3, "Long times", and section 6."""
 
+import numpy as np
+
 from ..arguments import nonnegative_number, positive_number, whole_numbers
 from .batches import effective_batch_size
 
@@ -9,7 +11,8 @@ __all__ = ["flow_time"]
 def flow_time(setting, steps=1, *, lr, noise_std, batch_size=1, momentum=0.0):
     """s = η²σ²k/(B̃(1 − β)²), the flow time of k steps: steps (...) gives (...).
 
-    In units of θ⁴/y². Flow times s are s / flow_time(setting, ...) steps; `Flow.steps` gives them for a flow.
+    In units of θ⁴/y²; infinite where it is no float. Flow times s are s / flow_time(setting, ...) steps; `Flow.steps`
+    gives them for a flow.
 
     Examples
     --------
@@ -20,5 +23,7 @@ def flow_time(setting, steps=1, *, lr, noise_std, batch_size=1, momentum=0.0):
     """
     batch = effective_batch_size(setting, batch_size)
     still = 1 - nonnegative_number("momentum", momentum, below=1)
-    each = positive_number("lr", lr) * nonnegative_number("noise_std", noise_std) / still
-    return each**2 / batch * whole_numbers("steps", steps)
+    each = np.float64(positive_number("lr", lr)) * nonnegative_number("noise_std", noise_std) / still
+    steps = whole_numbers("steps", steps)
+    with np.errstate(all="ignore"):
+        return np.where(steps == 0, 0.0, each * each / batch * steps)[()]

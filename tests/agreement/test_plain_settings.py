@@ -40,7 +40,7 @@ def relu_with_dead_neurons():
 
 
 def at_rest(setting, theta, time=1e4):
-    end = ou.regularized_flow(setting, theta, times=[time], method="LSODA").theta[-1]
+    end = ou.regularized_flow(setting, theta, times=[time]).theta[-1]
     return setting, end
 
 
@@ -49,6 +49,11 @@ def tanh_saddle():
     neuron = ou.symbolic.sigmoid_network.stationary_neuron("tanh", 0.375, norm=5**0.5)
     w = np.arctanh(float(neuron.phi)) * np.array([1.0, 2.0]) / 5
     return setting, setting.pack(c=[float(neuron.c)] * 2 + [0.0], W=[w, w, [0.0, 0.0]])
+
+
+def logistic_minimum():
+    setting, _ = ou.planted_sigmoid_network(1, 2, 3, activation="logistic", rng=3)
+    return setting, ou.interpolate(setting, ou.minimum(setting).theta)
 
 
 def balanced_relu():
@@ -76,7 +81,7 @@ CASES = {
     "tanh at rest": lambda: at_rest(*fitted(ou.planted_sigmoid_network(2, 3, 3, rng=1)[0], 1)),
     "tanh, one datum at rest": lambda: at_rest(*fitted(ou.planted_sigmoid_network(1, 4, 3, rng=2)[0], 2)),
     "tanh, saddle": tanh_saddle,
-    "logistic at rest": lambda: at_rest(*ou.planted_sigmoid_network(1, 2, 3, activation="logistic", rng=3)),
+    "logistic at rest": logistic_minimum,
     "duplicate data": lambda: fitted(ou.SigmoidNetwork([[1.0, 0.3], [1.0, 0.3], [0.2, -1.0]], np.zeros(3), 3), 4),
 }
 cases = pytest.mark.parametrize("case", CASES)
@@ -202,3 +207,15 @@ def test_the_symmetries_that_a_setting_knows_are_all_that_its_flat_directions_sh
     monkeypatch.setattr(type(setting), "symmetry_directions", lambda _self, _theta: None)
     found = ou.stability(setting, theta)
     assert (found.verdict, found.symmetries) == (known.verdict, known.symmetries)
+
+
+@cases
+@pytest.mark.parametrize("scale", [1e-100, 1e-8, 1e8, 1e100])
+def test_units_of_h_and_y_change_no_verdict(both, case, scale):
+    _, own, theta = both(case)
+    known, found = ou.stability(own, theta), ou.stability(own.rescaled(scale), theta)
+    counts = ("verdict", "rank", "symmetries", "unseen", "negative", "zero")
+    assert [getattr(found, name) for name in counts] == [getattr(known, name) for name in counts]
+    close(found.reg / scale / scale, known.reg)
+    close(found.eigenvalues / scale / scale, known.eigenvalues)
+    close(found.multipliers / scale, known.multipliers)

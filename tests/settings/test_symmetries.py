@@ -177,3 +177,28 @@ def test_antisymmetric_sensors_see_nothing():
 def test_of_a_setting_of_the_users_own_none_are_known():
     setting = ou.Setting(lambda theta, x: theta[..., 0] * theta[..., 1] * x, [1.0], [2.0], dim=2)
     assert symmetry_directions(setting, np.ones(2)).shape == unseen_directions(setting, np.ones(2)).shape == (0, 2)
+
+
+def balance(theta):
+    """The turns of (a, b) against (c, d), which h = ac + bd and reg = |θ|² do not see."""
+    a, b, c, d = theta
+    return [[-b, a, -d, c]]
+
+
+def pairing(theta, x):
+    return (theta[..., 0] * theta[..., 2] + theta[..., 1] * theta[..., 3]) * x
+
+
+def test_symmetries_that_a_user_hands_in_are_counted_and_those_that_are_none_refused():
+    theta = np.array([0.6, 0.8, 0.6, 0.8])
+    handed_in = ou.Setting(pairing, [1.0], [1.0], 4, symmetries=balance)
+    known, found = ou.stability(handed_in, theta), ou.stability(ou.Setting(pairing, [1.0], [1.0], 4), theta)
+    assert (known.verdict, known.symmetries) == (found.verdict, found.symmetries) == ("minimum up to symmetry", 1)
+    wrong = ou.Setting(pairing, [1.0], [1.0], 4, symmetries=lambda theta: [theta])
+    with pytest.raises(
+        ValueError, match="symmetries: expected directions along which neither h nor reg changes, got one"
+    ):
+        ou.stability(wrong, theta)
+    shape = ou.Setting(pairing, [1.0], [1.0], 4, symmetries=lambda theta: theta)
+    with pytest.raises(ValueError, match=r"symmetries: expected shape \(k, 4\), got \(4,\)"):
+        ou.stability(shape, theta)
