@@ -27,7 +27,7 @@ class RiemannianFlow:
     times: np.ndarray  # flow times s of the records (records,)
     steps: np.ndarray  # (ensembles, records)
     reg: np.ndarray  # mean over chains (ensembles, records)
-    reg_error: np.ndarray
+    reg_error: np.ndarray = field(metadata={"resolution": 1e-12})
     distance: np.ndarray  # ‖mean θ − flow‖ over the flow's path length (ensembles, records)
     noise: np.ndarray  # the standard error of mean θ over the same length: what chance alone leaves
     fine_times: np.ndarray

@@ -26,7 +26,7 @@ def rounded(value, resolution=None):
     if not isinstance(value, float) or not np.isfinite(value):
         return value
     value = float(f"{value:.6g}")
-    return round(value, round(-np.log10(resolution))) + 0.0 if resolution else value  # + 0.0: no -0.0
+    return (round(value, round(-np.log10(resolution))) if resolution else value) + 0.0  # + 0.0: a zero has no sign
 
 
 def resolutions(result):
