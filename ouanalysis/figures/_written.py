@@ -29,10 +29,17 @@ def rounded(value, resolution=None):
     return (round(value, round(-np.log10(resolution))) if resolution else value) + 0.0  # + 0.0: a zero has no sign
 
 
-def resolutions(result):
-    """{field: resolution} of those that state one."""
-    stated = {field.name: field.metadata.get("resolution") for field in dataclasses.fields(result)}
-    return {name: resolution for name, resolution in stated.items() if resolution}
+def resolutions(value):
+    """{field: resolution} of those that state one, at any depth."""
+    stated = {}
+    if isinstance(value, list | tuple):
+        for entry in value:
+            stated |= resolutions(entry)
+    if dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            resolution = field.metadata.get("resolution")
+            stated |= {field.name: resolution} if resolution else resolutions(getattr(value, field.name))
+    return stated
 
 
 def plain(value):
