@@ -31,7 +31,7 @@ def rounded(value, resolution=None):
 
 def resolutions(value):
     """{field: resolution} of those that state one, at any depth."""
-    stated = {}
+    stated: dict[str, float] = {}
     if isinstance(value, list | tuple):
         for entry in value:
             stated |= resolutions(entry)
