@@ -72,7 +72,7 @@ def _advance(model, theta, velocity, indices, noise, lr, momentum, first, record
         velocity *= momentum
         for b in range(batch):
             i = b if full else indices[step, b]
-            residual = value_and_gradient(model, theta, i, gradient) - model.y[i] - noise[step, b]
+            residual = value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b])
             velocity -= scale * residual * gradient
         theta += lr * velocity
         if record < len(records) and records[record] == first + step + 1:
