@@ -28,7 +28,7 @@ class MatrixSensingRecovery:
     reg: np.ndarray  # (2, chains, records)
     planted_reg: float  # reg at the planted matrix
     error: np.ndarray  # ‖UUᵀ − X*‖_F / ‖X*‖_F (2, chains, records)
-    eigenvalues: np.ndarray  # of UUᵀ in the first chain, descending (2, records, d)
+    eigenvalues: np.ndarray = field(metadata={"resolution": 1e-12})  # of UUᵀ, descending (2, records, d)
 
 
 def run(rng, size="full"):

@@ -1,6 +1,6 @@
 """Heavy-ball momentum: the same flow at flow time kη²σ²/(B(1 − β)²), and its finite step: theory.md, section 6."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class Momentum:
     times: np.ndarray  # flow times (records,)
     steps: np.ndarray  # (ensembles, records)
     reg: np.ndarray  # mean over chains (ensembles, records)
-    reg_error: np.ndarray
+    reg_error: np.ndarray = field(metadata={"resolution": 1e-12})
     fine_times: np.ndarray
     flow_reg: np.ndarray
     momenta: tuple

@@ -5,7 +5,7 @@ repellent. Neurons that are exactly equal get equal gradients, so noise on the l
 starts at its own small distance from the three points.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -34,7 +34,8 @@ class Repellency:
     flow_reg: np.ndarray  # along the flow from the repellent point
     levels: np.ndarray  # reg at the three starts
     curvature: float  # the saddle's, its least
-    shares: np.ndarray  # c_j φ(z_j), of each neuron in a chain from the saddle (windows, width)
+    # c_j φ(z_j), of each neuron in a chain from the saddle (windows, width)
+    shares: np.ndarray = field(metadata={"resolution": 1e-12})
 
 
 def run(rng, size="full"):

@@ -27,9 +27,11 @@ class RiemannianFlow:
     times: np.ndarray  # flow times s of the records (records,)
     steps: np.ndarray  # (ensembles, records)
     reg: np.ndarray  # mean over chains (ensembles, records)
-    reg_error: np.ndarray
-    distance: np.ndarray  # ‖mean θ − flow‖ over the flow's path length (ensembles, records)
-    noise: np.ndarray  # the standard error of mean θ over the same length: what chance alone leaves
+    reg_error: np.ndarray = field(metadata={"resolution": 1e-12})
+    # ‖mean θ − flow‖ over the flow's path length (ensembles, records), and the standard error of mean θ over the same
+    # length: what chance alone leaves.
+    distance: np.ndarray = field(metadata={"resolution": 1e-12})
+    noise: np.ndarray = field(metadata={"resolution": 1e-12})
     fine_times: np.ndarray
     flow_reg: np.ndarray
     flow_residual: float = field(metadata={"resolution": 1e-8})  # the tolerance of the integrator

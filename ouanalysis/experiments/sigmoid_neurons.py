@@ -4,7 +4,7 @@ tanh: one neuron carries the label and the others vanish. logistic: the neurons 
 label is carried by one large neuron and equal small ones.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import sympy
@@ -33,8 +33,8 @@ class NeuronPaths:
     activation: str
     label: float
     steps: np.ndarray  # (records,)
-    phi: np.ndarray  # φ(z_j) (records, m)
-    c: np.ndarray  # (records, m)
+    phi: np.ndarray = field(metadata={"resolution": 1e-12})  # φ(z_j) (records, m)
+    c: np.ndarray = field(metadata={"resolution": 1e-12})  # (records, m)
     reg: np.ndarray  # (records,)
     target_phi: np.ndarray  # (values,)
     target_c: np.ndarray  # (values,)

@@ -26,13 +26,20 @@ def rounded(value, resolution=None):
     if not isinstance(value, float) or not np.isfinite(value):
         return value
     value = float(f"{value:.6g}")
-    return round(value, round(-np.log10(resolution))) + 0.0 if resolution else value  # + 0.0: no -0.0
+    return (round(value, round(-np.log10(resolution))) if resolution else value) + 0.0  # + 0.0: a zero has no sign
 
 
-def resolutions(result):
-    """{field: resolution} of those that state one."""
-    stated = {field.name: field.metadata.get("resolution") for field in dataclasses.fields(result)}
-    return {name: resolution for name, resolution in stated.items() if resolution}
+def resolutions(value):
+    """{field: resolution} of those that state one, at any depth."""
+    stated: dict[str, float] = {}
+    if isinstance(value, list | tuple):
+        for entry in value:
+            stated |= resolutions(entry)
+    if dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            resolution = field.metadata.get("resolution")
+            stated |= {field.name: resolution} if resolution else resolutions(getattr(value, field.name))
+    return stated
 
 
 def plain(value):

@@ -7,7 +7,7 @@ from ._style import COLOURS, GREY, PREDICTED, SIMULATED, label_panels, new_figur
 
 __all__ = ["draw"]
 
-FLOOR = 1e-3  # per cent
+FLOOR = 1e-2  # per cent: what the program is good for
 
 
 @styled
@@ -39,7 +39,7 @@ def draw(result):
     distance.set(
         yscale="log", xlabel="measurements $n$", ylabel=r"distance in % of $\|X^*\|_F$", ylim=(0.7 * FLOOR, None)
     )
-    distance.set_yticks([FLOOR, 0.01, 0.1, 1, 10, 100], [rf"$\leq${FLOOR:g}", "0.01", "0.1", "1", "10", "100"])
+    distance.set_yticks([FLOOR, 0.1, 1, 10, 100], [rf"$\leq${FLOOR:g}", "0.1", "1", "10", "100"])
     distance.legend(loc="center right", bbox_to_anchor=(1, 0.25))
     figure.legend(*probability.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

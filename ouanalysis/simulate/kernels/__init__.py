@@ -7,6 +7,9 @@ The file is named as the setting's and holds
 
 Numba keeps the compiled loop on disk for the next process. It looks at the source of the loop alone, so the name under
 which the loop is kept holds a digest of every file here.
+
+Nothing is compiled with fastmath: sums in another order make other paths on every processor, a fused a x + b is not 0
+at a kink on a datum, and with nnan or ninf isfinite says True of NaN.
 """
 
 import hashlib
@@ -24,10 +27,7 @@ from numba.extending import overload
 
 from ...settings.by_file_name import module_in
 
-__all__ = ["FLAGS", "kernel"]
-
-# Not nnan or ninf: with them isfinite says True of NaN. Not contract: a fused a x + b is not 0 at a kink on a datum.
-FLAGS = {"fastmath": {"reassoc", "nsz", "arcp"}}
+__all__ = ["kernel"]
 
 
 def kernel(setting):
@@ -51,7 +51,7 @@ def value_and_gradient(model, theta, i, gradient):
     """That of the file which the model's class is from; only compiled code can call it."""
 
 
-@overload(value_and_gradient, jit_options=FLAGS)
+@overload(value_and_gradient)
 def _value_and_gradient(model, theta, i, gradient):
     return sys.modules[model.instance_class.__module__].value_and_gradient
 
@@ -72,7 +72,7 @@ def _advance(model, theta, velocity, indices, noise, lr, momentum, first, record
         velocity *= momentum
         for b in range(batch):
             i = b if full else indices[step, b]
-            residual = value_and_gradient(model, theta, i, gradient) - model.y[i] - noise[step, b]
+            residual = value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b])
             velocity -= scale * residual * gradient
         theta += lr * velocity
         if record < len(records) and records[record] == first + step + 1:
@@ -90,7 +90,7 @@ def _compiled(kind):
     problem = where = None
     if not any(isinstance(field, numba.types.Dispatcher) for field in kind):  # those every process would write anew
         try:
-            loop = numba.njit(cache=True, nogil=True, **FLAGS)(_named_advance(kind))
+            loop = numba.njit(cache=True, nogil=True)(_named_advance(kind))
             where = loop.stats.cache_path
             loop.compile((kind, *_ARGUMENTS))
         except NumbaError:
@@ -99,7 +99,7 @@ def _compiled(kind):
             problem = _no_cache(error, where)
         else:
             return loop, _elsewhere(where)
-    loop = numba.njit(nogil=True, **FLAGS)(_named_advance(kind))
+    loop = numba.njit(nogil=True)(_named_advance(kind))
     loop.compile((kind, *_ARGUMENTS))
     return loop, problem
 

@@ -10,8 +10,6 @@ import numba
 import numpy as np
 from numba.extending import overload
 
-from . import FLAGS
-
 __all__ = ["model", "value_and_gradient"]
 
 
@@ -52,7 +50,7 @@ def _compile_expression(expression):
     (symbol,) = expression.free_symbols
     forms = (expression, expression.diff(symbol))
     try:
-        functions = tuple(numba.njit(lambdify(symbol, form, "math"), **FLAGS) for form in forms)
+        functions = tuple(numba.njit(lambdify(symbol, form, "math")) for form in forms)
         for function in functions:
             function.compile("float64(float64)")
     except (numba.core.errors.NumbaError, NotImplementedError):  # the latter is SymPy's, of what it cannot print
@@ -82,7 +80,7 @@ def activate(model, z):
     """(φ(z), φ'(z)); only compiled code can call it."""
 
 
-@overload(activate, jit_options=FLAGS)
+@overload(activate)
 def _activate(model, z):
     return {Tanh: _tanh, Logistic: _logistic, Smooth: _smooth}[model.instance_class]
 
