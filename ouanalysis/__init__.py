@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 # In a checkout the arguments stand beside the package, where setup.cfg takes them from, not inside it.
 _here = os.path.dirname(__file__)
-if not os.path.isdir(os.path.join(_here, "derivations")):
+if os.path.isfile(os.path.join(os.path.dirname(_here), "derivations", "derivation.py")):
     __path__.append(os.path.dirname(_here))
 
 # Each public name and the room it comes from: loaded when first used, so that importing the package is fast.

@@ -41,7 +41,8 @@ def where_positive(z, then, otherwise):
     array([-1., -1.,  1.])
     """
     if any(_is_traced(part) for part in (z, then, otherwise)):
-        return np.asarray(_choose(z, then, otherwise), dtype=object)
+        chosen = _choose(z, then, otherwise)
+        return chosen if hasattr(chosen, "dtype") else np.asarray(chosen, dtype=object)
     choose = _watcher.get()
     return np.where(positive(z), then, otherwise) if choose is None else choose(z, then, otherwise)
 
@@ -149,7 +150,8 @@ class Activation:
             return _NAMED[self.name](z)
         if _is_traced(z):
             compose = np.frompyfunc(lambda entry: entry.compose(self.expression), 1, 1)
-            return np.asarray(compose(z), dtype=object)
+            composed = compose(z)
+            return composed if hasattr(composed, "dtype") else np.asarray(composed, dtype=object)
         return self._numeric(z)
 
     @cached_property

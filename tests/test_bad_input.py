@@ -24,6 +24,10 @@ def does_not_broadcast(theta, x):
     return theta[0] * x
 
 
+def bounded(theta, x):
+    return anp.tanh(theta[..., 0]) * x
+
+
 def root(theta, x):
     return anp.sqrt(theta[..., 0]) * x
 
@@ -338,7 +342,7 @@ CASES = [
     ),
     pytest.param(
         lambda: ou.Setting(writes_in_place, [1.0], [1.0], 2),
-        "h: expected a model that autograd differentiates, got",
+        "h: expected a model that autograd differentiates, written with",
         id="h-writes-in-place",
     ),
     pytest.param(
@@ -375,9 +379,14 @@ CASES = [
     ),
     pytest.param(lambda: ou.symbolic.trace(3), "setting: expected a Setting, got int", id="trace-number"),
     pytest.param(
-        lambda: ou.interpolate(ou.Setting(root, [1.0], [2.0], 1), [-1.0]),
+        lambda: ou.interpolate(ou.Setting(bounded, [1.0], [2.0], 1), [-1.0]),
         "interpolate: expected to reach a largest residual of",
         id="interpolate-out-of-reach",
+    ),
+    pytest.param(
+        lambda: ou.interpolate(ou.Setting(root, [1.0], [2.0], 1), [-1.0]),
+        "theta: expected finite derivatives of h, got nan in that of h_0 (x_0 = 1.) by theta[0]",
+        id="interpolate-no-derivative",
     ),
     pytest.param(
         lambda: ou.local_ou(ou.MatrixSensing([[[1.0]]], [-1.0]), [1e200], lr=0.1, noise_std=1),

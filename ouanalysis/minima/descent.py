@@ -13,8 +13,9 @@ import numpy as np
 from ..numeric.derivatives import lagrangian_hessian_products, regularizer_gradient
 from ..numeric.kinks import kink_on_datum
 from ..numeric.manifold import zero_error_tolerance
+from ..numeric.norm import norm
 from ..numeric.row_space import RowSpace, row_space
-from ..numeric.stationary_distance import moving_size, norm
+from ..numeric.stationary_distance import moving_size
 
 __all__ = ["descend"]
 
@@ -59,7 +60,7 @@ def descend(setting, theta):
             if model is None:
                 return point.theta, "stalled"
             before = point
-            point, radius, status = _advance(setting, point, model, radius)
+            point, radius, status = _advance(setting, point, model, radius, size)
             status = status or _vanished(point, before, first, size)
             if status:
                 return point.theta, status
@@ -74,9 +75,9 @@ def _vanished(point, before, first, size):
     return "not attained" if point.reg <= EPS * first and length > 1e-2 * size else None
 
 
-def _advance(setting, point, model, radius):
-    """The next point and radius, and a status if this is where the descent ends."""
-    rest = max(REST * moving_size(point.theta, model.velocity), 1e-7 * norm(point.theta))
+def _advance(setting, point, model, radius, size):
+    """The next point and radius, and a status if this is where the descent ends; `size` is that of θ at the start."""
+    rest = max(REST * moving_size(point.theta, model.velocity), 1e-7 * norm(point.theta), REST * size)
     while True:
         step = _step(model, radius)
         length, fall = norm(step), model.fall(step)

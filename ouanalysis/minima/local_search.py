@@ -7,6 +7,8 @@ import numpy as np
 
 from ..arguments import count, generator, positive_number
 from ..numeric import InterpolationError, interpolate, regularized_flow, regularizer, stability
+from ..numeric.norm import norm
+from ..numeric.row_space import DENSE
 from ..progress import progress_bar
 from ..settings.setting import check_setting
 from .descent import descend
@@ -15,7 +17,6 @@ from .minimum_result import Minimum
 __all__ = ["LocalMinimum", "local_search", "local_search_from"]
 
 DOMAIN = "local search"
-DENSE = 3000  # parameters up to which a descent has matrices; beyond, it is the gradient flow
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -99,7 +100,7 @@ def local_search(setting, *, starts=8, scale=1.0, rng=0, progress=False):
 def local_search_from(setting, theta):
     """(value, lower bound, domain) of a search among the parameters with the predictions of theta (p,), from it too."""
     at_theta = setting.with_labels(setting.predictions(theta))
-    scale = np.sqrt(np.mean((theta / (np.max(np.abs(theta)) or 1.0)) ** 2)) * np.max(np.abs(theta)) or 1.0
+    scale = norm(theta) / np.sqrt(setting.dim) or 1.0
     draws = scale * np.random.default_rng(0).standard_normal((3, setting.dim))
     return float(np.nanmin([_end(at_theta, start)[0] for start in [theta, *draws]] + [np.inf])), 0.0, DOMAIN
 
@@ -110,6 +111,8 @@ def _end(setting, theta):
         start = interpolate(setting, theta)
     except InterpolationError:
         return np.nan, "zero error not reached", None
+    except ValueError:
+        return np.nan, "no derivative there", None
     if setting.dim <= DENSE:
         end, status = descend(setting, start)
     else:

@@ -5,11 +5,9 @@ Source: theory.md, section 3.
 
 import numpy as np
 
-from .derivatives import lagrangian_hessian_products
+from .derivatives import data_hessian_products, lagrangian_hessian_products
 
-__all__ = ["DENSE", "dense_curvatures", "least_curvature"]
-
-DENSE = 3000  # parameters up to which the whole spectrum is computed
+__all__ = ["curvature_residual", "dense_curvatures", "least_curvature", "resolutions"]
 
 
 def dense_curvatures(setting, theta, multipliers, accounted):
@@ -55,6 +53,27 @@ def least_curvature(setting, theta, multipliers, accounted):
     least = scale - shifted
     residual = np.linalg.norm(hessian(direction) - least * direction)
     return np.array([least]), direction[:, None], float(residual), float(scale)
+
+
+def resolutions(setting, theta, multipliers, vectors, tol):
+    """The size down to which each curvature counts, along the directions (p, k): (k,).
+
+    tol times what the curvature is a difference of, (2/n) Σ_i ‖∇²h_i v‖² + Σ_i |μ_i vᵀ∇²h_i v|: terms of those data
+    alone that bend along v, so that another, larger datum hides nothing.
+    """
+    found = np.zeros(vectors.shape[1])
+    for k, direction in enumerate(vectors.T):
+        bent = data_hessian_products(setting, theta, direction)
+        found[k] = tol * (2 * np.sum(bent**2) / setting.n + np.sum(np.abs(multipliers * (bent @ direction))))
+    return found
+
+
+def curvature_residual(setting, theta, multipliers, space, values, vectors):
+    """‖Av − λv‖ of the first of the curvatures λ (k,) and directions v (p, k), along the zero-error set; 0 of none."""
+    if not len(values):
+        return 0.0
+    product = lagrangian_hessian_products(setting, theta, multipliers, vectors.T[:1])[0]
+    return float(np.linalg.norm(space.tangent(product) - values[0] * vectors[:, 0]))
 
 
 def _check_finite(products):

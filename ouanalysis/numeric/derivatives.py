@@ -15,6 +15,7 @@ from ..settings.quiet_derivatives import quiet_derivatives
 from ..settings.setting import parameters
 
 __all__ = [
+    "data_hessian_products",
     "gram",
     "hessian_products",
     "jacobian",
@@ -101,6 +102,16 @@ def hessian_products(setting, theta, vectors):
     vectors = real_array("vectors", vectors, shape=(setting.n, setting.dim))
     theta = parameters(setting, theta, leading=False)
     return _over_leading_axes(lambda rows: _hessian_products(setting, rows, vectors), setting, theta)
+
+
+def data_hessian_products(setting, theta, direction):
+    """∇²h_i v of every datum: theta and v (p,) give (n, p)."""
+    products = []
+    for data in _data_blocks(setting):
+        copies = _copies(theta[None], data)
+        with quiet_derivatives():
+            products.append(_pullback(_gradient_at(setting, data), direction)(copies)[0])
+    return np.concatenate(products)
 
 
 def lagrangian_hessian_products(setting, theta, multipliers, directions):

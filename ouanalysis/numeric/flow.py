@@ -14,14 +14,15 @@ from .derivatives import lagrangian_hessian_products, regularizer_gradient
 from .discrete_law import SecondMoments
 from .drift import mean_displacement
 from .flow_ends import input_left, rests, speed_left
-from .flow_integrator import METHODS, integrate
+from .flow_integrator import METHODS, integrate, still
 from .flow_path import Interpolant, flow_along
 from .kinks import refuse_kink
 from .manifold import on_zero_error_set
+from .norm import norm
 from .notes import warn_of_rank
 from .row_space import row_space
 from .stability_limit import check_stable, limit_of
-from .stationary_distance import moving_size, norm
+from .stationary_distance import moving_size
 
 __all__ = ["regularized_flow"]
 
@@ -119,7 +120,7 @@ def regularized_flow(
     resting = times[-1] > 0 and (slow(theta) <= 0 if crossings.get("stationary") else at_rest(theta))
     if times[-1] == 0 or resting:
         status = "stationary" if resting else "finished"
-        return flow_along(setting, piece, np.zeros(1), Interpolant(1.0, partial(np.add.outer, theta)), drift, status)
+        return flow_along(setting, piece, np.zeros(1), Interpolant(1.0, still(theta, 1.0)), drift, status)
     ends = {"crossings": crossings, "at_rest": at_rest}
     with progress_bar(times[-1], unit="flow time", shown=progress) as bar:
         status, path = _integrate(piece, theta, float(times[-1]), drift, ends, rtol, method, exact=exact, bar=bar)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from .norm import norm
 from .row_space import row_space
-from .stationary_distance import moving_size, norm, stationary_distance
+from .stationary_distance import moving_size, stationary_distance
 
 __all__ = ["input_left", "rests", "speed_left"]
 

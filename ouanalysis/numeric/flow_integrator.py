@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["METHODS", "integrate"]
+from .row_space import DENSE
+
+__all__ = ["METHODS", "integrate", "still"]
 
 METHODS = ("auto", "RK45", "DOP853", "Radau", "BDF", "LSODA")
 STEPS = 3000  # of any one method
@@ -17,7 +19,6 @@ GROWTH = (30, 1e-4)  # in so many steps the elapsed time must grow by this share
 # Method, steps and growth. DOP853, of 15 evaluations a step, comes again where BDF does not get on and is not needed,
 # as where K slowly loses rank; its growth is what tells that from a kink.
 AUTO = [("DOP853", 30, GROWTH), ("BDF", STEPS, GROWTH), ("DOP853", 300, (5, 1e-3))]
-DENSE = 3000  # parameters up to which there are matrices for an implicit method
 EPS = np.finfo(float).eps
 
 
@@ -43,11 +44,18 @@ def integrate(velocity, start, last, *, method, rtol, atol, jacobian, crossings,
             break
         at = solver.y
     if not pieces:
-        times, pieces = [0.0, EPS * last], [partial(_still, start)]
+        return status or "stalled", still(start, EPS * last)
     return status or "stalled", methods.OdeSolution(times, pieces)
 
 
-def _still(start, time):
+def still(start, last):
+    """The path (an OdeSolution) that stays where it starts until t = last."""
+    from scipy.integrate import OdeSolution
+
+    return OdeSolution([0.0, last], [partial(_constant, start)])
+
+
+def _constant(start, time):
     return np.multiply.outer(start, np.ones_like(time))
 
 

@@ -12,8 +12,8 @@ from ..settings import Setting
 from .derivatives import regularizer
 from .flow_time import flow_time
 from .manifold import InterpolationError, interpolate, zero_error_tolerance
+from .norm import norm
 from .row_space import row_space
-from .stationary_distance import norm
 
 __all__ = ["Flow", "Interpolant", "flow_along"]
 
@@ -88,9 +88,11 @@ class Flow:
         A UserWarning says so if the slowest direction across the zero-error set takes longer to relax than the flow.
         """
         each = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
-        if each == 0:
+        if noise_std == 0:
             raise ValueError("noise_std: expected a number above 0, as nothing moves without noise, got 0")
-        steps, relaxation = self.times / each, (1 - momentum) / (lr * self.least_curvature)
+        with np.errstate(all="ignore"):  # steps past the floats are infinite
+            steps = np.where(self.times == 0, 0.0, self.times / each)
+            relaxation = float(np.divide(1 - momentum, np.float64(lr) * self.least_curvature))
         if 0 < steps[-1] < relaxation:
             warnings.warn(
                 f"the flow takes {steps[-1]:.3g} steps and SGD {relaxation:.3g} to relax onto it: K is nearly singular,"
@@ -106,9 +108,12 @@ class Flow:
             "kink": ", stopped: a kink met a datum",
             "stalled": f", stalled: {self.advice}",
         }
+        unknown = self.setting.branches.unknown
+        unwatched = f"; kinks were not watched for, as {unknown}" if unknown else ""
         return (
             f"Flow(times {self.times[0]:.4g} to {self.times[-1]:.4g}, reg {self.reg[0]:.5g} to {self.reg[-1]:.5g},"
-            f" ‖dθ/ds‖ {self.gradient_norm[-1]:.2g}, largest residual {self.residual:.1e}{stopped[self.status]})"
+            f" |dtheta/ds| {self.gradient_norm[-1]:.2g}, largest residual {self.residual:.1e}"
+            f"{stopped[self.status]}{unwatched})"
         )
 
 
@@ -123,7 +128,9 @@ def flow_along(setting, piece, times, path, drift, status):
             theta[-1] = interpolate(piece, theta[-1])
     left = np.max(np.abs(piece.predictions(theta) - piece.y))
     spaces = [row_space(piece, at) for at in theta]
-    advice = _advice(row_space(piece, path(np.zeros(1))[:, 0]), spaces[-1]) if status == "stalled" else ""
+    advice = ""
+    if status == "stalled":
+        advice = _advice(row_space(piece, path(np.zeros(1))[:, 0]), spaces[-1], setting.branches.unknown)
     sentences = [f"the flow stalled at flow time {times[-1]:.4g}: {advice}"] if advice else []
     if not left <= max(zero_error_tolerance(piece, at) for at in theta):
         off = f"the records are up to {left:.2g} off the zero-error set"
@@ -144,16 +151,21 @@ def flow_along(setting, piece, times, path, drift, status):
     )
 
 
-def _advice(first, last):
+def _advice(first, last, unknown):
     """Why a flow between these RowSpaces probably stalled, and what to do."""
     if last.rank < first.rank or _condition(last) > 1e3 * _condition(first):
         return (
             "K loses rank there, where the zero-error set need not be smooth; ask for shorter times, or compare its reg"
             " with that of ou.minimum"
         )
+    if unknown:
+        return (
+            f"its steps collapse, as at a kink, and {unknown}; write h with ouanalysis.activations, which know their"
+            " kinks, or try another rtol or method"
+        )
     return (
-        "its steps collapse, as at a kink of h that is not written with ouanalysis.activations; write it with them, or"
-        " try another rtol or method"
+        f"its steps collapse, as where rounding hides the drift (condition of J {_condition(last):.1g}) or h has a"
+        " singularity; try a larger rtol or another method"
     )
 
 

@@ -6,15 +6,16 @@ Source: theory.md, section 2, "Rank".
 import numpy as np
 
 from ..settings.unseen_directions import jacobian_rows
+from .derivatives import jacobian
 
 __all__ = ["generic_rank", "rank_is_constant", "scaled_rank"]
 
 DRAWS = 3  # a random θ misses the largest rank with probability 0
 
 
-def rank_is_constant(setting, theta, rank):
-    """Whether J has this rank, its own at theta (p,), at every θ nearby, so that the zero-error set is smooth there."""
-    return rank >= generic_rank(setting, theta)
+def rank_is_constant(setting, theta):
+    """Whether J has its rank at theta (p,) at every θ nearby too, so that the zero-error set is smooth there."""
+    return scaled_rank(jacobian(setting, theta)) >= generic_rank(setting, theta)
 
 
 def generic_rank(setting, theta):

@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 
-from .generic_rank import rank_is_constant
+from .derivatives import jacobian
+from .generic_rank import rank_is_constant, scaled_rank
 from .manifold import duplicate_data
 
 __all__ = ["notes_on_noise", "notes_on_point", "warn_of_rank"]
@@ -20,12 +21,12 @@ def notes_on_point(setting, theta, rank):
         shown = ", ".join(f"x_{i} = x_{j}" for i, j in pairs[:3]) + (", ..." if len(pairs) > 3 else "")
         notes.append(f"{len(pairs)} of the data {'are duplicates' if len(pairs) > 1 else 'is a duplicate'} ({shown})")
     if rank < setting.n:
-        constant = rank_is_constant(setting, theta, rank)
-        follows = (
-            "constant about here, so the zero-error set is smooth, of that codimension"
-            if constant
-            else "and more beside: the zero-error set need not be smooth, and this holds in the row space of J alone"
-        )
+        if scaled_rank(jacobian(setting, theta)) > rank:
+            follows = "as its rows are too different in size to resolve more: this holds in the largest directions"
+        elif rank_is_constant(setting, theta):
+            follows = "constant about here, so the zero-error set is smooth, of that codimension"
+        else:
+            follows = "and more beside: the zero-error set need not be smooth, and this holds in its row space alone"
         notes.append(f"J has rank {rank} for {setting.n} data, {follows}")
     notes += _notes_on_kinks(setting, theta)
     return notes
@@ -37,7 +38,7 @@ def _notes_on_kinks(setting, theta):
         kinks = setting.kinks(theta)
         dead = np.count_nonzero(kinks.dead)
         if dead:
-            notes.append(f"{dead} dead ReLU neuron{'s are' if dead > 1 else ' is'} active on no datum")
+            notes.append(f"{dead} dead neuron{'s are' if dead > 1 else ' is'} active on no datum")
         if len(kinks.on_data):
             datum, neuron = kinks.on_data[0]
             notes.append(f"a kink is on a datum (neuron {neuron}, x_{datum}): h has no derivative here")
@@ -66,7 +67,7 @@ def notes_on_noise(setting, theta, noise_std, relaxation_steps):
 
 def warn_of_rank(setting, theta, rank):
     """A UserWarning where the rank of J is lower at theta than about it."""
-    if rank < setting.n and not rank_is_constant(setting, theta, rank):
+    if rank < setting.n and not rank_is_constant(setting, theta):
         warnings.warn(
             f"J has rank {rank} here and a higher one about it: the zero-error set need not be smooth here, and this is"
             " the answer of the row space alone",

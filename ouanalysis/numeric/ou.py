@@ -36,7 +36,7 @@ class LocalOU:
         V, their orthonormal eigenvectors: the directions across the zero-error set.
     jacobian : (n, p) array
         J. Its rank r is len(eigenvalues), at a relative tolerance of max(n, p) eps on the singular values; where r < n
-        the zero-error set need not be smooth, and the law is that of the row space only.
+        K⁺ stands for K⁻¹, and `notes` says whether the zero-error set is smooth there.
     kink_distance : float
         As `kink_distance`; at 0 the model has no derivative here, and this is the process of one side.
     max_stable_lr : float

@@ -9,8 +9,9 @@ from scipy.linalg import solve_triangular
 from ..arguments import in_one_line
 from .derivatives import hessian_products, jacobian
 
-__all__ = ["RowSpace", "finite_hessian_products", "finite_jacobian", "row_space"]
+__all__ = ["DENSE", "RowSpace", "finite_hessian_products", "finite_jacobian", "row_space"]
 
+DENSE = 3000  # parameters up to which there are p×p matrices, on the directions along the zero-error set
 _REMEDY = "write h so that what has no derivative there is not evaluated (a guarded argument), or take another theta"
 
 

@@ -9,15 +9,16 @@ import numpy as np
 
 from ..arguments import positive_number
 from ..settings import Setting
-from .curvatures import DENSE, dense_curvatures, least_curvature
-from .derivatives import regularizer, regularizer_gradient
+from .curvatures import curvature_residual, dense_curvatures, least_curvature, resolutions
+from .derivatives import jacobian, regularizer, regularizer_gradient
 from .flow_time import flow_time
 from .generic_rank import generic_rank, scaled_rank
 from .kinks import kink_on_datum
 from .manifold import on_zero_error_set
+from .norm import norm
 from .notes import notes_on_point
-from .row_space import finite_jacobian, row_space
-from .stationary_distance import moving_size, norm, stationary_distance
+from .row_space import DENSE, finite_jacobian, row_space
+from .stationary_distance import moving_size, stationary_distance
 from .symmetric_dimensions import symmetric_dimensions
 
 __all__ = ["Stability", "stability"]
@@ -63,8 +64,9 @@ class Stability:
         The unit eigenvector of the least eigenvalue; zero where there is none.
     residual : float
         ‖Av − λv‖ of that eigenpair.
-    resolution : float
-        Eigenvalues of at most this size count as zero: tol reg/‖θ‖², their rounding and, for p > 3000, the residual.
+    resolution : (k,) array
+        Eigenvalues of at most this size count as zero: tol times the terms that they are the difference of, rounding
+        and the residual.
     tol : float
     """
 
@@ -81,7 +83,7 @@ class Stability:
     eigenvalues: np.ndarray
     direction: np.ndarray
     residual: float
-    resolution: float
+    resolution: np.ndarray
     tol: float
 
     @property
@@ -124,7 +126,7 @@ class Stability:
             counted = f"{self.negative} negative, {self.zero} zero of {len(self.eigenvalues)} curvatures"
             if self.setting.dim > DENSE:
                 counted = f"least curvature to within {self.residual:.1g}"
-            parts.append(f"{counted}, least {self.eigenvalues[0]:.4g}, zero to within {self.resolution:.1g}")
+            parts.append(f"{counted}, least {self.eigenvalues[0]:.4g}, zero to within {self.resolution[0]:.1g}")
         if self.symmetries is not None:
             parts.append(f"{self.symmetries} of symmetry, {self.unseen} unseen")
         notes = "".join(f"; {note}" for note in notes_on_point(self.setting, self.theta, self.rank))
@@ -219,10 +221,10 @@ def _with_units(found, unit):
 
 def _first_order(setting, point, space, moving):
     """The verdict where the gradient and the rank decide it; else None."""
-    usual = generic_rank(setting, point["theta"])
     if kink_on_datum(setting, point["theta"]):
         return "nonsmooth"
-    if space.rank < usual:
+    usual = generic_rank(setting, point["theta"])
+    if scaled_rank(space.jacobian) < usual or space.rank < usual:  # the latter where data differ by 1/eps in size
         return "degenerate"
     if point["distance"] > point["tol"] * moving:
         return "repellent"
@@ -238,7 +240,7 @@ def _unseen(setting, theta):
         "eigenvalues": np.zeros(0),
         "direction": np.zeros(setting.dim),
         "residual": 0.0,
-        "resolution": 0.0,
+        "resolution": np.zeros(0),
     }
 
 
@@ -248,22 +250,22 @@ def _second_order(setting, piece, point, space):
     if setting.dim <= DENSE:
         for name, directions in (
             ("unseen", setting.unseen_directions(theta)),
-            ("symmetries", _known_symmetries(setting, piece, theta, space)),
+            ("symmetries", _known_symmetries(setting, piece, theta)),
         ):
             counts[name], accounted = _add(directions, accounted, tol)
-    size = float(np.linalg.norm(theta))
-    resolution = tol * point["reg"] / size**2 if size else 0.0
     values, vectors, residual, largest = np.zeros(0), np.zeros((setting.dim, 0)), 0.0, 0.0
     if accounted.shape[1] < setting.dim:
         curvatures = dense_curvatures if setting.dim <= DENSE else least_curvature
         values, vectors, residual, largest = curvatures(piece, theta, point["multipliers"], accounted)
+    resolution = resolutions(piece, theta, point["multipliers"], vectors, tol)
     resolution += residual + 1e3 * np.finfo(float).eps * largest
-    direction = vectors[:, 0] if len(values) else np.zeros(setting.dim)
-    flat = np.abs(values) <= resolution
-    if flat.any() and setting.dim <= DENSE:
+    if np.any(np.abs(values) <= resolution) and setting.dim <= DENSE:
         found = symmetric_dimensions(piece, theta, space, values, vectors, resolution)
         counts["symmetries"] += found
-        values = np.delete(values, np.argsort(np.abs(values))[:found])
+        kept = np.sort(np.argsort(np.abs(values))[found:])
+        values, vectors, resolution = values[kept], vectors[:, kept], resolution[kept]
+        residual = curvature_residual(piece, theta, point["multipliers"], space, values, vectors)
+    direction = vectors[:, 0] if len(values) else np.zeros(setting.dim)
     verdict = _by_curvatures(values, resolution, sum(filter(None, counts.values())), setting.dim)
     return {"verdict": verdict, "eigenvalues": values, "direction": direction, "residual": residual} | {
         "resolution": resolution,
@@ -271,12 +273,21 @@ def _second_order(setting, piece, point, space):
     }
 
 
-def _known_symmetries(setting, piece, theta, space):
+def _known_symmetries(setting, piece, theta):
     """The directions that the setting names, once it is seen that neither h nor reg changes along them."""
     directions = setting.symmetry_directions(theta)
     if directions is None or not len(directions):
         return np.zeros((0, setting.dim))
-    slopes = np.vstack([space.jacobian, regularizer_gradient(piece, theta)])
+    size = np.linalg.norm(theta) / np.sqrt(setting.dim)
+    beside = theta + size * np.random.default_rng(0).standard_normal(setting.dim)
+    for place in (theta, beside) if setting.symmetries else (theta,):  # at rest reg changes along nothing
+        _check_symmetries(setting, piece, place)
+    return directions
+
+
+def _check_symmetries(setting, piece, theta):
+    directions = setting.symmetry_directions(theta)
+    slopes = np.vstack([jacobian(piece, theta), regularizer_gradient(piece, theta)])
     size = np.linalg.norm(slopes, axis=1, keepdims=True) * np.linalg.norm(directions, axis=1)
     wrong = np.argwhere(np.abs(slopes @ directions.T) > np.sqrt(np.finfo(float).eps) * size)
     if len(wrong):
@@ -285,7 +296,6 @@ def _known_symmetries(setting, piece, theta, space):
             f"symmetries: expected directions along which neither h nor reg changes, got one, number {wrong[0][1]},"
             f" along which {what} does"
         )
-    return directions
 
 
 def _by_curvatures(values, zero, flat, dim):

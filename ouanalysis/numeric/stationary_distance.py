@@ -1,16 +1,12 @@
 """How far a point of the zero-error set is from one where N∇reg = 0, whatever the scales of data and parameters."""
 
-from functools import partial
-
 import numpy as np
-from scipy.linalg import norm as checked_norm
 
 from .derivatives import lagrangian_hessian_products, regularizer, regularizer_gradient
+from .norm import norm
+from .row_space import DENSE
 
-__all__ = ["moving_size", "norm", "stationary_distance"]
-
-DENSE = 3000  # parameters up to which the Newton step is by a dense Hessian
-norm = partial(checked_norm, check_finite=False)  # of BLAS, which does not overflow where squares do
+__all__ = ["moving_size", "stationary_distance"]
 
 
 def stationary_distance(setting, theta, space, *, within=np.inf):
@@ -23,7 +19,7 @@ def stationary_distance(setting, theta, space, *, within=np.inf):
     gradient = regularizer_gradient(setting, theta)
     slope, size = space.tangent(gradient), norm(theta)
     steepness = norm(slope)
-    noise = 1e3 * np.finfo(float).eps * max(norm(gradient), regularizer(setting, theta) / size if size else 0.0)
+    noise = 32 * np.finfo(float).eps * max(norm(gradient), regularizer(setting, theta) / size if size else 0.0)
     if not steepness > noise:
         return 0.0
 

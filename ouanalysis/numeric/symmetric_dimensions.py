@@ -29,11 +29,11 @@ def symmetric_dimensions(setting, theta, space, values, vectors, resolution):
         Of J at theta.
     values, vectors : (k,) and (p, k) arrays
         The curvatures there, and their directions; those up to resolution in size are the flat ones.
-    resolution : float
-        Of a curvature; at a distance, of what is left of ∇reg over that distance.
+    resolution : (k,) array
+        Of the curvatures; that of the flat ones is at a distance that of what is left of ∇reg, over the distance.
     """
     flat = np.abs(values) <= resolution
-    along, count = vectors[:, flat], int(np.count_nonzero(flat))
+    along, count, least = vectors[:, flat], int(np.count_nonzero(flat)), float(np.max(resolution[flat]))
     rng = np.random.default_rng(0)
     slopes: list[np.ndarray] = []
     while len(slopes) < count + 2:
@@ -41,11 +41,11 @@ def symmetric_dimensions(setting, theta, space, values, vectors, resolution):
         slopes.append(
             _reduced_slope(setting, theta, space, along @ (draw / np.linalg.norm(draw)), values, vectors, flat)
         )
-        if len(slopes) == 2 and max(map(np.linalg.norm, slopes)) <= resolution:
+        if len(slopes) == 2 and max(map(np.linalg.norm, slopes)) <= least:
             return count  # φ is constant
     singular = np.linalg.svd(np.array(slopes), compute_uv=False)
     # What slopes the orbit's own bend adds is of a higher order in FAR than that of the direction that is no symmetry.
-    return count - int(np.sum(singular > max(resolution, FAR * singular[0])))
+    return count - int(np.sum(singular > max(least, FAR * singular[0])))
 
 
 def _reduced_slope(setting, theta, space, direction, values, vectors, flat):

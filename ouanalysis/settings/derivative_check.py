@@ -9,8 +9,8 @@ from .quiet_derivatives import quiet_derivatives
 __all__ = ["check_derivatives", "quietly"]
 
 STEPS = 10.0 ** -np.arange(2, 10)  # of the differences, against parameters of size 1
-CALLED = "h: expected a model that autograd differentiates"
-FLOATS = 1 << 18  # in the parameters of one evaluation at all steps, past which data are left out evenly
+FLOATS = 1 << 20  # in the parameters of one evaluation at all steps, past which data are left out evenly
+CALLED = "h: expected a model that autograd differentiates, written with `import autograd.numpy as np` throughout"
 
 
 def check_derivatives(h, x, dim):
@@ -19,6 +19,7 @@ def check_derivatives(h, x, dim):
     most = max(1, FLOATS // (2 * len(STEPS) * dim))
     data = np.arange(len(x)) if len(x) <= most else np.linspace(0, len(x) - 1, most).astype(int)
     theta = np.stack([rng.uniform(0.1, 1.0, size=(len(data), dim)), rng.standard_normal((len(data), dim))])
+    _slopes(elementwise_grad(lambda copies: h(copies, x[:1])), theta[:, :1])  # what fails, fails fast
 
     def function(copies):
         return h(copies, x[data])
@@ -26,18 +27,21 @@ def check_derivatives(h, x, dim):
     scale = np.zeros(theta.shape[:-1])  # of what the derivatives of lower order add up, and so of rounding
     for order in ("first", "second", "third"):
         gradient = elementwise_grad(function)
+        slopes = _slopes(gradient, theta)
         beside = theta + 1e-3 * rng.standard_normal(theta.shape)
-        wrong, by_autograd, by_values, larger = _disagreement(function, gradient, theta, scale, rng)
-        if wrong.any():  # once more beside it, where no kink can be as close
-            wrong &= _disagreement(function, gradient, beside, scale, rng)[0]
-        if wrong.any():
-            at = tuple(np.argwhere(wrong)[0])
-            raise ValueError(
-                f"h: expected {order} derivatives by autograd that are those of its values, got {by_autograd[at]:.4g}"
-                f" where differences give {by_values[at]:.4g} (x_{data[at[1]]}, a random theta): write all of h with"
-                " `import autograd.numpy as np`, as plain NumPy is a constant to autograd"
-            )
-        function, scale = _contracted(gradient, rng.standard_normal(theta.shape)), np.fmax(scale, larger)
+        for along in _directions(slopes, rng):
+            wrong, by_autograd, by_values = _disagreement(function, slopes, theta, along, scale)
+            if wrong.any():  # once more beside it, where no kink can be as close
+                wrong &= _disagreement(function, _slopes(gradient, beside), beside, along, scale)[0]
+            if wrong.any():
+                at = tuple(np.argwhere(wrong)[0])
+                raise ValueError(
+                    f"h: expected {order} derivatives by autograd that are those of its values, got"
+                    f" {by_autograd[at]:.4g} where differences give {by_values[at]:.4g} (x_{data[at[1]]}, a random"
+                    " theta): write all of h with `import autograd.numpy as np`, as plain NumPy is a constant to autograd"
+                )
+        scale = np.fmax(scale, np.sum(np.abs(slopes), axis=-1))
+        function = _contracted(gradient, rng.standard_normal(theta.shape))
 
 
 def quietly(compute, called):
@@ -46,25 +50,39 @@ def quietly(compute, called):
         with quiet_derivatives():
             return compute()
     except Exception as error:
-        raise ValueError(f"{called}, got {type(error).__name__}: {' '.join(str(error).split())}") from error
+        what = " ".join(str(error).split())
+        what = what if len(what) <= 160 else f"{what[:157]}..."
+        raise ValueError(f"{called}, got {type(error).__name__}: {what}") from error
 
 
 def _contracted(gradient, weights):
     return lambda copies: anp.sum(gradient(copies) * weights, axis=-1)
 
 
-def _disagreement(function, gradient, theta, scale, rng):
-    """Where the two certainly differ, (2, data) bools, with the derivative along a random direction by each, and the
-    size of its terms.
-
-    Differences count where three steps in a row agree to 1 %, and with each other much better than with autograd: then
-    neither a kink nor a scale nor rounding speaks.
-    """
-    along = rng.standard_normal(theta.shape)
+def _slopes(gradient, theta):
     slopes = quietly(lambda: gradient(theta), CALLED)
     if np.shape(slopes) != theta.shape or np.asarray(slopes).dtype != np.float64:
         got = f"{np.asarray(slopes).dtype} of shape {np.shape(slopes)}"
         raise ValueError(f"{CALLED}, got a derivative in {got} for theta in float64 of shape {theta.shape}")
+    return slopes
+
+
+def _directions(slopes, rng):
+    """Random ones: along all parameters alike, and along those the more by which h changes the less."""
+    yield rng.standard_normal(slopes.shape)
+    sizes = np.abs(slopes)
+    largest = np.max(sizes, axis=-1, keepdims=True, initial=0.0, where=np.isfinite(sizes))
+    with np.errstate(all="ignore"):
+        weights = 1e-9 / np.fmax(sizes / largest, 1e-9)
+    yield rng.standard_normal(slopes.shape) * np.where(np.isfinite(weights), weights, 1.0)
+
+
+def _disagreement(function, slopes, theta, along, scale):
+    """Where the two certainly differ, (2, data) bools, with the derivative along a direction by each.
+
+    Differences count where three steps in a row agree to 1 %, and with each other much better than with autograd: then
+    neither a kink nor a scale nor rounding speaks.
+    """
     steps = STEPS[:, None, None]
     moves = steps[..., None] * along
     with quiet_derivatives():
@@ -80,10 +98,9 @@ def _disagreement(function, gradient, theta, scale, rng):
         apart = settled & (np.abs(middle - by_autograd) > 3 * spread + 1e-6 * (terms + np.abs(middle)) + noise)
     apart &= (ends[0] != ends[1])[1:-1] & np.isfinite(spread + noise + terms)
     if apart.any():  # where autograd's own curvature is straight over the step, else the step is too long to tell
-        bent = np.abs(
-            np.sum(quietly(lambda: elementwise_grad(_contracted(gradient, along))(theta), CALLED) * along, axis=-1)
-        )
+        gradient = elementwise_grad(_contracted(elementwise_grad(function), along))
+        bent = np.abs(np.sum(quietly(lambda: gradient(theta), CALLED) * along, axis=-1))
         with np.errstate(all="ignore"):
             apart &= bent * steps[1:-1] < np.abs(middle - by_autograd)
     first = np.argmax(apart, axis=0)
-    return apart.any(axis=0), by_autograd, np.take_along_axis(middle, first[None], axis=0)[0], terms
+    return apart.any(axis=0), by_autograd, np.take_along_axis(middle, first[None], axis=0)[0]

@@ -36,9 +36,7 @@ def _straight(setting, theta, directions):
     """Whether h is linear along each of the directions (k, p) from the random θ (2, p), (k,) bools."""
     still = setting.predictions(theta)
     far = FAR[:, None, None]
-    moved = (
-        setting.predictions(theta + (far * directions[:, None, None, :])) if len(directions) else np.zeros((0, 3, 2, 1))
-    )
+    moved = setting.predictions(theta + (far * directions[:, None, None, :]))
     slopes = (moved - still) / far
     rounding = 1e-12 * (np.abs(moved) + np.abs(still)) / np.abs(far)
     alike = np.abs(slopes - slopes[:, :1]) <= 1e-9 * np.abs(slopes[:, :1]) + rounding

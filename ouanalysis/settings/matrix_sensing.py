@@ -9,7 +9,7 @@ from scipy.linalg import null_space
 from ..arguments import count, generator, real_array
 from .branches import Branches
 from .rotations import rotations
-from .setting import Setting
+from .setting import Setting, parameters
 
 __all__ = ["MatrixSensing", "planted_matrix_sensing"]
 
@@ -49,8 +49,9 @@ class MatrixSensing(Setting):
         """The side of the matrix."""
         return self.x.shape[-1]
 
-    def unseen_directions(self, _theta):
+    def unseen_directions(self, theta):
         """u in a row of U where S_i u = 0 for every sensor."""
+        parameters(self, theta, leading=False)  # at every θ
         symmetric = (self.x + np.swapaxes(self.x, -1, -2)).reshape(-1, self.d)
         size = np.max(np.abs(symmetric)) or 1.0
         return np.kron(null_space(symmetric / size).T, np.eye(self.rank))

@@ -7,9 +7,10 @@ import autograd.numpy as np
 
 from ..activations import relu
 from ..arguments import count, generator, real_array
-from .branches import Branches, Kinks, quotient
+from .branches import Branches
+from .kinks import Kinks, quotient
 from .rotations import rotations
-from .setting import Setting, split
+from .setting import Setting, parameters, split
 
 __all__ = ["ReluNetwork", "planted_relu_network"]
 
@@ -62,10 +63,6 @@ class ReluNetwork(Setting):
             rectified=np.full(self.width, True),
         )
 
-    def smooth_piece(self, theta):
-        data = np.column_stack([self.x, self.preactivations(theta) > 0])
-        return self._piece(partial(_predict_with_pattern, parts=self.parts), data)
-
     def linear_part(self):
         return np.arange(2 * self.width, self.dim)
 
@@ -86,6 +83,7 @@ class ReluNetwork(Setting):
 
     def symmetry_directions(self, theta):
         """Neurons active on the same data rotate into each other: h sees Σ c(a, b), reg the squares of (a, b, c)."""
+        theta = parameters(self, theta, leading=False)
         neurons, pattern = theta[: 3 * self.width].reshape(3, -1), self.preactivations(theta) > 0
         _, group = np.unique(pattern, axis=1, return_inverse=True)
         directions = [np.zeros((0, self.dim))]
@@ -147,14 +145,4 @@ def planted_relu_network(n, convexity_changes, *, width=20, rng):
 
 def _predict(theta, x, *, parts):
     p = split(theta, parts)
-    return _output(p, relu(p["a"] * x[..., None] + p["b"]), x)
-
-
-def _predict_with_pattern(theta, datum, *, parts):
-    """h(θ, x) with its neurons switched by a pattern, not by sign: datum (..., 1 + width) holds x and the pattern."""
-    p, x, pattern = split(theta, parts), datum[..., 0], datum[..., 1:]
-    return _output(p, pattern * (p["a"] * x[..., None] + p["b"]), x)
-
-
-def _output(p, hidden, x):
-    return np.sum(p["c"] * hidden, axis=-1) + p["alpha"] * x + p["beta"]
+    return np.sum(p["c"] * relu(p["a"] * x[..., None] + p["b"]), axis=-1) + p["alpha"] * x + p["beta"]

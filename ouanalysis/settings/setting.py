@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import count, part_shapes, real_array
-from .branches import Branches, Held, Kinks, find_kinks, preactivations
-from .contract import check_model
+from ..arguments import count, part_shapes, positive_number, real_array
+from .branches import Branches, Held, preactivations
+from .kinks import Kinks, find_kinks
 from .linear_part import linear_part
+from .model_check import check_model
 from .unseen_directions import unseen_directions
 
 __all__ = ["Setting", "check_setting", "parameters", "split"]
@@ -130,18 +131,19 @@ class Setting:
         return self._with(y=real_array("y", y, shape=(self.n,)))
 
     def rescaled(self, factor):
-        """The plain Setting of factor h and factor y: its zero-error set is the same, its reg times factor²."""
+        """The plain Setting of factor h and factor y: its zero-error set is the same, its reg times factor² (> 0)."""
+        factor = positive_number("factor", factor)
         return self._piece(partial(_times, h=self.h, factor=factor), self.x, branches=self.branches, y=factor * self.y)
 
     # What a setting knows of itself: true of any model here, sharpened by those that know better.
 
     def preactivations(self, theta):
         """What the branches of h compare with 0 at theta (p,), (n, k); k = 0 for a smooth model."""
-        return preactivations(self, theta)
+        return preactivations(self, parameters(self, theta, leading=False))
 
     def kinks(self, theta) -> Kinks:
         """Where h bends near theta (p,), and how near."""
-        return find_kinks(self, theta)
+        return find_kinks(self, parameters(self, theta, leading=False))
 
     def smooth_piece(self, theta):
         """The Setting that equals this one until a kink meets a datum, and is smooth beyond."""
@@ -157,10 +159,12 @@ class Setting:
 
     def unseen_directions(self, theta):
         """Directions (k, p) of parameters that no prediction depends on, wherever on the smooth piece at theta (p,)."""
+        theta = parameters(self, theta, leading=False)
         return unseen_directions(self.smooth_piece(theta), theta)
 
     def symmetry_directions(self, theta):
         """Directions (k, p) at theta (p,) in which neither h nor reg changes; None where none are known beforehand."""
+        theta = parameters(self, theta, leading=False)
         if self.symmetries is None:
             return None
         return real_array("symmetries", self.symmetries(np.array(theta)), shape=("k", self.dim))

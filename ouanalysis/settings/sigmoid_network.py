@@ -10,7 +10,7 @@ from ..activations import Activation
 from ..activations import activation as as_activation
 from ..arguments import count, generator, real_array
 from .branches import Branches
-from .setting import Setting, split
+from .setting import Setting, parameters, split
 
 __all__ = ["SigmoidNetwork", "planted_sigmoid_network"]
 
@@ -54,8 +54,9 @@ class SigmoidNetwork(Setting):
     def linear_part(self):
         return np.arange(self.width)
 
-    def unseen_directions(self, _theta):
+    def unseen_directions(self, theta):
         """Each neuron's w along directions normal to every datum."""
+        parameters(self, theta, leading=False)  # at every θ
         normal = null_space(self.x / (np.max(np.abs(self.x)) or 1.0)).T
         directions = np.zeros((self.width, len(normal), self.dim))
         for j in range(self.width):

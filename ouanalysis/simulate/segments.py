@@ -15,6 +15,7 @@ import numpy as np
 from autograd import grad
 
 from ..arguments import real_array
+from ..progress import progress_bar
 
 __all__ = ["Streams", "draw_noise", "run", "spawn_streams"]
 
@@ -70,7 +71,7 @@ def run(setting, theta, *, lr, momentum, noise_std, noise, batch_size, steps, re
             if stop.is_set() or not np.isfinite(state).all(axis=-1).any():
                 break
 
-    with _progress_bar(chains * steps, progress) as bar:
+    with progress_bar(chains * steps, unit="step", shown=progress) as bar:
         _run_all(run_block, blocks, stop)
     return out
 
@@ -125,9 +126,3 @@ def _advance_all(setting, theta, velocity, indices, noise, lr, momentum, first, 
             velocity -= gradient(theta, x, y + noise[:, step])
             theta += lr * velocity
             out[:, records == first + step + 1] = theta[:, None]
-
-
-def _progress_bar(total, shown):
-    from tqdm import tqdm
-
-    return tqdm(total=total, unit="step", unit_scale=True, disable=not shown)

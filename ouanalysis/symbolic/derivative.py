@@ -8,6 +8,7 @@ from functools import cache
 
 import sympy
 
+from ..progress import progress_bar
 from .functions import WherePositive
 
 __all__ = ["LIMIT", "check_cost", "derivatives", "length", "operations", "subexpressions"]
@@ -45,18 +46,18 @@ def derivatives(expressions, symbols, *, progress=False):
     ValueError
         If that will take longer than `LIMIT`; not with `progress`, which shows a bar.
     """
-    from tqdm import tqdm
-
     nodes, depends = _dependence(expressions, symbols)
     if not progress:
         check_cost(_operations(depends), f"the derivatives of {len(expressions)} expressions by {len(symbols)} symbols")
     columns = []
-    for place, symbol in enumerate(tqdm(symbols, unit="derivative", disable=not progress)):
-        known = {symbol: sympy.Integer(1)}
-        for node in nodes:
-            if depends[node] >> place & 1 and node not in known and isinstance(node, sympy.Expr):
-                known[node] = _derivative(node, known, symbol)
-        columns.append([known.get(expression, sympy.Integer(0)) for expression in expressions])
+    with progress_bar(len(symbols), unit="derivative", shown=progress) as bar:
+        for place, symbol in enumerate(symbols):
+            known = {symbol: sympy.Integer(1)}
+            for node in nodes:
+                if depends[node] >> place & 1 and node not in known and isinstance(node, sympy.Expr):
+                    known[node] = _derivative(node, known, symbol)
+            columns.append([known.get(expression, sympy.Integer(0)) for expression in expressions])
+            bar.update(1)
     return [list(row) for row in zip(*columns, strict=True)]
 
 

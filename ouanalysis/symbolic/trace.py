@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import sympy
 
+from ..progress import progress_bar
 from ..settings.setting import check_setting
 from .derivative import check_cost, derivatives, subexpressions
 from .symbols import data_symbols, exact_array, parameter_symbols
@@ -106,18 +107,18 @@ def trace(setting, *, symbolic_data=False, progress=False):
     >>> trace(setting, symbolic_data=True).jacobian[0, 0]
     tanh(W_0_0*x_0_0)
     """
-    from tqdm import tqdm
-
     check_setting(setting)
     theta = parameter_symbols(setting.parts)
     x, y = data_symbols(setting) if symbolic_data else (exact_array(setting.x), exact_array(setting.y))
     if len({*theta, *(x.ravel() if symbolic_data else ())}) < setting.dim + symbolic_data * x.size:
         raise ValueError(f"parts: expected names whose symbols differ, got {', '.join(map(str, theta))} beside x")
     h = []
-    for k in tqdm(range(setting.n), unit="datum", disable=not progress):
-        h += _predictions(setting, theta, x[k : k + 1])
-        if not progress:
-            check_cost(setting.n * len(subexpressions(h[-1:])), f"h on {setting.n} data")
+    with progress_bar(setting.n, unit="datum", shown=progress) as bar:
+        for k in range(setting.n):
+            h += _predictions(setting, theta, x[k : k + 1])
+            bar.update(1)
+            if not progress:
+                check_cost(setting.n * len(subexpressions(h[-1:])), f"h on {setting.n} data")
     return Trace(theta, x, y, sympy.Matrix(h), progress)
 
 

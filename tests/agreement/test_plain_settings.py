@@ -1,18 +1,53 @@
-"""A built-in setting against the same h written as a plain Setting: every verdict, note and number at a point.
+"""A built-in setting against the same model written here as a plain Setting: every verdict, note and number at a point.
 
-The plain one knows nothing but h: its kinks are watched, its unseen directions and symmetries found from J and ∇reg.
+The plain one knows nothing but its h: kinks are watched, unseen directions and symmetries found from J and ∇reg.
 """
 
 import warnings
+from functools import partial
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
 
 import ouanalysis as ou
 
 
+def sensing(theta, sensor):
+    d = sensor.shape[-1]
+    factor = anp.reshape(theta, (*theta.shape[:-1], d, -1))
+    return anp.einsum("...ij,...ik,...jk->...", sensor, factor, factor)
+
+
+def relu_network(theta, x):
+    width = (theta.shape[-1] - 2) // 3
+    a, b, c = theta[..., :width], theta[..., width : 2 * width], theta[..., 2 * width : 3 * width]
+    hidden = ou.activations.relu(a * x[..., None] + b)
+    return anp.sum(c * hidden, axis=-1) + theta[..., 3 * width] * x + theta[..., 3 * width + 1]
+
+
+def sigmoid_network(theta, x, phi):
+    d = x.shape[-1]
+    width = theta.shape[-1] // (d + 1)
+    W = anp.reshape(theta[..., width:], (*theta.shape[:-1], width, d))
+    return anp.sum(theta[..., :width] * phi(anp.sum(W * x[..., None, :], axis=-1)), axis=-1)
+
+
+def tanh_network(theta, x):
+    return sigmoid_network(theta, x, anp.tanh)
+
+
+def logistic_network(theta, x):
+    return sigmoid_network(theta, x, lambda z: 0.5 + 0.5 * anp.tanh(z / 2))
+
+
 def plain(setting):
-    return ou.Setting(setting.h, setting.x, setting.y, parts=setting.parts)
+    """The same model as one function of a user's own."""
+    if isinstance(setting, ou.SigmoidNetwork):
+        h = tanh_network if setting.activation.name == "tanh" else logistic_network
+    else:
+        h = sensing if isinstance(setting, ou.MatrixSensing) else relu_network
+    return ou.Setting(h, setting.x, setting.y, parts=setting.parts)
 
 
 def fitted(setting, seed, size=1.0):
@@ -102,7 +137,7 @@ def both():
 
 
 def close(found, known, scale=None):
-    """To 1e-9 of the largest entry: two autograd graphs of one h, and at most a few Newton steps."""
+    """To 1e-9 of the largest entry: two ways to compute one h, and at most a few Newton steps."""
     size = np.max(np.abs(known), initial=0.0) if scale is None else scale
     np.testing.assert_allclose(found, known, rtol=0, atol=1e-9 * size)
 
@@ -117,6 +152,7 @@ def test_stability_is_the_same(both, case):
     close(found.gradient_norm, known.gradient_norm, 1 + known.reg)
     close(found.multipliers, known.multipliers)
     close(found.eigenvalues, known.eigenvalues)
+    # Of a Newton step, whose Hessian cancels: half the digits.
     assert found.distance == pytest.approx(known.distance, rel=1e-6, abs=1e-9)
 
 
@@ -127,7 +163,7 @@ def test_the_law_and_its_notes_are_the_same(both, case):
     known, found = (ou.local_ou(each, theta, lr=lr, noise_std=1e-3) for each in (setting, own))
     assert found.notes == known.notes
     assert repr(found) == repr(known)
-    assert found.kink_distance == pytest.approx(known.kink_distance)
+    assert found.kink_distance == pytest.approx(known.kink_distance, rel=1e-12)
     for name in ("eigenvalues", "max_stable_lr", "relaxation_steps", "stability_radius"):
         close(getattr(found, name), getattr(known, name))
     for exact in (False, True):
@@ -158,7 +194,10 @@ def test_the_drift_is_the_same_or_refused_alike(both, case):
     if isinstance(known[0], str):
         assert found[0] == known[0]
     else:
-        close(found[0], known[0])
+        # Against what ∇reg alone would move θ by in as many steps: at rest the drift itself is rounding.
+        pushed = (lr * 1e-3) ** 2 / (1 - 0.5) ** 2 * np.linalg.norm(ou.regularizer_gradient(setting, theta))
+        for steps, row, expected in zip(run["steps"], found[0], known[0], strict=True):
+            close(row, expected, steps * pushed)
 
 
 @cases
@@ -175,7 +214,7 @@ def test_the_flow_takes_the_same_path_to_the_same_end(both, case):
     assert found.status == known.status
     # Two integrations, each to rtol = 1e-8 a step.
     np.testing.assert_allclose(found.times, known.times, rtol=1e-5)
-    np.testing.assert_allclose(found.theta, known.theta, atol=1e-5 * np.max(np.abs(theta)))
+    np.testing.assert_allclose(found.theta, known.theta, rtol=0, atol=1e-5 * np.max(np.abs(theta)))
     np.testing.assert_allclose(found.reg, known.reg, rtol=1e-5)
 
 
@@ -186,8 +225,9 @@ def test_interpolation_from_beside_ends_at_the_same_point(both, case):
     known, found = (outcome(lambda each=each: ou.interpolate(each, start))[0] for each in (setting, own))
     if isinstance(known, str):
         assert found == known
-    else:
-        close(found, known)
+    else:  # where J loses rank on the way, half the digits are lost
+        lost = 1e3 if "degenerate" in case else 1.0
+        close(found, known, lost * np.max(np.abs(known)))
 
 
 @cases
@@ -197,7 +237,7 @@ def test_what_is_unseen_spans_the_same_space(both, case):
     assert len(found) == np.linalg.matrix_rank(known) if len(known) else len(found) == 0
     if len(known):
         inside = np.linalg.lstsq(found.T, known.T, rcond=None)[0]
-        np.testing.assert_allclose(found.T @ inside, known.T, atol=1e-9)
+        np.testing.assert_allclose(found.T @ inside, known.T, rtol=0, atol=1e-9)
 
 
 @cases
@@ -209,13 +249,19 @@ def test_the_symmetries_that_a_setting_knows_are_all_that_its_flat_directions_sh
     assert (found.verdict, found.symmetries) == (known.verdict, known.symmetries)
 
 
+def times(theta, x, h, factor):
+    return factor * h(theta, x)
+
+
 @cases
-@pytest.mark.parametrize("scale", [1e-100, 1e-8, 1e8, 1e100])
+@pytest.mark.parametrize("scale", [1e-100, 1e-9, 1e8, 1e100])
 def test_units_of_h_and_y_change_no_verdict(both, case, scale):
     _, own, theta = both(case)
-    known, found = ou.stability(own, theta), ou.stability(own.rescaled(scale), theta)
+    scaled = ou.Setting(partial(times, h=own.h, factor=scale), own.x, scale * own.y, parts=own.parts)
+    known, found = ou.stability(own, theta), ou.stability(scaled, theta)
     counts = ("verdict", "rank", "symmetries", "unseen", "negative", "zero")
     assert [getattr(found, name) for name in counts] == [getattr(known, name) for name in counts]
+    assert ou.kink_distance(scaled, theta) == pytest.approx(ou.kink_distance(own, theta), rel=1e-12)
     close(found.reg / scale / scale, known.reg)
     close(found.eigenvalues / scale / scale, known.eigenvalues)
     close(found.multipliers / scale, known.multipliers)

@@ -92,8 +92,8 @@ def test_a_rank_that_drops_is_named():
 @pytest.mark.parametrize(
     ("dead", "note"),
     [
-        ((1.0,), "1 dead ReLU neuron is active on no datum"),
-        ((1.0, 0.0), "2 dead ReLU neurons are active on no datum"),
+        ((1.0,), "1 dead neuron is active on no datum"),
+        ((1.0, 0.0), "2 dead neurons are active on no datum"),
     ],
 )
 def test_dead_neurons_are_counted(dead, note):

@@ -75,13 +75,16 @@ def test_the_distance_is_that_of_the_stationary_point_of_the_product():
 def test_a_hidden_kink_stalls_the_flow_and_does_not_hang_it():
     theta, x = np.array([1.0, -0.4, 1.0, 0.1, 0.3]), np.array([-1.0, 0.5, 1.0])
     setting = ou.Setting(own_network, x, own_network(theta[None], x), 5)
-    with pytest.warns(UserWarning, match="the flow stalled at flow time 0.2063: its steps collapse, as at a kink of h"):
+    with pytest.warns(
+        UserWarning, match="the flow stalled at flow time 0.2063: its steps collapse, as at a kink, and h decides"
+    ):
         flow = ou.regularized_flow(setting, theta, times=[0.0, 0.1, 3.0])
     assert flow.status == "stalled"
     np.testing.assert_array_equal(flow.times[:2], [0.0, 0.1])
     assert 0.1 < flow.times[-1] < 3
     assert theta[0] * 0.5 + theta[1] > 0 > 0.99 * (flow.theta[-1] @ [0.5, 1, 0, 0, 0]) - 1e-4  # it came to the kink
     assert "stalled: its steps collapse" in repr(flow)
+    assert "kinks were not watched for, as h decides by" in repr(flow)
     assert ou.stability(setting, flow.theta[-1]).verdict  # an answer, as that end is on the zero-error set
     with pytest.warns(UserWarning, match="off the zero-error set: lower rtol"):
         ou.regularized_flow(setting, theta, times=[0.0, 0.5, 3.0], rtol=1e-3, method="RK45")
@@ -175,3 +178,73 @@ def test_a_lag_and_steps_that_do_not_broadcast_are_named():
 
 def linear(theta, x):
     return anp.sum(theta * x, axis=-1)
+
+
+def ellipse_beside_a_line(theta, x):
+    return (theta[..., 0] ** 2 + 2 * theta[..., 1] ** 2) * x[..., 0] + theta[..., 2] * x[..., 1]
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1e3, 1e4, 1e7])
+def test_a_saddle_stays_one_beside_a_datum_of_another_size(ratio):
+    # On a² + 2b² = 1 reg = 2 + 4b² + constant, so that a = 0 is a maximum: curvature −4 along a.
+    setting = ou.Setting(ellipse_beside_a_line, [[1.0, 0.0], [0.0, ratio]], [1.0, ratio], dim=3)
+    found = ou.stability(setting, [0.0, np.sqrt(0.5), 1.0])
+    assert (found.verdict, found.symmetries) == ("saddle", 0)
+    assert found.eigenvalues[0] == pytest.approx(-4.0, rel=1e-9)
+    np.testing.assert_allclose(np.abs(found.direction), [1.0, 0.0, 0.0], rtol=0, atol=1e-9)
+
+
+def hidden_wave(theta, x):
+    return (theta[..., 0] + anp.sin(theta[..., 1]) + theta[..., 2]) * x
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-2, 1e-4, 1e-8])
+def test_a_saddle_stays_one_at_small_parameters(size):
+    # reg = 2 + cos² b; along the set (da + cos b db + dc = 0) a third of the unit vector is in b: −2 · 2/3.
+    found = ou.stability(ou.Setting(hidden_wave, [1.0], [0.0], dim=3), [-size, 0.0, size])
+    assert found.verdict == "saddle"
+    assert found.eigenvalues[0] == pytest.approx(-4 / 3, rel=1e-9)
+
+
+def two_products(theta, x):
+    return theta[..., 0] * theta[..., 1] * x[..., 0] + theta[..., 2] * theta[..., 3] * x[..., 1]
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1e3, 1e6])
+def test_of_two_products_each_is_judged_for_itself(ratio):
+    x, balanced = [[1.0, 0.0], [0.0, ratio]], [2**0.5, 2**0.5, 1.5**0.5, 1.5**0.5]
+    setting = ou.Setting(two_products, x, [2.0, 1.5 * ratio], dim=4)
+    assert ou.stability(setting, [1.0, 2.0, *balanced[2:]]).verdict == "repellent"
+    found = ou.stability(setting, balanced)
+    assert found.verdict == "strict minimum"
+    # reg = (a² + b²)/2 + ratio² (c² + d²)/2: half the 4 of h = ab, and ratio² times that.
+    np.testing.assert_allclose(found.eigenvalues, np.sort([2.0, 2.0 * ratio**2]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1e3, 1e6])
+def test_a_flow_does_not_rest_while_the_smaller_of_two_products_moves(ratio):
+    setting = ou.Setting(two_products, [[1.0, 0.0], [0.0, ratio]], [2.0, 1.5 * ratio], dim=4)
+    a, b = ou.regularized_flow(setting, [1.0, 2.0, 1.5**0.5, 1.5**0.5], times=[0.0, 1.0])(1.0)[:2]
+    assert a**2 - b**2 == pytest.approx(-3 * np.exp(-2), rel=1e-6)  # decays as e^{−4s}, at half the rate as n = 2
+
+
+def test_a_minimum_at_parameters_of_size_zero_is_attained():
+    def h(theta, x):
+        return (theta[..., 0] + anp.cos(theta[..., 1])) * x
+
+    least = ou.minimum(ou.Setting(h, [1.0], [1.0], dim=2))  # reg = 1 + sin² b at a = 1 − cos b
+    assert (least.status, least.verdict) == ("stationary", "strict minimum")
+    assert least.value == pytest.approx(1.0, rel=1e-12)
+
+
+@pytest.mark.parametrize("factor", [1e-10, 1.0, 1e10])
+def test_kinks_are_seen_in_any_units_and_beside_any_constant(factor):
+    for constant in (0.0, 1e6 * factor):
+        setting = ou.Setting(
+            lambda theta, x, c=constant: factor * ou.activations.relu(theta[..., 0] * x - theta[..., 1]) + c,
+            [1.0, 2.0],
+            [constant, factor + constant],
+            dim=2,
+        )
+        assert ou.kink_distance(setting, [1.0, 1.0]) == 0
+        assert ou.stability(setting, [1.0, 1.0]).verdict == "nonsmooth"

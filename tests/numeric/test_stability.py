@@ -292,7 +292,7 @@ def test_a_dead_relu_neuron_is_three_unseen_parameters():
     dead = setting.pack(**(part | {"a": [part["a"][0], -1.0], "b": [part["b"][0], -3.0], "c": [part["c"][0], 7.0]}))
     found = ou.stability(setting, dead)
     assert (found.verdict, found.unseen, found.symmetries) == ("minimum up to symmetry", 4, 0)
-    assert "1 dead ReLU neuron is active on no datum" in repr(found)
+    assert "1 dead neuron is active on no datum" in repr(found)
 
 
 @given(st.permutations(range(6)))

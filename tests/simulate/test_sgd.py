@@ -103,11 +103,17 @@ def product(theta, x):
     return theta[..., 0] * theta[..., 1] * x
 
 
+def total(theta, x):
+    return (theta[..., 0] + theta[..., 1]) * x
+
+
 @pytest.mark.parametrize(
     ("h", "overflowing"),
     [
         pytest.param(product, [1e200, 0.0], id="reg alone"),  # h = 0 and ‖g‖² = 1e400
-        pytest.param(lambda theta, x: theta[..., 0] * x, [1e200, 0.0], id="loss alone"),  # h² = 1e400 and ‖g‖² = 1
+        pytest.param(
+            lambda theta, x: (theta[..., 0] + theta[..., 1]) * x, [1e200, 0.0], id="loss alone"
+        ),  # h² = 1e400, ‖g‖² = 2
     ],
 )
 def test_a_state_whose_loss_or_regularizer_overflows_has_diverged_and_so_have_those_after_it(h, overflowing):

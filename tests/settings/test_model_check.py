@@ -10,7 +10,7 @@ from strategies import any_setting, numbers
 
 import ouanalysis as ou
 from ouanalysis.activations import relu, where_positive
-from ouanalysis.settings.contract import check_model
+from ouanalysis.settings.model_check import check_model
 
 
 def plain(value):
@@ -34,6 +34,7 @@ CONSTANT_TO_AUTOGRAD = {
     "a tiny scale": lambda theta, x: 1e-100 * (theta[..., 0] + plain(theta[..., 1]) * x),
     "a large scale": lambda theta, x: 1e100 * (theta[..., 0] + plain(theta[..., 1]) * x),
     "beside a large constant": lambda theta, x: 1e6 + theta[..., 0] + plain(theta[..., 1]) * x,
+    "beside a datum of another size": lambda theta, x: 1e6 * theta[..., 0] * x + plain(theta[..., 1]) ** 2,
     "everything": lambda theta, x: np.sum(plain(theta), axis=-1) * x,
 }
 
@@ -162,6 +163,12 @@ def test_other_precisions_are_refused(kind):
         (lambda theta, x: theta[..., -1] * x, 2, "got 2, of which h never reads [0]"),
         (lambda theta, x: anp.sum(theta[..., :3], axis=-1) * x, 2, "at least 3, got 2"),
         (lambda theta, x: anp.sum(theta[..., 1:4] ** 2, axis=-1) * x, 3, "at least 4, got 3"),
+        (
+            lambda theta, x: anp.sum(theta[..., :3], axis=-1) * x + anp.sum(theta[..., 3:], axis=-1),
+            3,
+            "at least 4, got 3",
+        ),
+        (lambda theta, x: np.ones(theta.shape[:-1]) * x, 1, "got 1, of which h never reads [0]"),
         (lambda theta, x: theta[..., 2] * x, 2, "IndexError: index 2 is out of bounds"),
         (
             lambda theta, x: anp.sum(anp.reshape(theta, (*theta.shape[:-1], 2, 2)), axis=(-2, -1)) * x,
@@ -201,3 +208,20 @@ def test_dim_and_parts_that_differ_are_refused():
         ou.Setting(h, [1.0], [0.0], 8, parts={"W": (3, 2), "c": (3,)})
     with pytest.raises(TypeError, match="dim: expected the number of parameters, or their parts, got neither"):
         ou.Setting(h, [1.0], [0.0])
+
+
+@pytest.mark.parametrize(
+    "h",
+    [
+        lambda theta, x: np.where(theta[..., 0] > 0, theta[..., 0], 0.0) * x,
+        lambda theta, x: np.clip(theta[..., 0], -1, 1) * x,
+        lambda theta, x: np.linalg.norm(theta, axis=-1) * x,
+        lambda theta, x: anp.tanh(np.stack([theta[..., 0], theta[..., 0]])[0]) * x,
+        lambda theta, x: anp.where(x > 5, 1.0, 0.0) * np.einsum("...i,...i->...", theta, theta),
+    ],
+)
+def test_plain_numpy_that_fails_under_autograd_says_what_to_import_too(h):
+    with pytest.raises(ValueError, match="h: expected") as caught:
+        ou.Setting(h, np.arange(300.0), np.zeros(300), dim=1)
+    assert "import autograd.numpy as np" in str(caught.value)
+    assert len(str(caught.value)) < 400
