@@ -38,7 +38,7 @@ def check_derivatives(h, x, dim):
                 raise ValueError(
                     f"h: expected {order} derivatives by autograd that are those of its values, got"
                     f" {by_autograd[at]:.4g} where differences give {by_values[at]:.4g} (x_{data[at[1]]}, a random"
-                    " theta): write all of h with `import autograd.numpy as np`, as plain NumPy is a constant to autograd"
+                    " theta): write all of h with `import autograd.numpy as np`, as plain NumPy is constant to it"
                 )
         scale = np.fmax(scale, np.sum(np.abs(slopes), axis=-1))
         function = _contracted(gradient, rng.standard_normal(theta.shape))

@@ -218,7 +218,8 @@ def test_of_two_products_each_is_judged_for_itself(ratio):
     found = ou.stability(setting, balanced)
     assert found.verdict == "strict minimum"
     # reg = (a² + b²)/2 + ratio² (c² + d²)/2: half the 4 of h = ab, and ratio² times that.
-    np.testing.assert_allclose(found.eigenvalues, np.sort([2.0, 2.0 * ratio**2]), rtol=1e-6)
+    eps = np.finfo(float).eps  # of the largest, for each
+    np.testing.assert_allclose(found.eigenvalues, np.sort([2.0, 2.0 * ratio**2]), rtol=1e-9, atol=eps * ratio**2)
 
 
 @pytest.mark.parametrize("ratio", [1.0, 1e3, 1e6])
