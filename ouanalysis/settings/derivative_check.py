@@ -19,6 +19,7 @@ def check_derivatives(h, x, dim):
     most = max(1, FLOATS // (2 * len(STEPS) * dim))
     data = np.arange(len(x)) if len(x) <= most else np.linspace(0, len(x) - 1, most).astype(int)
     theta = np.stack([rng.uniform(0.1, 1.0, size=(len(data), dim)), rng.standard_normal((len(data), dim))])
+    x = np.where(np.abs(x) < 1e-290, 0.0, x)  # whose products are not normal floats, and lose their digits
     _slopes(elementwise_grad(lambda copies: h(copies, x[:1])), theta[:, :1])  # what fails, fails fast
 
     def function(copies):

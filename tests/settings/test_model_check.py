@@ -4,7 +4,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd.extend import defvjp, primitive
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import any_setting, numbers
 
@@ -136,6 +136,7 @@ def test_no_model_of_the_strategies_is_refused(setting):
         assert branches == setting.branches
 
 
+@example([5e-324], np.array([1.0, 0.0, 0.0]) / 32, 1e100)
 @given(
     st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=4), numbers(3), st.sampled_from([1e-100, 1e-8, 1.0, 1e8, 1e100])
 )
