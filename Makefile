@@ -12,7 +12,7 @@ figures: .venv/installed-run
 	$(BIN)/python -m ouanalysis.figures
 
 derivations: .venv/installed-run
-	@for name in $$($(BIN)/python -m ouanalysis.derivations | cut -d ' ' -f 1); do \
+	@names=$$($(BIN)/python -m ouanalysis.derivations) || exit 1; for name in $$(echo "$$names" | cut -d ' ' -f 1); do \
 		$(BIN)/python -m ouanalysis.derivations $$name || exit 1; echo; done
 
 test: .venv/installed-test

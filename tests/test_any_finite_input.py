@@ -1,6 +1,7 @@
 """At any finite input every public call answers or says in one line what it expected; nothing leaks from inside."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 from hypothesis import given
@@ -36,6 +37,10 @@ def answers(call, *arguments, **keywords):
     return result
 
 
+def times(theta, x, h, factor):
+    return factor * h(theta, x)
+
+
 @st.composite
 def scaled_settings(draw):
     """A setting of the strategies with its data and labels multiplied by anything."""
@@ -57,7 +62,8 @@ def points(draw):
     """A setting, built in or the same h as a user's own, and θ, on its zero-error set where it can be."""
     setting = draw(scaled_settings())
     if draw(st.booleans()):
-        own = answers(ou.Setting, setting.h, setting.x, setting.y, parts=setting.parts)
+        h = partial(times, h=setting.h, factor=draw(powers) if np.all(setting.y == 0) else 1.0)
+        own = answers(ou.Setting, h, setting.x, setting.y, parts=setting.parts)
         assert own is not None
         setting = own
     theta = draw(numbers(setting.dim)) * min(draw(powers), 1e300)
@@ -76,7 +82,9 @@ def test_at_a_point(point, lr, noise_std, steps, momentum):
     answers(setting.predictions, theta)
     reached = answers(ou.interpolate, setting, theta)
     for at in [theta] if reached is None else [theta, reached]:
-        answers(ou.stability, setting, at)
+        judged = answers(ou.stability, setting, at)
+        if judged is not None:
+            answers(judged.fall_per_step, lr=lr, noise_std=noise_std)
         limit = answers(ou.max_stable_lr, setting, at, momentum=momentum)
         for rate in [lr] if limit is None or not 0 < limit < np.inf else [lr, 0.3 * limit]:
             if rate > 0:
@@ -86,6 +94,7 @@ def test_at_a_point(point, lr, noise_std, steps, momentum):
                 if local is not None:
                     for exact in (False, True):
                         answers(local.covariance, [0, 7, steps], exact=exact)
+                        answers(local.function_covariance, exact=exact)
                         answers(local.expected_loss, exact=exact)
                         answers(local.mean_residual, exact=exact)
                     answers(lambda local=local: (local.notes, local.stability_radius, local.equation_residual))
@@ -106,7 +115,10 @@ def test_flows(point, time, exact):
     setting, theta = point
     reached = answers(ou.interpolate, setting, theta)
     at = theta if reached is None else reached
-    answers(ou.regularized_flow, setting, at, times=[time])
+    flow = answers(ou.regularized_flow, setting, at, times=[time])
+    if flow is not None:
+        answers(flow.steps, lr=time, noise_std=time)
+        answers(flow, [0.0, flow.times[-1] / 2])
     if exact:
         answers(ou.regularized_flow, setting, at, times=[time], exact=True, lr=time)
 
