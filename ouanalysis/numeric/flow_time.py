@@ -23,7 +23,8 @@ def flow_time(setting, steps=1, *, lr, noise_std, batch_size=1, momentum=0.0):
     """
     batch = effective_batch_size(setting, batch_size)
     still = 1 - nonnegative_number("momentum", momentum, below=1)
-    each = np.float64(positive_number("lr", lr)) * nonnegative_number("noise_std", noise_std) / still
+    lr, noise_std = positive_number("lr", lr), nonnegative_number("noise_std", noise_std)
     steps = whole_numbers("steps", steps)
     with np.errstate(all="ignore"):
+        each = np.float64(lr) * noise_std / still
         return np.where(steps == 0, 0.0, each * each / batch * steps)[()]

@@ -32,8 +32,9 @@ def scaled_rank(jacobian, tol=0.0):
 
     At least above rounding: max(m, p) eps on the singular values.
     """
-    lengths = np.linalg.norm(jacobian, axis=1)
-    rows = jacobian[lengths > 0] / lengths[lengths > 0, None]
+    largest = np.max(np.abs(jacobian), axis=1, initial=0.0)
+    rows = jacobian[largest > 0] / largest[largest > 0, None]  # so that no square over- or underflows
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     if not len(rows):
         return 0
     singular = np.linalg.svd(rows, compute_uv=False)

@@ -104,7 +104,8 @@ class Stability:
     def fall_per_step(self, *, lr, noise_std, batch_size=1, momentum=0.0):
         """(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², what reg falls by in a step of label-noise SGD, to leading order in η."""
         step = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
-        return float(step * self.fall_per_time)
+        with np.errstate(all="ignore"):  # of what is no float
+            return float(step * self.fall_per_time)
 
     def __repr__(self):
         advice = {

@@ -16,6 +16,11 @@ def stationary_distance(setting, theta, space, *, within=np.inf):
     gradient alone suffice, as that stays short while any steep direction is not quite at rest; but it is never the
     longer one where curvatures are positive, and what is given where it is above `within`.
     """
+    with np.errstate(all="ignore"):  # NaN where derivatives are no floats, which the curvatures say
+        return _newton_length(setting, theta, space, within)
+
+
+def _newton_length(setting, theta, space, within):
     gradient = regularizer_gradient(setting, theta)
     slope, size = space.tangent(gradient), norm(theta)
     steepness = norm(slope)

@@ -27,10 +27,11 @@ def check_model(h, x, dim):
     rng = np.random.default_rng(0)
     theta = np.stack([rng.uniform(0.1, 1.0, size=(3, dim)), rng.standard_normal((3, dim))])  # of mixed sign too
     ends = x[[0, len(x) // 2, -1]]
-    _check_broadcasting(h, theta, ends)
-    check_derivatives(h, x, dim)
-    decisions = _decisions(h, theta, ends, dim)
-    return _branches(h, theta, x, decisions)
+    with np.errstate(all="ignore"):  # a model need not have a value everywhere
+        _check_broadcasting(h, theta, ends)
+        check_derivatives(h, x, dim)
+        decisions = _decisions(h, theta, ends, dim)
+        return _branches(h, theta, x, decisions)
 
 
 def _check_broadcasting(h, theta, x):
@@ -114,16 +115,15 @@ def _last_index(index, dim):
 def _branches(h, theta, x, decisions):
     """Each call of where_positive: its shape on one datum, and whether the side that it takes changes h."""
     ends = x[[0, len(x) // 2, -1]]
-    with np.errstate(all="ignore"):
-        singly = [[record(h, theta[k, i], ends[i])[1:] for i in range(3)] for k in range(2)]
-        shapes = tuple(np.shape(z) for z in singly[0][0][0])
-        stacked, elsewhere = record(h, theta, ends)[1:]
-        if len(stacked) != len(shapes) or not all(
-            _in_front(stacked[call], [[of[0][call] for of in row] for row in singly]) for call in range(len(shapes))
-        ):
-            return Branches(unknown="h moves the leading axes of theta and x to where its kinks are not followed")
-        rows, value = theta[:, :1], h(theta[:, :1], x)
-        bends = tuple(_differs(_flipped(h, rows, x, call), value) for call in range(len(shapes)))
+    singly = [[record(h, theta[k, i], ends[i])[1:] for i in range(3)] for k in range(2)]
+    shapes = tuple(np.shape(z) for z in singly[0][0][0])
+    stacked, elsewhere = record(h, theta, ends)[1:]
+    if len(stacked) != len(shapes) or not all(
+        _in_front(stacked[call], [[of[0][call] for of in row] for row in singly]) for call in range(len(shapes))
+    ):
+        return Branches(unknown="h moves the leading axes of theta and x to where its kinks are not followed")
+    rows, value = theta[:, :1], h(theta[:, :1], x)
+    bends = tuple(_differs(_flipped(h, rows, x, call), value) for call in range(len(shapes)))
     rectified = tuple(np.ndim(other) == 0 and not anp.any(other) for other in elsewhere)
     unknown = f"h decides by {', '.join(sorted(decisions))} of NumPy" if decisions else ""
     return Branches(shapes, bends, rectified, unknown)

@@ -17,7 +17,7 @@ def regularizer(setting):
     factor, curvature = sympy.IndexedBase("U"), sympy.IndexedBase("M")
     formula = sympy.Sum(curvature[a, b] * factor[a, k] * factor[b, k], (a, 0, d - 1), (b, 0, d - 1), (k, 0, r - 1))
     symmetric = setting.x + np.swapaxes(setting.x, -1, -2)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         mean_square = np.mean(symmetric @ symmetric, axis=0)
     values = {d: setting.d, r: setting.rank, curvature: mean_square}
     definition = r", \quad M = \frac{1}{n} \sum_{i=1}^{n} \left(A_i + A_i^\top\right)^2"
