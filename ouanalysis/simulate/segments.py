@@ -65,7 +65,8 @@ def run(setting, theta, *, lr, momentum, noise_std, noise, batch_size, steps, re
         for first in range(0, steps, length):
             size = min(length, steps - first)
             indices, noises = zip(*(_draw(setting, chain, noise, batch_size, size) for chain in mine), strict=True)
-            scaled = noise_std * np.stack(noises)
+            with np.errstate(all="ignore"):  # a chain that overflows has diverged
+                scaled = noise_std * np.stack(noises)
             take_steps(state, velocity, np.stack(indices), scaled, lr, momentum, first, records, out[block])
             bar.update(size * len(state))
             if stop.is_set() or not np.isfinite(state).all(axis=-1).any():
