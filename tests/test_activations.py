@@ -10,8 +10,8 @@ from ouanalysis.activations import maximum, relu, sign, where_positive
 TIES = {
     "maximum": (lambda t, x: maximum(2 * t[..., 0] * x, t[..., 1] * x), 2.0, [0.0, 1.0]),
     "maximum, the other way": (lambda t, x: maximum(t[..., 1] * x, 2 * t[..., 0] * x), 2.0, [2.0, 0.0]),
-    "maximum with a constant": (lambda t, x: maximum(t[..., 1] * x, 2.0), 2.0, [0.0, 0.0]),
-    "a constant's maximum": (lambda t, x: maximum(2.0, t[..., 1] * x), 2.0, [0.0, 1.0]),
+    "maximum with a constant": (lambda t, x: maximum(t[..., 1] * x, 2.0) + 0 * t[..., 0], 2.0, [0.0, 0.0]),
+    "a constant's maximum": (lambda t, x: maximum(2.0, t[..., 1] * x) + 0 * t[..., 0], 2.0, [0.0, 1.0]),
     "relu": (lambda t, x: t[..., 0] * relu(t[..., 1] * x - 2), 0.0, [0.0, 0.0]),
     "sign": (lambda t, x: t[..., 0] * sign(t[..., 1] * x - 2) + t[..., 0], 1.0, [1.0, 0.0]),
     "where_positive": (

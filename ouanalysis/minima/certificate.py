@@ -120,9 +120,11 @@ def certify(setting, theta, *, progress=False):
         raise ValueError("theta: expected finite predictions and reg, got infinite ones")
     known, found = module_in(__package__, setting), []
     least_regularizer = known.least_regularizer if known else local_search_from
-    with progress_bar(reg.size, unit="state", shown=progress) as bar:
+    with progress_bar(reg.size, unit="state", shown=progress) as bar, np.errstate(all="ignore"):
         for state in theta.reshape(-1, setting.dim):
             found.append(least_regularizer(setting, state))
             bar.update(1)
     least, lower_bound = (np.array([entry[k] for entry in found]).reshape(theta.shape[:-1]) for k in (0, 1))
+    if not np.isfinite(least).all():
+        raise ArithmeticError("certify: expected a least regularizer that is a float; measure x and y in other units")
     return Certificate(reg, np.minimum(least, reg), lower_bound, found[0][2])  # as θ has its own predictions, too

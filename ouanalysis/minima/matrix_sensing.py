@@ -132,8 +132,8 @@ def _halves(setting):
     """S_i/2, (n, d, d)."""
     halves = (setting.x + np.swapaxes(setting.x, -1, -2)) / 2
     largest = np.max(np.abs(halves))
-    if largest and not 1e-150 <= largest <= 1e150:
-        raise ValueError(f"sensors: expected a largest entry from 1e-150 to 1e150, got {largest:.2g}")
+    if largest and not 1e-153 <= largest <= 1e153:  # whose squares are floats
+        raise ValueError(f"sensors: expected a largest entry from 1e-153 to 1e153, got {largest:.2g}")
     return halves
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..settings.unseen_directions import jacobian_rows
 from .derivatives import jacobian
+from .norm import norm
 
 __all__ = ["generic_rank", "rank_is_constant", "scaled_rank"]
 
@@ -22,7 +23,7 @@ def generic_rank(setting, theta):
     """The largest rank of J over random θ near theta (p,) and far from it, on its smooth piece."""
     piece = setting.smooth_piece(theta)
     rng = np.random.default_rng(0)
-    size = np.linalg.norm(theta) / np.sqrt(setting.dim)
+    size = norm(theta) / np.sqrt(setting.dim)
     far, near = rng.standard_normal((2, DRAWS, setting.dim))
     return max(scaled_rank(jacobian_rows(piece, place[None])) for place in [*(theta + size * near), *far])
 

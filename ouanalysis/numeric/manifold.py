@@ -119,12 +119,15 @@ def _gauss_newton(setting, theta, *, max_iterations=200):
         unit = np.max(np.abs(gradients))
         if not (np.isfinite(unit) and unit > 0 and np.isfinite(residual).all()):
             break
-        gradients = gradients / unit  # so that no square over- or underflows
+        with np.errstate(all="ignore"):
+            gradients, scaled = gradients / unit, residual / unit  # so that no square over- or underflows
+        if not np.isfinite(scaled).all():
+            break
         gram, size = gradients @ gradients.T, _size(residual)
         scale = np.trace(gram) / setting.n
         while damping < 1e12:
             shifted = gram + damping * scale * np.eye(setting.n)
-            move = gradients.T @ np.linalg.lstsq(shifted, residual / unit, rcond=None)[0]
+            move = gradients.T @ np.linalg.lstsq(shifted, scaled, rcond=None)[0]
             attempt = _residual(setting, theta - move)
             if _size(attempt) < size:
                 break

@@ -172,6 +172,11 @@ def stability(setting, theta, *, tol=1e-6):
     """
     tol = positive_number("tol", tol)
     theta = on_zero_error_set(setting, theta)
+    with np.errstate(all="ignore"):  # what is no float is refused where it matters
+        return _judged(setting, theta, tol)
+
+
+def _judged(setting, theta, tol):
     piece, unit = _in_units_of_its_jacobian(setting, theta)
     space = row_space(piece, theta)
     gradient = _finite_gradient(piece, theta)

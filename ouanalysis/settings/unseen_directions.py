@@ -5,7 +5,7 @@ Source: theory.md, section 3.
 
 import numpy as np
 from autograd import elementwise_grad
-from scipy.linalg import null_space
+from scipy.linalg import norm, null_space
 
 from .quiet_derivatives import quiet_derivatives
 
@@ -19,7 +19,7 @@ def unseen_directions(setting, theta):
     """
     rng = np.random.default_rng(0)
     draws = 2 + -(-setting.dim // setting.n)
-    size = np.linalg.norm(theta) / np.sqrt(setting.dim)
+    size = norm(theta) / np.sqrt(setting.dim)
     places = np.concatenate(
         [theta + size * rng.standard_normal((draws, setting.dim)), rng.standard_normal((draws, setting.dim))]
     )
