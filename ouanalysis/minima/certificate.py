@@ -125,6 +125,6 @@ def certify(setting, theta, *, progress=False):
             found.append(least_regularizer(setting, state))
             bar.update(1)
     least, lower_bound = (np.array([entry[k] for entry in found]).reshape(theta.shape[:-1]) for k in (0, 1))
-    if not np.isfinite(least).all():
+    if np.isnan(least).any():
         raise ArithmeticError("certify: expected a least regularizer that is a float; measure x and y in other units")
     return Certificate(reg, np.minimum(least, reg), lower_bound, found[0][2])  # as θ has its own predictions, too
