@@ -27,7 +27,7 @@ class MatrixSensingCertificate:
 
     steps: np.ndarray  # (records,)
     stage_ends: np.ndarray  # (stages,)
-    relative_gap: np.ndarray = field(metadata={"resolution": 1e-8})  # the solver's gap; (2, chains, records)
+    relative_gap: np.ndarray = field(metadata={"resolution": 1e-7})  # the solver's gap; (2, chains, records)
     solver_gap: float = field(metadata={"resolution": 1e-7})  # the largest of all records, relative to the least reg
     loss: np.ndarray = field(metadata={"resolution": 1e-20})  # residuals of h, to its rounding; (2, chains, records)
     error: np.ndarray  # ‖UUᵀ − X*‖_F/‖X*‖_F (2, chains, records)

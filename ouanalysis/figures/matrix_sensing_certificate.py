@@ -4,7 +4,7 @@ from ._style import GREY, PREDICTED, SIMULATED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
 
-FLOOR = 1e-6  # of the gap axis, in per cent of the least reg
+FLOOR = 1e-5  # of the gap axis, in per cent of the least reg
 
 
 @styled
