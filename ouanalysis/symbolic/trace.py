@@ -129,7 +129,8 @@ def _predictions(setting, theta, x):
         with np.errstate(all="ignore"):  # SymPy's own arithmetic may leave NumPy a flag
             predictions = np.asarray(setting.h(rows, traced(x)), dtype=object)
     except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
-        raise TypeError(f"h: expected operations that can be traced, got {_named(error)}") from error
+        decides = f"; {setting.branches.unknown}" if setting.branches.unknown else ""
+        raise TypeError(f"h: expected operations that can be traced, got {_named(error)}{decides}") from error
     if predictions.shape != (len(x),):
         raise TypeError(f"h: expected a traced output of shape ({len(x)},), got {predictions.shape}")
     return [expression_of(value) for value in predictions]

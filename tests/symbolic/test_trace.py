@@ -115,3 +115,17 @@ def test_a_model_with_an_absolute_value_compiles_to_its_derivatives_off_the_kink
     traced = ou.symbolic.trace(setting)
     assert ou.symbolic.compile(traced.regularizer, traced.theta)([-3.0]) == 4.0
     assert ou.symbolic.compile(traced.regularizer_gradient, traced.theta)([-3.0]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "h"),
+    [
+        ("maximum", lambda t, x: anp.maximum(t[..., 0] * x, 0.0)),
+        ("where", lambda t, x: anp.where(t[..., 0] > 0, x, t[..., 0])),
+    ],
+)
+def test_the_function_of_numpy_that_branches_is_named(name, h):
+    with pytest.raises(
+        TypeError, match=f"h: expected operations that can be traced, got a comparison.*{name}.* of NumPy"
+    ):
+        ou.symbolic.trace(ou.Setting(h, [1.0, 2.0], [0.0, 0.0], dim=1))
