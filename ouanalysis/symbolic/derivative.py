@@ -11,10 +11,11 @@ import sympy
 from ..progress import progress_bar
 from .functions import WherePositive
 
-__all__ = ["LIMIT", "check_cost", "derivatives", "length", "operations", "subexpressions"]
+__all__ = ["LIMIT", "check_cost", "check_seconds", "derivatives", "length", "operations", "subexpressions"]
 
 LIMIT = 20.0  # seconds
-SECONDS = 3e-4  # a derivative of a subexpression, squared and compiled: 0.16 to 0.9 ms, measured on networks
+NODE = 1e-3  # seconds to trace a subexpression, square its derivatives and compile them: 0.8 to 1.4 ms on networks
+DERIVATIVE = 8e-5  # seconds to differentiate it by one symbol
 
 
 def subexpressions(expressions):
@@ -39,16 +40,8 @@ def length(expression):
 
 
 def derivatives(expressions, symbols, *, progress=False):
-    """The rows ∂e/∂s over the symbols, of each expression e.
-
-    Raises
-    ------
-    ValueError
-        If that will take longer than `LIMIT`; not with `progress`, which shows a bar.
-    """
+    """The rows ∂e/∂s over the symbols, of each expression e; `progress` shows a bar."""
     nodes, depends = _dependence(expressions, symbols)
-    if not progress:
-        check_cost(_operations(depends), f"the derivatives of {len(expressions)} expressions by {len(symbols)} symbols")
     columns = []
     with progress_bar(len(symbols), unit="derivative", shown=progress) as bar:
         for place, symbol in enumerate(symbols):
@@ -63,16 +56,21 @@ def derivatives(expressions, symbols, *, progress=False):
 
 def operations(expressions, symbols):
     """How many derivatives of subexpressions `derivatives` takes."""
-    return _operations(_dependence(expressions, symbols)[1])
+    return sum(mask.bit_count() for mask in _dependence(expressions, symbols)[1].values())
 
 
-def check_cost(count, what):
-    """A ValueError that says how long so many operations will take, if it is longer than `LIMIT`."""
-    if count * SECONDS > LIMIT:
+def check_cost(expressions, symbols, what, *, times=1):
+    """`check_seconds` of the expressions' derivatives, squared and compiled, so many times."""
+    nodes = len(subexpressions(expressions))
+    check_seconds(times * (NODE * nodes + DERIVATIVE * operations(expressions, symbols)), what)
+
+
+def check_seconds(seconds, what):
+    """A ValueError that says how long it will take, if that is longer than `LIMIT`."""
+    if seconds > LIMIT:
         raise ValueError(
-            f"trace: expected at most {LIMIT:g} s of work, got some {count * SECONDS:.2g} s for {what}: pass "
-            "progress=True to go on with a progress bar, or use ouanalysis.regularizer and its like, which need no "
-            "formula"
+            f"trace: expected at most {LIMIT:g} s of work, got some {seconds:.2g} s for {what}: pass progress=True to "
+            "go on with a progress bar, or use ouanalysis.regularizer and its like, which need no formula"
         )
 
 
@@ -87,10 +85,6 @@ def _dependence(expressions, symbols):
             mask |= depends[argument]
         depends[node] = mask
     return nodes, depends
-
-
-def _operations(depends):
-    return sum(mask.bit_count() for mask in depends.values())
 
 
 def _derivative(node, known, symbol):

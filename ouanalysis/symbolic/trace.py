@@ -13,12 +13,13 @@ import sympy
 
 from ..progress import progress_bar
 from ..settings.setting import check_setting
-from .derivative import check_cost, derivatives, subexpressions
+from .derivative import check_cost, check_seconds, derivatives
 from .symbols import data_symbols, exact_array, parameter_symbols
 from .traced import expression_of, traced
 
 __all__ = ["Trace", "trace"]
 
+PRODUCT = 8e-5  # seconds for a product of two of J's entries, summed
 _ADVICE = "what ouanalysis.activations has can be traced"
 
 
@@ -56,6 +57,8 @@ class Trace:
     @cached_property
     def regularizer_gradient(self):
         """∇reg, (p, 1)."""
+        if not self.progress:
+            check_cost([self.regularizer], self.theta, f"the gradient of reg by {len(self.theta)} parameters")
         return sympy.Matrix(*derivatives([self.regularizer], self.theta, progress=self.progress))
 
     @cached_property
@@ -67,7 +70,7 @@ class Trace:
     def loss_hessian(self):
         """∇²L where the error is zero, (2/n) JᵀJ, (p, p)."""
         if not self.progress:
-            check_cost(len(self.h) * len(self.theta) ** 2, f"a Hessian of {len(self.theta)} parameters")
+            check_seconds(PRODUCT * len(self.h) * len(self.theta) ** 2, f"a Hessian of {len(self.theta)} parameters")
         return 2 * self.jacobian.T * self.jacobian / len(self.h)
 
     def __repr__(self):
@@ -94,8 +97,8 @@ def trace(setting, *, symbolic_data=False, progress=False):
     TypeError
         If h does something that SymPy cannot follow; the message names it.
     ValueError
-        If h, or a derivative when it is asked for, will take longer than 20 seconds: an estimate from the operations
-        of h, made after its first data. For two parameters or parts whose symbols have one name.
+        If h, its Jacobian and their compiled formula will take longer than 20 seconds: an estimate from the operations
+        of h on its first data, made before the rest. So too for ∇reg and the Hessian, when asked for. For two parameters or parts whose symbols have one name.
 
     Examples
     --------
@@ -118,7 +121,8 @@ def trace(setting, *, symbolic_data=False, progress=False):
             h += _predictions(setting, theta, x[k : k + 1])
             bar.update(1)
             if not progress:
-                check_cost(setting.n * len(subexpressions(h[-1:])), f"h on {setting.n} data")
+                what = f"h and its Jacobian, on {setting.n} data and by {setting.dim} parameters"
+                check_cost(h[-1:], theta, what, times=setting.n)
     return Trace(theta, x, y, sympy.Matrix(h), progress)
 
 

@@ -51,7 +51,7 @@ def test_too_many_data_are_refused_after_the_first_that_is_not_zero():
 
     setting = ou.Setting(h, np.linspace(0.0, 1.0, 1000), np.zeros(1000), dim=50)
     seen.clear()
-    with pytest.raises(ValueError, match="h on 1000 data"):
+    with pytest.raises(ValueError, match="h and its Jacobian, on 1000 data and by 50 parameters"):
         ou.symbolic.trace(setting)
     assert seen == [1, 1]
 
