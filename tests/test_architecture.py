@@ -22,6 +22,7 @@ ORDER = [
     {"figures"},
     {"derivations"},  # beside the package, and its reader: nothing in the package imports it
 ]
+NUMERIC = ["zero_error_set", "fluctuations", "long_time"]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 DERIVED_FROM = {"activations", "settings", "symbolic", "derivations"}
 BY_VARIABLE = {  # their callers, or a table of their own, say what they import
@@ -125,6 +126,27 @@ def test_imports_run_one_way():
                 checked += 1
     assert checked > 100
     assert by_variable == BY_VARIABLE
+
+
+def test_imports_run_one_way_inside_numeric_too():
+    checked = 0
+    for module, path in modules():
+        if module.startswith("ouanalysis.numeric.") and not module.endswith("__init__"):
+            room = module.split(".")[2]
+            others = {name.split(".")[2] for name in reached(path.read_text(), module) if name.count(".") > 2}
+            for other in others & set(NUMERIC) - {room}:
+                assert NUMERIC.index(other) < NUMERIC.index(room), f"{module} reaches {other}"
+                checked += 1
+    assert checked > 10
+
+
+def test_no_module_is_hidden_by_a_name_in_its_room():
+    for module, path in modules():
+        room, _, leaf = module.rpartition(".")
+        if leaf not in ("__init__", "__main__"):
+            init = ast.parse(path.with_name("__init__.py").read_text())
+            names = _imported(ast.walk(init), f"{room}.__init__")[1]
+            assert names.get(leaf, module) == module, f"{module} is hidden by {names[leaf]}"
 
 
 def test_derivations_reach_public_names_of_the_symbolic_side_alone():

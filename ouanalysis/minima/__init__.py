@@ -3,9 +3,9 @@
 from importlib import import_module
 
 from .certificate import Certificate, certify
-from .local_search import LocalMinimum, local_search
-from .minimum import minimum
+from .least_regularizer import minimum
 from .minimum_result import Minimum
+from .search import LocalMinimum, local_search
 
 __all__ = [
     "Certificate",

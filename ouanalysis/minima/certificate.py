@@ -15,7 +15,7 @@ from ..numeric import regularizer
 from ..progress import progress_bar
 from ..settings.by_file_name import module_in
 from ..settings.setting import parameters
-from .local_search import local_search_from
+from .search import local_search_from
 
 __all__ = ["Certificate", "certify"]
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..numeric.derivatives import lagrangian_hessian_products, regularizer_gradient
-from ..numeric.kinks import kink_on_datum
-from ..numeric.manifold import zero_error_tolerance
-from ..numeric.norm import norm
-from ..numeric.row_space import RowSpace, row_space
-from ..numeric.stationary_distance import moving_size
+from ..numeric.long_time.stationary_distance import moving_size
+from ..numeric.zero_error_set.derivatives import lagrangian_hessian_products, regularizer_gradient
+from ..numeric.zero_error_set.interpolate import zero_error_tolerance
+from ..numeric.zero_error_set.kinks import kink_on_datum
+from ..numeric.zero_error_set.norm import norm
+from ..numeric.zero_error_set.row_space import RowSpace, row_space
 
 __all__ = ["descend"]
 

@@ -20,8 +20,8 @@ from ..numeric import regularizer
 from ..settings import SigmoidNetwork
 from ..symbolic.sigmoid_network import hessian_block, stationarity, with_slope
 from .certified_roots import real_roots
-from .local_search import local_search, local_search_from
 from .minimum_result import Minimum
+from .search import local_search, local_search_from
 
 __all__ = ["SigmoidMinimum", "StationaryNetwork", "least_regularizer", "minimum", "stationary_preactivations"]
 

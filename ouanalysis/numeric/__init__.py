@@ -1,15 +1,15 @@
 """What holds at a θ: derivatives, the zero-error set, the local process, its drift, the flow and stability."""
 
-from .derivatives import gram, jacobian, loss, regularizer, regularizer_gradient
-from .drift import tangent_drift
-from .flow import regularized_flow
-from .flow_path import Flow
-from .flow_time import flow_time
-from .kinks import kink_distance
-from .manifold import InterpolationError, interpolate
-from .ou import LocalOU, local_ou
-from .stability import Stability, stability
-from .stability_limit import max_stable_lr
+from .fluctuations.local_ou import LocalOU, local_ou
+from .fluctuations.stability_limit import max_stable_lr
+from .fluctuations.tangent_drift import tangent_drift
+from .long_time.flow_path import Flow
+from .long_time.flow_time import flow_time
+from .long_time.regularized_flow import regularized_flow
+from .long_time.stability import Stability, stability
+from .zero_error_set.derivatives import gram, jacobian, loss, regularizer, regularizer_gradient
+from .zero_error_set.interpolate import InterpolationError, interpolate
+from .zero_error_set.kinks import kink_distance
 
 __all__ = [
     "Flow",

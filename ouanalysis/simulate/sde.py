@@ -6,8 +6,8 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, section 2.
 import numpy as np
 
 from ..arguments import count, generator, nonnegative_number, positive_number
-from ..numeric.batches import effective_batch_size
-from ..numeric.ou import local_ou
+from ..numeric.fluctuations.local_ou import local_ou
+from ..numeric.fluctuations.sampling import effective_batch_size
 from .segments import run, spawn_streams
 from .sgd import starting_points
 from .trajectory import observe, record_steps

@@ -6,7 +6,7 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 2; theory.md, section 1.
 import numpy as np
 
 from ..arguments import count, generator, nonnegative_number, positive_number
-from ..numeric.batches import effective_batch_size
+from ..numeric.fluctuations.sampling import effective_batch_size
 from ..settings.setting import parameters
 from .segments import run
 from .trajectory import observe, record_steps

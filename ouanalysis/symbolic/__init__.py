@@ -5,9 +5,9 @@
 
 from . import matrix_sensing, ou, relu_network, sigmoid_network
 from .closed_form import ClosedForm
-from .compile import compile
-from .regularizer import regularizer
-from .trace import Trace, trace
+from .closed_regularizer import regularizer
+from .compiling import compile
+from .tracing import Trace, trace
 
 __all__ = [
     "ClosedForm",

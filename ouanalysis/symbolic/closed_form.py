@@ -9,7 +9,7 @@ from sympy import Indexed, IndexedBase, Sum, lambdify, latex
 
 from ..arguments import real_array
 from ..settings.setting import split
-from .compile import compile
+from .compiling import compile
 from .derivative import length
 from .symbols import exact_array, parameter_symbols, symbol_array
 

@@ -6,7 +6,7 @@ from ouanalysis.derivations import regularizer_drift
 from ouanalysis.derivations.derivation import Derivation, main
 
 from ouanalysis import symbolic
-from ouanalysis.symbolic.trace import Trace
+from ouanalysis.symbolic.tracing import Trace
 
 
 @pytest.fixture(scope="module")

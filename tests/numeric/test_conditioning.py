@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ouanalysis as ou
-from ouanalysis.numeric.discrete_law import SecondMoments
-from ouanalysis.numeric.row_space import row_space
-from ouanalysis.numeric.stability_limit import stability_limit
+from ouanalysis.numeric.fluctuations.second_moments import SecondMoments
+from ouanalysis.numeric.fluctuations.stability_limit import stability_limit
+from ouanalysis.numeric.zero_error_set.row_space import row_space
 
 SIGMA = 0.7
 THETA = np.array([0.7, -0.4, 0.9, 0.3, 0.5, -0.8])

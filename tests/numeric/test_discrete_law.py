@@ -14,8 +14,8 @@ from standard_errors import z_of_mean
 from strategies import numbers
 
 import ouanalysis as ou
-from ouanalysis.numeric.discrete_law import SecondMoments
-from ouanalysis.numeric.stability_limit import stability_limit as max_stable_lr
+from ouanalysis.numeric.fluctuations.second_moments import SecondMoments
+from ouanalysis.numeric.fluctuations.stability_limit import stability_limit as max_stable_lr
 
 SIGMA = 0.7
 KINDS = ("with replacement", "without replacement", "full")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strategies import numbers
 
 import ouanalysis as ou
-from ouanalysis.numeric.stability_limit import stability_limit as max_stable_lr
+from ouanalysis.numeric.fluctuations.stability_limit import stability_limit as max_stable_lr
 
 SIGMA = 0.7
 KINDS = ("with replacement", "without replacement", "full")

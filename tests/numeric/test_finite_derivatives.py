@@ -6,7 +6,7 @@ import pytest
 
 import ouanalysis as ou
 from ouanalysis.activations import where_positive
-from ouanalysis.numeric.row_space import finite_jacobian
+from ouanalysis.numeric.zero_error_set.row_space import finite_jacobian
 
 
 def branch(theta, x):

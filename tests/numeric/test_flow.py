@@ -17,9 +17,9 @@ from scipy.optimize import brentq
 from strategies import matrix_sensings, settings_with_theta, sigmoid_networks
 
 import ouanalysis as ou
-from ouanalysis.numeric.flow_path import Interpolant
+from ouanalysis.numeric.long_time.flow_path import Interpolant
 
-flow_module = import_module("ouanalysis.numeric.flow")
+flow_module = import_module("ouanalysis.numeric.long_time.regularized_flow")
 EPS = np.finfo(float).eps
 
 

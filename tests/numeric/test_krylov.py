@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import numbers
 
-from ouanalysis.numeric.krylov import MOST, arnoldi, powers_and_sums
+from ouanalysis.numeric.fluctuations.krylov import MOST, arnoldi, powers_and_sums
 
 
 def resolvent_of(matrix):

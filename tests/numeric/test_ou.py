@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from strategies import numbers
 
 import ouanalysis as ou
-from ouanalysis.numeric.stability_limit import stability_limit as limit_on_range
+from ouanalysis.numeric.fluctuations.stability_limit import stability_limit as limit_on_range
 
 LR, SIGMA = 0.01, 0.3
 

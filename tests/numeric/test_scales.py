@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import ouanalysis as ou
-from ouanalysis.numeric.row_space import row_space
+from ouanalysis.numeric.zero_error_set.row_space import row_space
 
 
 def two_models(theta, x):

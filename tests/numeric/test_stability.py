@@ -13,7 +13,7 @@ from scipy.linalg import null_space
 import ouanalysis as ou
 
 EPS = np.finfo(float).eps
-MODULE = import_module("ouanalysis.numeric.stability")  # the package's attribute of this name is the function
+MODULE = import_module("ouanalysis.numeric.long_time.stability")  # the package's attribute of this name is the function
 
 
 def product(theta, x):

@@ -10,9 +10,9 @@ import autograd.numpy as anp
 import numpy as np
 from autograd import elementwise_grad
 
-from ..arguments import real_array
-from ..settings.quiet_derivatives import quiet_derivatives
-from ..settings.setting import parameters
+from ...arguments import real_array
+from ...settings.quiet_derivatives import quiet_derivatives
+from ...settings.setting import parameters
 
 __all__ = [
     "data_hessian_products",

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..arguments import count, generator, positive_number
 from ..numeric import InterpolationError, interpolate, regularized_flow, regularizer, stability
-from ..numeric.norm import norm
-from ..numeric.row_space import DENSE
+from ..numeric.zero_error_set.norm import norm
+from ..numeric.zero_error_set.row_space import DENSE
 from ..progress import progress_bar
 from ..settings.setting import check_setting
 from .descent import descend

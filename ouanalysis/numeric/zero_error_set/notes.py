@@ -6,7 +6,7 @@ import numpy as np
 
 from .derivatives import jacobian
 from .generic_rank import rank_is_constant, scaled_rank
-from .manifold import duplicate_data
+from .interpolate import duplicate_data
 
 __all__ = ["notes_on_noise", "notes_on_point", "warn_of_rank"]
 

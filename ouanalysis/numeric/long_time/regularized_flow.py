@@ -7,21 +7,21 @@ from functools import partial
 
 import numpy as np
 
-from ..arguments import in_one_line, nonnegative_number, one_of, positive_number, real_array
-from ..progress import progress_bar
-from .batches import sampled_batch
-from .derivatives import lagrangian_hessian_products, regularizer_gradient
-from .discrete_law import SecondMoments
-from .drift import mean_displacement
+from ...arguments import in_one_line, nonnegative_number, one_of, positive_number, real_array
+from ...progress import progress_bar
+from ..fluctuations.sampling import sampled_batch
+from ..fluctuations.second_moments import SecondMoments
+from ..fluctuations.stability_limit import check_stable, limit_of
+from ..fluctuations.tangent_drift import mean_displacement
+from ..zero_error_set.derivatives import lagrangian_hessian_products, regularizer_gradient
+from ..zero_error_set.interpolate import on_zero_error_set
+from ..zero_error_set.kinks import refuse_kink
+from ..zero_error_set.norm import norm
+from ..zero_error_set.notes import warn_of_rank
+from ..zero_error_set.row_space import row_space
 from .flow_ends import input_left, rests, speed_left
 from .flow_integrator import METHODS, integrate, still
 from .flow_path import Interpolant, flow_along
-from .kinks import refuse_kink
-from .manifold import on_zero_error_set
-from .norm import norm
-from .notes import warn_of_rank
-from .row_space import row_space
-from .stability_limit import check_stable, limit_of
 from .stationary_distance import moving_size
 
 __all__ = ["regularized_flow"]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .derivatives import lagrangian_hessian_products, regularizer, regularizer_gradient
-from .norm import norm
-from .row_space import DENSE
+from ..zero_error_set.derivatives import lagrangian_hessian_products, regularizer, regularizer_gradient
+from ..zero_error_set.norm import norm
+from ..zero_error_set.row_space import DENSE
 
 __all__ = ["moving_size", "stationary_distance"]
 

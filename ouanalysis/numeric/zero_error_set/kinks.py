@@ -5,8 +5,8 @@ Source: theory.md, section 4.2.
 
 import numpy as np
 
-from ..arguments import in_one_line
-from ..settings.setting import parameters
+from ...arguments import in_one_line
+from ...settings.setting import parameters
 
 __all__ = ["kink_distance", "kink_on_datum", "refuse_kink"]
 

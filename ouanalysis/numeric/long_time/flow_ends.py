@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .norm import norm
-from .row_space import row_space
+from ..zero_error_set.norm import norm
+from ..zero_error_set.row_space import row_space
 from .stationary_distance import moving_size, stationary_distance
 
 __all__ = ["input_left", "rests", "speed_left"]

@@ -98,7 +98,8 @@ def trace(setting, *, symbolic_data=False, progress=False):
         If h does something that SymPy cannot follow; the message names it.
     ValueError
         If h, its Jacobian and their compiled formula will take longer than 20 seconds: an estimate from the operations
-        of h on its first data, made before the rest. So too for ∇reg and the Hessian, when asked for. For two parameters or parts whose symbols have one name.
+        of h on its first data, made before the rest. So too for ∇reg and the Hessian, when asked for. For two
+        parameters or parts whose symbols have one name.
 
     Examples
     --------

@@ -8,14 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
-from ..arguments import nonnegative_number, positive_number, real_array, whole_numbers
-from ..settings import Setting
-from .batches import sampled_batch
-from .discrete_law import SecondMoments, finite_product, leading_variance, relaxation_steps
-from .kinks import kink_distance
-from .manifold import on_zero_error_set
-from .notes import notes_on_noise, notes_on_point
-from .row_space import finite_hessian_products, row_space
+from ...arguments import nonnegative_number, positive_number, real_array, whole_numbers
+from ...settings import Setting
+from ..zero_error_set.interpolate import on_zero_error_set
+from ..zero_error_set.kinks import kink_distance
+from ..zero_error_set.notes import notes_on_noise, notes_on_point
+from ..zero_error_set.row_space import finite_hessian_products, row_space
+from .sampling import sampled_batch
+from .second_moments import SecondMoments, finite_product, leading_variance, relaxation_steps
 from .stability_limit import refuse_past, stability_limit
 
 __all__ = ["LocalOU", "local_ou"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .row_space import DENSE
+from ..zero_error_set.row_space import DENSE
 
 __all__ = ["METHODS", "integrate", "still"]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..arguments import nonnegative_number, positive_number, whole_numbers
-from .batches import effective_batch_size
+from ...arguments import nonnegative_number, positive_number, whole_numbers
+from ..fluctuations.sampling import effective_batch_size
 
 __all__ = ["flow_time"]
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import real_array
-from ..settings import Setting
-from .derivatives import regularizer
+from ...arguments import real_array
+from ...settings import Setting
+from ..zero_error_set.derivatives import regularizer
+from ..zero_error_set.interpolate import InterpolationError, interpolate, zero_error_tolerance
+from ..zero_error_set.norm import norm
+from ..zero_error_set.row_space import row_space
 from .flow_time import flow_time
-from .manifold import InterpolationError, interpolate, zero_error_tolerance
-from .norm import norm
-from .row_space import row_space
 
 __all__ = ["Flow", "Interpolant", "flow_along"]
 

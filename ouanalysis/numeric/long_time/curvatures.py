@@ -5,7 +5,7 @@ Source: theory.md, section 3.
 
 import numpy as np
 
-from .derivatives import data_hessian_products, lagrangian_hessian_products
+from ..zero_error_set.derivatives import data_hessian_products, lagrangian_hessian_products
 
 __all__ = ["curvature_residual", "dense_curvatures", "least_curvature", "resolutions"]
 

@@ -5,7 +5,7 @@ Source: theory.md, section 1.
 
 import numpy as np
 
-from ..settings.setting import parameters
+from ...settings.setting import parameters
 from .derivatives import jacobian
 from .kinks import kink_on_datum
 from .row_space import finite_jacobian

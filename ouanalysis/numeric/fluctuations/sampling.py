@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..arguments import count
-from ..settings.setting import check_setting
+from ...arguments import count
+from ...settings.setting import check_setting
 
 __all__ = ["effective_batch_size", "sampled_batch"]
 

@@ -1,7 +1,7 @@
 """The one call for the least regularizer of a setting."""
 
 from ..settings.by_file_name import module_in
-from .local_search import local_search
+from .search import local_search
 
 __all__ = ["minimum"]
 

@@ -2,7 +2,7 @@
 
 from ..settings.by_file_name import module_in
 from .closed_form import ClosedForm
-from .trace import trace
+from .tracing import trace
 
 __all__ = ["regularizer"]
 

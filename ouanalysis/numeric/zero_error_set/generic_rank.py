@@ -5,7 +5,7 @@ Source: theory.md, section 2, "Rank".
 
 import numpy as np
 
-from ..settings.unseen_directions import jacobian_rows
+from ...settings.unseen_directions import jacobian_rows
 from .derivatives import jacobian
 from .norm import norm
 

@@ -7,8 +7,8 @@ curvatures at θ itself, so that what is left of ∇reg is that of the reduced f
 
 import numpy as np
 
-from .derivatives import regularizer_gradient
-from .row_space import row_space
+from ..zero_error_set.derivatives import regularizer_gradient
+from ..zero_error_set.row_space import row_space
 
 __all__ = ["symmetric_dimensions"]
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arguments import positive_number
-from ..settings import Setting
+from ...arguments import positive_number
+from ...settings import Setting
+from ..zero_error_set.derivatives import jacobian, regularizer, regularizer_gradient
+from ..zero_error_set.generic_rank import generic_rank, scaled_rank
+from ..zero_error_set.interpolate import on_zero_error_set
+from ..zero_error_set.kinks import kink_on_datum
+from ..zero_error_set.norm import norm
+from ..zero_error_set.notes import notes_on_point
+from ..zero_error_set.row_space import DENSE, finite_jacobian, row_space
 from .curvatures import curvature_residual, dense_curvatures, least_curvature, resolutions
-from .derivatives import jacobian, regularizer, regularizer_gradient
 from .flow_time import flow_time
-from .generic_rank import generic_rank, scaled_rank
-from .kinks import kink_on_datum
-from .manifold import on_zero_error_set
-from .norm import norm
-from .notes import notes_on_point
-from .row_space import DENSE, finite_jacobian, row_space
 from .stationary_distance import moving_size, stationary_distance
 from .symmetric_dimensions import symmetric_dimensions
 

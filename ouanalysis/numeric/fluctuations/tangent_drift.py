@@ -8,13 +8,13 @@ from math import factorial
 
 import numpy as np
 
-from ..arguments import nonnegative_number, positive_number, whole_numbers
-from .batches import sampled_batch
-from .discrete_law import SecondMoments, finite_product, leading_variance, relaxation_steps
-from .kinks import refuse_kink
-from .manifold import on_zero_error_set
-from .notes import warn_of_rank
-from .row_space import finite_hessian_products, row_space
+from ...arguments import nonnegative_number, positive_number, whole_numbers
+from ..zero_error_set.interpolate import on_zero_error_set
+from ..zero_error_set.kinks import refuse_kink
+from ..zero_error_set.notes import warn_of_rank
+from ..zero_error_set.row_space import finite_hessian_products, row_space
+from .sampling import sampled_batch
+from .second_moments import SecondMoments, finite_product, leading_variance, relaxation_steps
 from .stability_limit import check_stable
 
 __all__ = ["mean_displacement", "tangent_drift"]

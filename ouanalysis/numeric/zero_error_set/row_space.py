@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from ..arguments import in_one_line
+from ...arguments import in_one_line
 from .derivatives import hessian_products, jacobian
 
 __all__ = ["DENSE", "RowSpace", "finite_hessian_products", "finite_jacobian", "row_space"]

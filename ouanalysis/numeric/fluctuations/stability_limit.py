@@ -5,11 +5,11 @@ Source: theory.md, section 2, "Stability".
 
 import numpy as np
 
-from ..arguments import nonnegative_number
-from .batches import sampled_batch
-from .discrete_law import SecondMoments, sampling_weights
-from .manifold import on_zero_error_set
-from .row_space import row_space
+from ...arguments import nonnegative_number
+from ..zero_error_set.interpolate import on_zero_error_set
+from ..zero_error_set.row_space import row_space
+from .sampling import sampled_batch
+from .second_moments import SecondMoments, sampling_weights
 
 __all__ = ["check_stable", "limit_of", "max_stable_lr", "refuse_past", "stability_limit"]
 
