@@ -1,28 +1,108 @@
-"""What a batch_size means: how many noises a step averages, and how its data are drawn."""
+"""How label-noise SGD samples, parsed once: simulation, laws, drift and flow take the same `Sampling`.
+
+Source: theory.md, section 1, and section 6, "Other noises" and "Momentum".
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
-from ...arguments import count
+from ...arguments import count, nonnegative_number, positive_number, real_array
+from ...settings import Setting
 from ...settings.setting import check_setting
 
-__all__ = ["effective_batch_size", "sampled_batch"]
+__all__ = ["Sampling", "batch_of", "noise_of", "sampling_of"]
 
 
-def sampled_batch(setting, batch_size, replacement=True):
-    """(B̃, replacement): a full batch is all n data drawn without replacement."""
+@dataclass(frozen=True, eq=False)
+class Sampling:
+    """A step of v ← βv − ∇, θ ← θ + ηv, with ∇ = (2/B̃) Σ_b (h_{i_b} − y_{i_b} − ε_b) g_{i_b} + s ξ.
+
+    Attributes
+    ----------
+    lr : float
+        η.
+    noise_std : float or (n,) array
+        σ, the standard deviation of ε, in units of y; or σ_i of each datum.
+    batch_size : int
+        B̃: B, or n for a full batch.
+    replacement : bool
+        How the batch is drawn; a full batch is all data without replacement.
+    momentum : float
+        β.
+    gradient_noise_std : float
+        s, in units of y²/θ.
+    """
+
+    lr: float
+    noise_std: float | np.ndarray = 0.0
+    batch_size: int = 1
+    replacement: bool = True
+    momentum: float = 0.0
+    gradient_noise_std: float = 0.0
+
+    @property
+    def noise_scale(self) -> float:
+        """The largest of the standard deviations σ_i and s, taken as numbers."""
+        return float(max(np.max(self.noise_std), self.gradient_noise_std))
+
+    def of_unit_noise(self) -> "Sampling":
+        """The same, its noises divided by their `noise_scale` (if that is not 0): all laws are linear in its square."""
+        scale = self.noise_scale or 1.0
+        return replace(self, noise_std=self.noise_std / scale, gradient_noise_std=self.gradient_noise_std / scale)
+
+    def weights(self, n: int) -> tuple[float, float]:
+        """(a, b) of Q(S) = a K diag(S) K + b K S K. All n data at once are n drawn without replacement: (0, 1/n)."""
+        batch = self.batch_size
+        if self.replacement or n == 1:
+            return 1 / batch, (1 - 1 / batch) / n
+        pairs = (batch - 1) / (batch * (n - 1))
+        return 1 / batch - pairs, pairs
+
+
+def sampling_of(
+    setting: Setting,
+    *,
+    lr: float,
+    noise_std: Any,
+    batch_size: int | Literal["full"] = 1,
+    replacement: bool = True,
+    momentum: float = 0.0,
+    gradient_noise_std: float = 0.0,
+) -> Sampling:
+    """The `Sampling` of a caller's arguments; an error in one line for each that is out of its range."""
+    batch, drawn_again = batch_of(setting, batch_size, replacement)
+    return Sampling(
+        lr=positive_number("lr", lr),
+        noise_std=noise_of(setting, noise_std),
+        batch_size=batch,
+        replacement=drawn_again,
+        momentum=nonnegative_number("momentum", momentum, below=1),
+        gradient_noise_std=nonnegative_number("gradient_noise_std", gradient_noise_std),
+    )
+
+
+def batch_of(setting: Setting, batch_size: int | Literal["full"], replacement: bool = True) -> tuple[int, bool]:
+    """(B̃, replacement) of what a caller asked for."""
+    check_setting(setting)
     if not isinstance(replacement, bool | np.bool_):
         raise TypeError(f"replacement: expected True or False, got {replacement!r}")
-    batch, replacement = effective_batch_size(setting, batch_size), bool(replacement) and batch_size != "full"
-    if not replacement and batch > setting.n:
-        raise ValueError(f"batch_size: expected at most n = {setting.n} without replacement, got {batch}")
-    return batch, replacement
-
-
-def effective_batch_size(setting, batch_size):
-    """B̃ as an int: B, or n for "full" (every datum once)."""
-    check_setting(setting)
     if isinstance(batch_size, str):
         if batch_size != "full":
             raise ValueError(f'batch_size: expected an integer at least 1 or "full", got {batch_size!r}')
-        return setting.n
-    return count("batch_size", batch_size, least=1)
+        return setting.n, False
+    batch = count("batch_size", batch_size, least=1)
+    if not replacement and batch > setting.n:
+        raise ValueError(f"batch_size: expected at most n = {setting.n} without replacement, got {batch}")
+    return batch, bool(replacement)
+
+
+def noise_of(setting: Setting, noise_std: Any) -> float | np.ndarray:
+    """σ as a number, or σ_i as an (n,) array, at least 0."""
+    if np.ndim(noise_std) == 0:
+        return nonnegative_number("noise_std", noise_std)
+    each = real_array("noise_std", noise_std, shape=(setting.n,))
+    if np.any(each < 0):
+        raise ValueError(f"noise_std: expected numbers at least 0, got {each.min():g} at [{np.argmin(each)}]")
+    return each
