@@ -12,7 +12,7 @@ from ...arguments import count, nonnegative_number, positive_number, real_array
 from ...settings import Setting
 from ...settings.setting import check_setting
 
-__all__ = ["Sampling", "batch_of", "noise_of", "sampling_of"]
+__all__ = ["Sampling", "batch_of", "effective_batch_size", "noise_of", "sampled_batch", "sampling_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,3 +106,13 @@ def noise_of(setting: Setting, noise_std: Any) -> float | np.ndarray:
     if np.any(each < 0):
         raise ValueError(f"noise_std: expected numbers at least 0, got {each.min():g} at [{np.argmin(each)}]")
     return each
+
+
+def sampled_batch(setting: Setting, batch_size: int | Literal["full"], replacement: bool = True) -> tuple[int, bool]:
+    """`batch_of`, for callers that do not take a `Sampling` yet."""
+    return batch_of(setting, batch_size, replacement)
+
+
+def effective_batch_size(setting: Setting, batch_size: int | Literal["full"]) -> int:
+    """B̃ alone, for callers that do not take a `Sampling` yet."""
+    return batch_of(setting, batch_size)[0]
