@@ -87,7 +87,7 @@ def test_the_law_in_time_is_the_recursion_at_any_conditioning_and_any_number_of_
         law = SecondMoments(squares, modes, fraction * limit, SIGMA, 1, momentum=momentum)
         for steps in (1, 60, 1000, 10**5, 10**9, 10**15, 2**62):
             covariance, summed = walked(rows, law.lr, momentum, steps)
-            # Before anything relaxes T adds T/1e10 roundings; where the law is a difference, of 1/(1 − β)² terms.
+            # Before anything relaxes T adds T/1e10 roundings; where the law is a difference, of 1/(1 − β)² = 1e6 terms.
             relative = 1e-9 if steps < 10**17 or fraction > 1e-10 else 1e-5
             np.testing.assert_allclose(law.after(steps), covariance, rtol=0, atol=relative * np.max(np.abs(covariance)))
             np.testing.assert_allclose(law.summed(steps), summed, rtol=0, atol=relative * np.max(np.abs(summed)))
