@@ -59,6 +59,11 @@ class Law:
     @classmethod
     def at(cls, setting: Setting, theta: ArrayLike, sampling: Sampling) -> Self:
         """The law at theta; a ValueError off the zero-error set, and at or past the stability limit."""
+        if not np.isfinite(sampling.lr * sampling.noise_scale * sampling.noise_scale):
+            raise ValueError(
+                f"noise_std: expected lr noise_std² within the range of floats, got {sampling.noise_scale:g} at lr"
+                f" {sampling.lr:g}"
+            )
         point = on_zero_error_set(setting, theta)
         space = row_space(setting, point)
         limit = stability_limit(space.squares, space.modes, sampling)

@@ -97,10 +97,10 @@ class SecondMoments:
         """E[z_{t+lag} z_tᵀ] for t = steps (None: at rest) and int lags (k,): (k, r, r)."""
         moments = self._all_stationary if steps is None else self._after(steps)[0]
         position, velocity = moments[0], moments[2] if len(moments) > 1 else np.zeros_like(moments[0])
-        found = []
-        for change in _mean_changes(self._rate * self._shares, self.momentum, lags):
-            kept = position + change[:, 0, 0, None] * position
-            found.append(kept + change[:, 0, 1, None] * velocity)
+        found = [
+            power[:, 0, 0, None] * position + power[:, 0, 1, None] * velocity
+            for power in _mean_powers(self._rate * self._shares, self.momentum, lags)
+        ]
         return self._in_theta(np.reshape(found, (len(lags), *position.shape)))
 
     def summed(self, steps):
@@ -373,18 +373,24 @@ def _with_velocities(moments, unit):
     return moments
 
 
-def _mean_changes(rates, momentum, lags):
-    """A^lag − I, (r, 2, 2) for each lag, of the mean's step A = ((1 − g, β), (−g, β)) of (z, w).
+def _mean_powers(rates, momentum, lags):
+    """A^lag (r, 2, 2) for each lag, of the mean's step A = ((1 − g, β), (−g, β)) of (z, w).
 
-    By doubling, A less I, so that a rate below rounding of 1 keeps its digits.
+    By doubling, A less I while that is small, so that a rate below rounding of 1 keeps its digits.
     """
     one = np.ones_like(rates)
-    step = np.array([[-rates, momentum * one], [-rates, (momentum - 1) * one]]).transpose(2, 0, 1)
+    change = np.array([[-rates, momentum * one], [-rates, (momentum - 1) * one]]).transpose(2, 0, 1)
+
+    def product(first, then):
+        change = first[0] + then[0] + first[0] @ then[0]
+        small = np.max(np.abs(change), axis=(1, 2), keepdims=True) < 0.5
+        return change, np.where(small, np.eye(2) + change, first[1] @ then[1])
+
     for lag in lags:
-        change, power, left = np.zeros_like(step), step, int(lag)
-        while left:
-            if left % 2:
-                change = change + power + change @ power
-            left //= 2
-            power = 2 * power + power @ power if left else power
-        yield change
+        found, power, left = (np.zeros_like(change), np.eye(2)), (change, np.eye(2) + change), int(lag)
+        with np.errstate(under="ignore"):
+            while left:
+                found = product(found, power) if left % 2 else found
+                left //= 2
+                power = product(power, power) if left else power
+        yield np.broadcast_to(found[1], change.shape)
