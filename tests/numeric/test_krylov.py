@@ -27,8 +27,8 @@ def term_by_term(matrix, start, steps, decay):
     for t in range(steps):
         total = total + geometric[steps - t] * power
         power = matrix @ power
-    # T products, whose rounding a matrix of norm 1 carries on.
-    atol = EPS * (64 + steps) * np.linalg.norm(start)
+    # T products, whose rounding of eps/2 a matrix of norm 1 carries on.
+    atol = EPS * (64 + steps / 2) * np.linalg.norm(start)
     np.testing.assert_allclose(power, np.linalg.matrix_power(matrix, steps) @ start.ravel(), rtol=0, atol=atol)
     return power.reshape(start.shape), total.reshape(start.shape)
 
