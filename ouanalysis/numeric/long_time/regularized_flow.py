@@ -155,10 +155,11 @@ def _integrate(setting, theta, last, drift, stiffness, *, rtol, method, ends, ba
     def velocity(_, at):
         try:
             space = row_space(setting, at)
+            along = drift(at, space)
         except (np.linalg.LinAlgError, ValueError):  # no derivatives there: for the integrator to step back
             return np.full_like(at, np.nan)
         residual = setting.h(at[None, :], setting.x) - setting.y
-        return drift(at, space) / rate - pull * space.least_move(residual)
+        return along / rate - pull * space.least_move(residual)
 
     def jacobian(_, at):
         space = row_space(setting, at)
