@@ -44,6 +44,7 @@ _ROOMS = {
         "regularizer",
         "regularizer_gradient",
         "stability",
+        "step_size",
         "tangent_drift",
     ),
     "minima": (
