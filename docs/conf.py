@@ -5,9 +5,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
-from source_pages import source_of as linkcode_resolve  # noqa: E402, F401
+from source_pages import source_of as linkcode_resolve  # noqa: F401
 
-import ouanalysis  # noqa: E402
+import ouanalysis
 
 project = "ouanalysis"
 author = "The ouanalysis developers"
@@ -23,6 +23,7 @@ extensions = [
 ]
 exclude_patterns = ["_ext"]
 default_role = "py:obj"
+smartquotes = False
 
 myst_url_schemes = {"https": None, "source": {"url": "source/{{path}}.html#{{fragment}}"}}
 myst_heading_anchors = 4  # as the repository's own page names them

@@ -1,16 +1,16 @@
-"""Docstrings here are plain text with formulas in it; Sphinx reads reStructuredText. This is the way from one to the other.
+"""From the plain text with formulas that docstrings are here to the reStructuredText that Sphinx reads.
 
-What is a formula's own sign (θ*, |x|, x_{i+1}) is escaped, an indented formula and an aligned table are kept as they stand.
+The signs of a formula (θ*, |x|, x_{i+1}) are escaped; an indented formula and an aligned table are kept as they stand.
 """
 
 import re
 
 SIGNS = re.compile(r"(``.*?``|`.*?`)|([*|\\]|_(?!\w))")
-ALIGNED = re.compile(r'\S {3,}\S')
+ALIGNED = re.compile(r"\S {3,}\S")
 
 
 def setup(app):
-    app.connect("autodoc-process-docstring", as_restructured_text, priority=400)  # before Napoleon's 500
+    app.connect("autodoc-process-docstring", as_restructured_text, priority=400)  # before numpydoc's 500
     return {"parallel_read_safe": True}
 
 

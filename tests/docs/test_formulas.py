@@ -1,4 +1,4 @@
-"""docs/formulas.md: every name in it exists, links to where it is defined, and no quantity of the package is missing."""
+"""docs/formulas.md: every name in it links to where it is defined, and no quantity of the package is missing."""
 
 import importlib
 import inspect

@@ -37,7 +37,9 @@ def test_the_examples_of_a_page_run_in_order(page):
 
 def documented():
     text = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "api").glob("*.md"))
-    return re.findall(r"^\.\. auto(?:function|class|exception|module):: (ouanalysis\.[\w.]+)$", text, flags=re.MULTILINE)
+    return re.findall(
+        r"^\.\. auto(?:function|class|exception|module):: (ouanalysis\.[\w.]+)$", text, flags=re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize("room", ["", "activations", "minima", "symbolic"])
