@@ -83,6 +83,7 @@ def regularized_flow(
     ValueError
         For a start off the zero-error set or with a kink on a datum, and where the flow reaches points at which SGD
         with this lr is not stable.
+
     Warns
     -----
     UserWarning
