@@ -51,7 +51,7 @@ def prepare_program(x: Array) -> Callable[[Array], LeastBends]:
         tilt = (y[-1] - y[0]) / (x[-1] - x[0])
         rises = np.diff(y) - tilt * np.diff(x)
         scale = np.max(np.abs(rises))
-        if scale <= 8 * EPS * np.max(np.abs(y)) or np.ptp(chords(x, y)) == 0:  # a straight line but for rounding
+        if scale <= 8 * EPS * np.max(np.abs(y)):  # a straight line but for rounding
             return _straight(x, y)
         entering, multipliers = solve_scaled(rises / scale)
         slopes = tilt + entering * scale / unit
@@ -151,5 +151,6 @@ def _largest_moment(mu, v, width):
         return abs(mu[0])
     a, b, c, d = mu @ v, np.sum(mu), v @ v, np.sum(v)
     turning = b * d - a * len(v)
-    between = np.clip((b * c - a * d) / turning, 0.0, width) if turning else 0.0
-    return max(abs(mu @ (v - k)) / np.linalg.norm(v - k) for k in (0.0, between, width))
+    between = min(max((b * c - a * d) / turning, 0.0), width) if turning else 0.0
+    away = v - np.array([[0.0], [between], [width]])
+    return np.max(np.abs(away @ mu) / np.sqrt(np.sum(away**2, axis=1)))
