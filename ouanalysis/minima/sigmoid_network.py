@@ -263,7 +263,7 @@ def _stationary_network(name, norm, width, sign, active, large, small):
     together = np.zeros((2 * len(diagonal), 2 * len(diagonal)))
     for k, piece in enumerate(diagonal):
         together[2 * k : 2 * k + 2, 2 * k : 2 * k + 2] = piece
-    tangent = np.linalg.svd(np.concatenate(normal)[None])[2][1:]
+    tangent = scipy.linalg.null_space(np.concatenate(normal)[None]).T
     eigenvalues += [*np.linalg.eigvalsh(tangent @ together @ tangent.T)]
     reg = sum(count * float(_COSTS[name](w)) for count, w in counts)
     shares = sign * np.array([large, small]) / norm
