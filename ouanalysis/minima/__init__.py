@@ -49,14 +49,14 @@ _MODULE_OF = {
     "ReluMinimum": "relu_network",
     "Roots": "certified_roots",
     "SigmoidMinimum": "sigmoid_network",
-    "StationaryNetwork": "sigmoid_network",
+    "StationaryNetwork": "stationary_networks",
     "attaining_network": "relu_network",
     "balanced": "kink_costs",
     "function_regularizer": "kink_costs",
     "kink_cost": "kink_costs",
     "network_function": "piecewise_linear",
     "real_roots": "certified_roots",
-    "stationary_preactivations": "sigmoid_network",
+    "stationary_preactivations": "stationary_roots",
 }
 
 
