@@ -58,7 +58,7 @@ class Roots:
     @property
     def values(self) -> NDArray[np.float64]:
         """(k,) array: the middles of the enclosures."""
-        return np.mean(self.enclosures, axis=1)
+        return np.asarray(np.mean(self.enclosures, axis=1))
 
     def __repr__(self) -> str:
         left, right = self.interval
@@ -180,7 +180,7 @@ def _common(first, second):
 
 def _merged(pieces):
     """Neighbouring open pieces as one."""
-    merged: list = []
+    merged: list[tuple[float, float]] = []
     for low, high in sorted(pieces):
         if merged and low <= merged[-1][1]:
             merged[-1] = (merged[-1][0], high)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    import clarabel
     from scipy.sparse import sparray
 
 __all__ = ["Cone", "ConicSolution", "prepare_conic"]
@@ -85,7 +86,7 @@ def prepare_conic(
     return solve
 
 
-def _settings():
+def _settings() -> "clarabel.DefaultSettings":
     """Clarabel's, quiet and strict, and without what would forbid other data later."""
     import clarabel
 
@@ -97,7 +98,7 @@ def _settings():
     return settings
 
 
-def _checked(solution, infeasible):
+def _checked(solution: "clarabel.DefaultSolution", infeasible: str) -> ConicSolution:
     """The solution in arrays, if there is one."""
     status = str(solution.status)
     if "Infeasible" in status:
