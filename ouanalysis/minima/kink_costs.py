@@ -17,15 +17,17 @@ from ..settings import ReluNetwork
 from ..settings.setting import parameters
 from .piecewise_linear import PiecewiseLinear, check_network_and_function
 
-__all__ = ["balanced", "function_regularizer", "kink_cost"]
+__all__ = ["Side", "balanced", "function_regularizer", "kink_cost"]
+
+Side = Literal["left", "right"]
 
 
 def kink_cost(
     x: ArrayLike,
     kinks: ArrayLike,
     *,
-    facing: Literal["left", "right"],
-    limit: Literal["left", "right"] | None = None,
+    facing: Side,
+    limit: Side | None = None,
 ) -> NDArray[np.float64]:
     """w₊ or w₋ at the kinks: the regularizer that a unit change of slope costs once its neuron is balanced.
 
