@@ -1,18 +1,20 @@
 """The least regularizer that a search from many starts finds, without a certificate."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..arguments import count, generator, positive_number
 from ..numeric import InterpolationError, interpolate, regularized_flow, regularizer, stability
 from ..numeric.zero_error_set.norm import norm
 from ..numeric.zero_error_set.row_space import DENSE
 from ..progress import progress_bar
-from ..settings.setting import check_setting
+from ..settings.setting import Setting, check_setting
 from .descent import descend
-from .minimum_result import Minimum
+from .minimum_result import LeastRegularizer, Minimum
 
 __all__ = ["LocalMinimum", "local_search", "local_search_from"]
 
@@ -36,17 +38,24 @@ class LocalMinimum(Minimum):
         minimum, `value` is not even a local one.
     """
 
-    reg_at_ends: np.ndarray
-    statuses: tuple
+    reg_at_ends: NDArray[np.float64]
+    statuses: tuple[str, ...]
     status: str
     verdict: str
 
-    def _content(self):
+    def _content(self) -> tuple[str, ...]:
         best = int(np.sum(self.reg_at_ends <= self.value * (1 + 1e-6)))
-        return f"{best} of {len(self.reg_at_ends)} starts end there", self.status, self.verdict
+        return *super()._content(), f"{best} of {len(self.reg_at_ends)} starts end there", self.status, self.verdict
 
 
-def local_search(setting, *, starts=8, scale=1.0, rng=0, progress=False):
+def local_search(
+    setting: Setting,
+    *,
+    starts: int = 8,
+    scale: float = 1.0,
+    rng: np.random.Generator | np.random.BitGenerator | np.random.SeedSequence | int | Sequence[int] = 0,
+    progress: bool = False,
+) -> LocalMinimum:
     """Descend on reg along the zero-error set from random starts, and keep the lowest end.
 
     By Newton's method on the set, with a trust region (`ouanalysis.minima.descent`); for more than 3000 parameters by
@@ -72,8 +81,8 @@ def local_search(setting, *, starts=8, scale=1.0, rng=0, progress=False):
         If the zero-error set was reached from no start.
     """
     check_setting(setting)
-    rng, scale = generator(rng), positive_number("scale", scale)
-    draws = scale * rng.standard_normal((count("starts", starts, least=1), setting.dim))
+    random, scale = generator(rng), positive_number("scale", scale)
+    draws = scale * random.standard_normal((count("starts", starts, least=1), setting.dim))
     ends = []
     with progress_bar(len(draws), unit="start", shown=progress) as bar:
         for start in draws:
@@ -97,12 +106,13 @@ def local_search(setting, *, starts=8, scale=1.0, rng=0, progress=False):
     )
 
 
-def local_search_from(setting, theta):
-    """(value, lower bound, domain) of a search among the parameters with the predictions of theta (p,), from it too."""
+def local_search_from(setting: Setting, theta: NDArray[np.float64]) -> LeastRegularizer:
+    """v(h(θ)) by a search among the parameters with the predictions of theta (p,), from it and three others."""
     at_theta = setting.with_labels(setting.predictions(theta))
     scale = norm(theta) / np.sqrt(setting.dim) or 1.0
     draws = scale * np.random.default_rng(0).standard_normal((3, setting.dim))
-    return float(np.nanmin([_end(at_theta, start)[0] for start in [theta, *draws]] + [np.inf])), 0.0, DOMAIN
+    value = float(np.nanmin([_end(at_theta, start)[0] for start in [theta, *draws]] + [np.inf]))
+    return LeastRegularizer(value, 0.0, DOMAIN)
 
 
 def _end(setting, theta):
