@@ -14,8 +14,9 @@ from ..numeric.fluctuations.local_ou import local_ou
 from ..numeric.fluctuations.sampling import Sampling, sampling_of
 from ..settings import Setting
 from .draws import spawn_streams
+from .provenance import RandomSource, Seed, sampling_arguments
 from .segments import run
-from .sgd import RandomSource, starting_points
+from .sgd import starting_points
 from .trajectory import Trajectory, observe, record_steps
 
 __all__ = ["label_noise_sde", "ornstein_uhlenbeck"]
@@ -59,17 +60,22 @@ def label_noise_sde(
     steps = count("steps", steps, least=0)
     substeps = count("substeps", substeps, least=1)
     records = record_steps(record, steps)
-    states = run(
+    start = starting_points(setting, theta, chains)
+    source = generator(rng)
+    seed = Seed.of(source)
+    states, engine = run(
         setting,
-        starting_points(setting, theta, chains),
+        start,
         euler_step(sampling, setting.n, substeps),
         noise="gaussian",
         steps=steps * substeps,
         records=records * substeps,
-        rng=generator(rng),
+        rng=source,
         progress=progress,
     )
-    return observe(setting, states, records)
+    run_of = {"theta": start, "steps": steps, "chains": len(start), "substeps": substeps, "record": records}
+    arguments = {"simulator": "label_noise_sde", **run_of, **_of_the_diffusion(setting, sampling)}
+    return observe(setting, states, records, arguments=arguments, seed=seed, engine=engine)
 
 
 def euler_step(sampling: Sampling, n: int, substeps: int) -> Sampling:
@@ -85,7 +91,18 @@ def euler_step(sampling: Sampling, n: int, substeps: int) -> Sampling:
         )
 
 
-def ornstein_uhlenbeck(setting, theta, *, lr, noise_std, steps, rng, chains=1, batch_size=1, record=None):
+def ornstein_uhlenbeck(
+    setting: Setting,
+    theta: ArrayLike,
+    *,
+    lr: float,
+    noise_std: ArrayLike,
+    steps: int,
+    rng: RandomSource,
+    chains: int = 1,
+    batch_size: int | Literal["full"] = 1,
+    record: ArrayLike | None = None,
+) -> Trajectory:
     """The linearised process about a zero-error point, by its exact transition: no step-size error at any record.
 
     Parameters
@@ -108,8 +125,11 @@ def ornstein_uhlenbeck(setting, theta, *, lr, noise_std, steps, rng, chains=1, b
     steps = count("steps", steps, least=0)
     chains = count("chains", chains, least=1)
     records = record_steps(record, steps)
+    sampling = sampling_of(setting, lr=lr, noise_std=noise_std, batch_size=batch_size)
     local = local_ou(setting, theta, lr=lr, noise_std=noise_std, batch_size=batch_size)
-    streams = spawn_streams(generator(rng), chains)
+    source = generator(rng)
+    seed = Seed.of(source)
+    streams = spawn_streams(source, chains)
     shocks = np.stack([chain.noise.standard_normal((len(records), local.rank)) for chain in streams])
     elapsed = np.diff(records, prepend=0)
     decay = np.exp(-local.lr * elapsed[:, None] * local.eigenvalues)
@@ -118,4 +138,14 @@ def ornstein_uhlenbeck(setting, theta, *, lr, noise_std, steps, rng, chains=1, b
     state = np.zeros((chains, local.rank))
     for k in range(len(records)):
         state = modes[:, k] = decay[k] * state + spread[k] * shocks[:, k]
-    return observe(setting, local.theta + modes @ local.basis.T, records)
+    run_of = {"theta": local.theta, "steps": steps, "chains": chains, "record": records}
+    arguments = {"simulator": "ornstein_uhlenbeck", **run_of, **_of_the_diffusion(setting, sampling)}
+    del arguments["gradient_noise_std"]
+    states = local.theta + modes @ local.basis.T
+    return observe(setting, states, records, arguments=arguments, seed=seed, engine="autograd")
+
+
+def _of_the_diffusion(setting, sampling):
+    """What the diffusion depends on of how SGD samples, as arguments."""
+    parsed = sampling_arguments(setting, sampling)
+    return {name: parsed[name] for name in ("lr", "noise_std", "batch_size", "gradient_noise_std")}

@@ -18,6 +18,7 @@ from ..numeric.fluctuations.sampling import Sampling
 from ..progress import progress_bar
 from ..settings import Setting
 from .draws import Law, draw, draws_per_step, spawn_streams
+from .provenance import Engine
 
 __all__ = ["run"]
 
@@ -35,8 +36,8 @@ def run(
     records: NDArray[np.int64],
     rng: np.random.Generator,
     progress: bool,
-) -> NDArray[np.float64]:
-    """Run len(theta) chains; theta (chains, p) gives the recorded states (chains, records, p)."""
+) -> tuple[NDArray[np.float64], Engine]:
+    """Run chains from theta (chains, p): the recorded states (chains, records, p), and what took the steps."""
     from .kernels import kernel
 
     compiled = kernel(setting)
@@ -60,7 +61,7 @@ def run(
 
     with progress_bar(chains * steps, unit="step", shown=progress) as bar:
         _run_all(run_block, blocks, stop)
-    return recorded
+    return recorded, "numba" if compiled else "autograd"
 
 
 def _segment_length(width, chains):

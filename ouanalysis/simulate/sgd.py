@@ -3,7 +3,6 @@
 Source: Blanc et al. 2020 (arXiv:1904.09080), section 2; theory.md, sections 1 and 6.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -14,13 +13,11 @@ from ..numeric.fluctuations.sampling import sampling_of
 from ..settings import Setting
 from ..settings.setting import parameters
 from .draws import Law
+from .provenance import RandomSource, Seed, sampling_arguments
 from .segments import run
 from .trajectory import Trajectory, observe, record_steps
 
-__all__ = ["RandomSource", "label_noise_sgd", "starting_points"]
-
-
-RandomSource = np.random.Generator | np.random.BitGenerator | np.random.SeedSequence | int | Sequence[int]
+__all__ = ["label_noise_sgd", "starting_points"]
 
 
 def label_noise_sgd(
@@ -113,18 +110,23 @@ def label_noise_sgd(
         raise ValueError(f'noise: expected "gaussian", "rademacher" or a function (rng, size), got {noise!r}')
     records = record_steps(record, steps)
     start = starting_points(setting, theta, chains)
-    rng = generator(rng)
-    states = run(setting, start, sampling, noise=noise, steps=steps, records=records, rng=rng, progress=progress)
-    return observe(setting, states, records)
+    source = generator(rng)
+    seed = Seed.of(source)
+    states, engine = run(
+        setting, start, sampling, noise=noise, steps=steps, records=records, rng=source, progress=progress
+    )
+    run_of = {"theta": start, "steps": steps, "chains": len(start), "noise": noise, "record": records}
+    arguments = {"simulator": "label_noise_sgd", **run_of, **sampling_arguments(setting, sampling)}
+    return observe(setting, states, records, arguments=arguments, seed=seed, engine=engine)
 
 
 def starting_points(setting: Setting, theta: ArrayLike, chains: int) -> NDArray[np.float64]:
     """theta (p,) or (chains, p) as a (chains, p) array."""
     chains = count("chains", chains, least=1)
-    theta = parameters(setting, theta)
-    if theta.ndim > 1 and theta.shape != (chains, setting.dim):
+    start = parameters(setting, theta)
+    if start.ndim > 1 and start.shape != (chains, setting.dim):
         raise ValueError(
             f"theta: expected shape ({setting.dim},) or (chains, {setting.dim}) = ({chains}, {setting.dim}),"
-            f" got {theta.shape}"
+            f" got {start.shape}"
         )
-    return np.array(np.broadcast_to(theta, (chains, setting.dim)))
+    return np.array(np.broadcast_to(start, (chains, setting.dim)))
