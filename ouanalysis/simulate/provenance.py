@@ -11,11 +11,13 @@ from .. import __version__
 from ..numeric.fluctuations.sampling import Sampling
 from ..settings import Setting
 
-__all__ = ["Engine", "RandomSource", "Seed", "sampling_arguments", "versions"]
+__all__ = ["OF_DIFFUSION", "Engine", "RandomSource", "Seed", "sampling_arguments", "versions"]
 
 RandomSource = np.random.Generator | np.random.BitGenerator | np.random.SeedSequence | int | Sequence[int]
 
 Engine = Literal["numba", "autograd"]
+OF_SGD = tuple(field.name for field in fields(Sampling))
+OF_DIFFUSION = ("lr", "noise_std", "batch_size", "gradient_noise_std")  # which does not know how a batch is drawn
 BIT_GENERATORS = {
     kind.__name__: kind
     for kind in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)
@@ -67,9 +69,9 @@ class Seed:
         return np.random.Generator(BIT_GENERATORS[self.bit_generator](sequence))
 
 
-def sampling_arguments(setting: Setting, sampling: Sampling) -> dict[str, object]:
-    """The arguments that `sampling_of` parses to this Sampling."""
-    parsed = {field.name: getattr(sampling, field.name) for field in fields(sampling)}
+def sampling_arguments(setting: Setting, sampling: Sampling, only: tuple[str, ...] = OF_SGD) -> dict[str, object]:
+    """The arguments that `sampling_of` parses to this Sampling, or some of them."""
+    parsed = {name: getattr(sampling, name) for name in only}
     full = sampling.batch_size == setting.n and not sampling.replacement
     return parsed | {"batch_size": "full"} if full else parsed
 

@@ -3,13 +3,11 @@
 Source: Blanc et al. 2020 (arXiv:1904.09080), section 2; theory.md, sections 1 and 6.
 """
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import count, generator
-from ..numeric.fluctuations.sampling import sampling_of
+from ..numeric.fluctuations.sampling import BatchSize, sampling_of
 from ..settings import Setting
 from ..settings.setting import parameters
 from .draws import Law
@@ -29,7 +27,7 @@ def label_noise_sgd(
     steps: int,
     rng: RandomSource,
     chains: int = 1,
-    batch_size: int | Literal["full"] = 1,
+    batch_size: BatchSize = 1,
     replacement: bool = True,
     momentum: float = 0.0,
     noise: Law = "gaussian",
