@@ -14,6 +14,7 @@ import numpy as np
 from autograd import grad
 from numpy.typing import NDArray
 
+from ..arguments import Array
 from ..numeric.fluctuations.sampling import Sampling
 from ..progress import progress_bar
 from ..settings import Setting
@@ -28,7 +29,7 @@ BLOCK = 1 << 22  # noises in a segment of all chains that advance together: 32 M
 
 def run(
     setting: Setting,
-    theta: NDArray[np.float64],
+    theta: Array,
     sampling: Sampling,
     *,
     noise: Law,
@@ -36,7 +37,7 @@ def run(
     records: NDArray[np.int64],
     rng: np.random.Generator,
     progress: bool,
-) -> tuple[NDArray[np.float64], Engine]:
+) -> tuple[Array, Engine]:
     """Run chains from theta (chains, p): the recorded states (chains, records, p), and what took the steps."""
     from .kernels import kernel
 

@@ -4,9 +4,9 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 2; theory.md, sections 1 a
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ..arguments import count, generator
+from ..arguments import Array, count, generator
 from ..numeric.fluctuations.sampling import BatchSize, sampling_of
 from ..settings import Setting
 from ..settings.setting import parameters
@@ -118,7 +118,7 @@ def label_noise_sgd(
     return observe(setting, states, records, arguments=arguments, seed=seed, engine=engine)
 
 
-def starting_points(setting: Setting, theta: ArrayLike, chains: int) -> NDArray[np.float64]:
+def starting_points(setting: Setting, theta: ArrayLike, chains: int) -> Array:
     """theta (p,) or (chains, p) as a (chains, p) array."""
     chains = count("chains", chains, least=1)
     start = parameters(setting, theta)

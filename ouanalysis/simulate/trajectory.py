@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import count, in_one_line, real_array
+from ..arguments import Array, count, in_one_line, real_array
 from ..numeric import loss, regularizer
 from ..settings import Setting
 from .provenance import Engine, Seed, versions
@@ -58,9 +58,9 @@ class Trajectory:
     True
     """
 
-    theta: NDArray[np.float64]
+    theta: Array
     steps: NDArray[np.int64]
-    loss: NDArray[np.float64]
+    loss: Array
     status: NDArray[np.str_]
     setting: Setting
     arguments: dict[str, object]
@@ -73,7 +73,7 @@ class Trajectory:
         return self.status == "diverged"
 
     @cached_property
-    def reg(self) -> NDArray[np.float64]:
+    def reg(self) -> Array:
         """reg(θ), (chains, records): NaN where a chain had diverged, infinite where it alone overflows."""
         from .kernels import regularizers
 
@@ -137,7 +137,7 @@ class Trajectory:
 
 def observe(
     setting: Setting,
-    theta: NDArray[np.float64],
+    theta: Array,
     steps: NDArray[np.int64],
     *,
     arguments: dict[str, object],

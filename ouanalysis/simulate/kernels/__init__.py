@@ -4,6 +4,7 @@ The file is named as the setting's and holds
 
     model(setting) -> a NamedTuple whose class is of that file, with the labels as `y`; None where there is no kernel
     value_and_gradient(model, theta, i, gradient) -> h(θ, x_i), with ∇_θ h_i written to `gradient`: what Numba compiles
+        (its signature is this to the letter, without annotations, which Numba compares too)
 
 Numba keeps the compiled loops on disk for the next process. It looks at the source of a loop alone, so the name under
 which a loop is kept holds a digest of every file here.
