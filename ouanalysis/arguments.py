@@ -7,18 +7,23 @@ import operator
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = [
+    "Array",
     "count",
     "generator",
     "in_one_line",
     "nonnegative_number",
+    "nonnegative_numbers",
     "one_of",
     "part_shapes",
     "positive_number",
     "real_array",
     "whole_numbers",
 ]
+
+Array = NDArray[np.float64]
 
 
 def real_array(name, value, *, shape=None):
@@ -71,6 +76,14 @@ def nonnegative_number(name, value, *, below=math.inf):
     """A finite float, at least 0 and, where `below` is given, less than it."""
     wanted = "a finite number at least 0" + (f" and below {below:g}" if below < math.inf else "")
     return _number(name, value, wanted, lambda number: 0 <= number < below)
+
+
+def nonnegative_numbers(name, value, *, shape=None):
+    """A float array of any shape, or the one given, its entries finite and at least 0."""
+    array = real_array(name, value, shape=shape)
+    if np.any(array < 0):
+        raise ValueError(f"{name}: expected numbers at least 0, got {array.min():g}")
+    return array
 
 
 def count(name, value, *, least, most=None):

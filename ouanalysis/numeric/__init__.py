@@ -1,6 +1,8 @@
 """What holds at a θ: derivatives, the zero-error set, the local process, its drift, the flow and stability."""
 
+from .fluctuations.linearized_sgd import LinearizedSGD, linearized_sgd
 from .fluctuations.local_ou import LocalOU, local_ou
+from .fluctuations.sampling import Sampling
 from .fluctuations.stability_limit import max_stable_lr
 from .fluctuations.tangent_drift import tangent_drift
 from .long_time.flow_path import Flow
@@ -14,13 +16,16 @@ from .zero_error_set.kinks import kink_distance
 __all__ = [
     "Flow",
     "InterpolationError",
+    "LinearizedSGD",
     "LocalOU",
+    "Sampling",
     "Stability",
     "flow_time",
     "gram",
     "interpolate",
     "jacobian",
     "kink_distance",
+    "linearized_sgd",
     "local_ou",
     "loss",
     "max_stable_lr",

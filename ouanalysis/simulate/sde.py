@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arguments import count, generator, nonnegative_number, positive_number
 from ..numeric.fluctuations.local_ou import local_ou
-from ..numeric.fluctuations.sampling import effective_batch_size
+from ..numeric.fluctuations.sampling import batch_of
 from .segments import run, spawn_streams
 from .sgd import starting_points
 from .trajectory import observe, record_steps
@@ -48,7 +48,7 @@ def label_noise_sde(
     lr = positive_number("lr", lr)
     steps = count("steps", steps, least=0)
     substeps = count("substeps", substeps, least=1)
-    batch = effective_batch_size(setting, batch_size)
+    batch, _ = batch_of(setting, batch_size)
     records = record_steps(record, steps)
     states = run(
         setting,
@@ -93,7 +93,7 @@ def ornstein_uhlenbeck(setting, theta, *, lr, noise_std, steps, rng, chains=1, b
     streams = spawn_streams(generator(rng), chains)
     shocks = np.stack([chain.noise.standard_normal((len(records), local.rank)) for chain in streams])
     elapsed = np.diff(records, prepend=0)
-    decay = np.exp(-local.lr * elapsed[:, None] * local.eigenvalues)
+    decay = np.exp(-local.sampling.lr * elapsed[:, None] * local.eigenvalues)
     spread = np.sqrt(local.variances(elapsed))
     modes = np.zeros((chains, len(records), local.rank))
     state = np.zeros((chains, local.rank))

@@ -6,7 +6,7 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 2; theory.md, section 1.
 import numpy as np
 
 from ..arguments import count, generator, nonnegative_number, positive_number
-from ..numeric.fluctuations.sampling import effective_batch_size
+from ..numeric.fluctuations.sampling import batch_of
 from ..settings.setting import parameters
 from .segments import run
 from .trajectory import observe, record_steps
@@ -86,7 +86,7 @@ def label_noise_sgd(
     momentum = nonnegative_number("momentum", momentum, below=1)
     if not callable(noise) and not (isinstance(noise, str) and noise in ("gaussian", "rademacher")):
         raise ValueError(f'noise: expected "gaussian", "rademacher" or a function (rng, size), got {noise!r}')
-    effective_batch_size(setting, batch_size)
+    batch_of(setting, batch_size)
     records = record_steps(record, steps)
     states = run(
         setting,

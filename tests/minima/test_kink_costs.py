@@ -8,13 +8,15 @@ import pytest
 import sympy
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from rounding import EPS
 from scipy.optimize import minimize
 from strategies import numbers, relu_networks, settings_with_theta
 
 import ouanalysis as ou
 from ouanalysis.minima import network_function
 
-EPS = np.finfo(float).eps
+# Up to six terms, sums of squares and roots, all of one sign: 8 eps is a dozen roundings of eps/2 and a few to spare,
+# 64 eps those of a sum over neurons of such sums.
 X = (-1.5, -0.25, 0.5, 2.0)
 FACINGS = ("right", "left")
 OTHER = {"right": "left", "left": "right"}
@@ -103,7 +105,7 @@ def test_the_cost_is_convex_between_data(x, place, shares, facing):
     costs = np.where(kinks == start, ou.kink_cost(x, kinks, facing=facing, limit="right"), costs)
     costs = np.where(kinks == end, ou.kink_cost(x, kinks, facing=facing, limit="left"), costs)
     share = (middle - low) / (high - low)
-    assert costs[1] <= ((1 - share) * costs[0] + share * costs[2]) * (1 + 16 * EPS)
+    assert costs[1] <= ((1 - share) * costs[0] + share * costs[2]) * (1 + 16 * EPS)  # a cost's 8 eps on either side
 
 
 # function_regularizer
@@ -210,7 +212,8 @@ def test_balancing_changes_no_function_and_never_raises_reg(drawn):
     grid = np.linspace(-3, 3, 61)
     active = np.any(setting.unpack(theta)["a"] * setting.x[:, None] + setting.unpack(theta)["b"] > 0, axis=0)
     h = setting.h(theta[None], grid)
-    np.testing.assert_allclose(setting.h(balanced[None], grid), h, rtol=0, atol=64 * EPS * 200)
+    # Of numbers up to 2 (2 · 3 + 2) 4 + 8 = 72.
+    np.testing.assert_allclose(setting.h(balanced[None], grid), h, rtol=0, atol=64 * EPS * 72)
     assert ou.regularizer(setting, balanced) <= ou.regularizer(setting, theta) * (1 + 32 * EPS)
     np.testing.assert_array_equal(setting.unpack(balanced)["a"][~active], setting.unpack(theta)["a"][~active])
 

@@ -3,11 +3,11 @@
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from rounding import EPS, FORMULA
 
 import ouanalysis as ou
 from ouanalysis.numeric import derivatives
 
-EPS = np.finfo(float).eps
 N, P = 7, 3
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(N, P)), RNG.normal(size=N)
@@ -72,6 +72,5 @@ def test_no_rows_give_no_values(quantity, block, monkeypatch):
 def test_the_regularizer_is_the_trace_of_the_gram_matrix():
     setting, theta = ou.planted_matrix_sensing(3, 1, 4, rng=0)
     trace = np.trace(ou.gram(setting, theta)) / setting.n
-    np.testing.assert_allclose(
-        ou.regularizer(setting, theta), trace, rtol=1e-14
-    )  # 4 · 9 terms above 0 in another order
+    # 4 · 9 terms above 0 in another order.
+    np.testing.assert_allclose(ou.regularizer(setting, theta), trace, rtol=FORMULA)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from rounding import EPS, FORMULA, SUMS
 from strategies import numbers
 
 from ouanalysis.numeric.fluctuations.krylov import MOST, arnoldi, powers_and_sums
@@ -26,9 +27,9 @@ def term_by_term(matrix, start, steps, decay):
     for t in range(steps):
         total = total + geometric[steps - t] * power
         power = matrix @ power
-    np.testing.assert_allclose(
-        power, np.linalg.matrix_power(matrix, steps) @ start.ravel(), rtol=0, atol=1e-12 * np.linalg.norm(start)
-    )
+    # T products, whose rounding of eps/2 a matrix of norm 1 carries on.
+    atol = EPS * (64 + steps / 2) * np.linalg.norm(start)
+    np.testing.assert_allclose(power, np.linalg.matrix_power(matrix, steps) @ start.ravel(), rtol=0, atol=atol)
     return power.reshape(start.shape), total.reshape(start.shape)
 
 
@@ -57,7 +58,7 @@ def test_powers_and_sums_of_a_dense_map(entries, start, symmetric, radius, steps
     expected_power, expected_total = term_by_term(matrix, start, steps, decay)
     # eps (1000 + T) is what it settles to, and ten times that is lost on the way there; the witness multiplies T times
     # by a 6 × 6 matrix that is of norm 1 to eps.
-    tolerance = np.finfo(float).eps * (10 * (1000 + steps) + 7 * steps) * np.linalg.norm(start)
+    tolerance = EPS * (10 * (1000 + steps) + 7 * steps) * np.linalg.norm(start)
     assert np.max(np.abs(power - expected_power)) < tolerance
     assert np.max(np.abs(total - expected_total)) < tolerance * steps / (1 - decay)
 
@@ -79,7 +80,8 @@ def test_a_spectrum_next_to_one_is_carried_for_any_number_of_steps(steps, slow, 
     late = np.arange(max(0, steps - 400), steps)
     plain = -np.expm1(steps * np.log1p(-gaps)) / gaps
     held_back = np.exp(late * np.log1p(-gaps)[:, None]) @ decay ** (steps - late).astype(float)
-    tolerance = 10 * np.finfo(float).eps * (1000 + steps) * np.linalg.norm(start)
+    # As above, without a witness that multiplies.
+    tolerance = 10 * EPS * (1000 + steps) * np.linalg.norm(start)
     assert np.max(np.abs(power - axes @ (remaining * (axes.T @ start)))) < tolerance
     expected = axes @ ((plain - held_back) / (1 - decay) * (axes.T @ start))
     assert np.max(np.abs(total - expected)) < tolerance * steps / (1 - decay)
@@ -94,15 +96,15 @@ def test_arnoldi_gives_an_orthonormal_basis_and_the_map_in_it(symmetric):
     for vectors, inside in arnoldi(lambda vector: matrix @ vector, rng.normal(size=30)):
         counted += 1
         assert vectors.shape == (counted, 30)
-        np.testing.assert_allclose(vectors @ vectors.T, np.eye(counted), rtol=0, atol=1e-13)
-        np.testing.assert_allclose(vectors @ matrix @ vectors.T, inside, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(vectors @ vectors.T, np.eye(counted), rtol=0, atol=SUMS)
+        np.testing.assert_allclose(vectors @ matrix @ vectors.T, inside, rtol=0, atol=SUMS * np.linalg.norm(matrix))
     assert counted == 30
 
 
 def test_arnoldi_ends_where_the_space_is_invariant():
     vectors = [basis for basis, _ in arnoldi(lambda vector: 2 * vector, np.array([3.0, 4.0]))]
     assert len(vectors) == 1
-    np.testing.assert_allclose(np.abs(vectors[0]), [[0.6, 0.8]], rtol=1e-14)
+    np.testing.assert_allclose(np.abs(vectors[0]), [[0.6, 0.8]], rtol=FORMULA)
 
 
 def test_a_map_that_takes_more_vectors_than_it_may_gives_none():

@@ -6,6 +6,7 @@ import pytest
 import sympy
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from rounding import EPS, FORMULA, SUMS
 from strategies import numbers
 
 import ouanalysis as ou
@@ -42,7 +43,7 @@ def test_covariances_are_the_symbolic_ones(theta, n, steps, batch):
     noise = {"lr": 1e-3, "noise_std": SIGMA, "batch_size": batch}
     stationary = ou.symbolic.ou.stationary_covariance(sympy.Matrix(jacobian), **noise)
     # The inverse by determinants loses cond(K)^(3/2) eps, a few times over for p = 6 entries a sum.
-    scale = np.linalg.cond(local.gram) ** 1.5 * np.finfo(float).eps * local.stationary_variance
+    scale = np.linalg.cond(local.gram) ** 1.5 * EPS * local.stationary_variance
     np.testing.assert_allclose(local.covariance(), np.array(stationary, dtype=float), atol=100 * scale, rtol=0)
     if n == 1:
         in_time = ou.symbolic.ou.covariance(sympy.Matrix(jacobian), 1e-3 * steps, **noise)
@@ -60,7 +61,7 @@ def test_error_of_the_leading_order_against_the_exact_recursion_is_of_first_orde
         exact = recursion(jacobian, LR / factor, SIGMA, steps * factor)
         errors.append(np.linalg.norm(local.covariance(steps * factor) - exact) / local.stationary_variance)
     slope = -np.polyfit(np.log(factors), np.log(errors), 1)[0]
-    assert slope == pytest.approx(1.0, abs=0.15)
+    assert slope == pytest.approx(1.0, abs=0.1)  # the next order is some per cent of the error at these steps
 
 
 def test_quantities_of_one_process_fit_together():
@@ -69,21 +70,21 @@ def test_quantities_of_one_process_fit_together():
     jacobian = ou.jacobian(setting, truth)
     steps = np.array([0, 3, 100])
     lifted = jacobian @ local.covariance(steps) @ jacobian.T
-    np.testing.assert_allclose(local.function_covariance(steps), lifted, rtol=0, atol=1e-14)
-    np.testing.assert_allclose(
-        local.expected_loss(steps), np.trace(lifted, axis1=1, axis2=2) / setting.n, rtol=0, atol=1e-14
-    )
-    np.testing.assert_allclose(local.expected_loss(), LR * SIGMA**2 / 2 * ou.regularizer(setting, truth), rtol=1e-14)
-    np.testing.assert_allclose(local.covariance(10**9), local.covariance(), rtol=0, atol=1e-15)
+    np.testing.assert_allclose(local.function_covariance(steps), lifted, rtol=0, atol=SUMS * np.max(lifted))
+    trace = np.trace(lifted, axis1=1, axis2=2)
+    np.testing.assert_allclose(local.expected_loss(steps), trace / setting.n, rtol=SUMS)
+    np.testing.assert_allclose(local.expected_loss(), LR * SIGMA**2 / 2 * ou.regularizer(setting, truth), rtol=FORMULA)
+    np.testing.assert_array_equal(local.covariance(10**9), local.covariance())  # e^{−2ηλT} is 0 in floats
     hessian = 2 * jacobian.T @ jacobian / setting.n
-    np.testing.assert_allclose(hessian @ local.basis, local.basis * local.eigenvalues, rtol=0, atol=1e-12)
+    atol = SUMS * np.max(local.eigenvalues)
+    np.testing.assert_allclose(hessian @ local.basis, local.basis * local.eigenvalues, rtol=0, atol=atol)
 
 
 def test_a_full_batch_averages_the_noise_over_all_data():
     setting, truth = sensing(5, n=3)
     full = ou.local_ou(setting, truth, lr=LR, noise_std=SIGMA, batch_size="full")
     assert full.batch_size == 3
-    assert full.stationary_variance == pytest.approx(LR * SIGMA**2 / 3, rel=1e-14)
+    assert full.stationary_variance == pytest.approx(LR * SIGMA**2 / 3, rel=FORMULA)
 
 
 def test_duplicate_data_are_reported_as_rank_deficient_and_give_the_law_of_the_row_space():
@@ -92,9 +93,8 @@ def test_duplicate_data_are_reported_as_rank_deficient_and_give_the_law_of_the_r
     local = ou.local_ou(twice, truth, lr=LR, noise_std=SIGMA)
     assert local.rank == 2
     assert "J has rank 2 for 4 data, constant about here" in repr(local)
-    np.testing.assert_allclose(
-        local.covariance(), ou.local_ou(once, truth, lr=LR, noise_std=SIGMA).covariance(), rtol=0, atol=1e-14
-    )
+    expected = ou.local_ou(once, truth, lr=LR, noise_std=SIGMA).covariance()
+    np.testing.assert_allclose(local.covariance(), expected, rtol=0, atol=SUMS * np.max(expected))
     assert local.function_covariance().shape == (4, 4)
 
 
@@ -117,7 +117,7 @@ def test_a_point_where_the_model_does_not_move_has_no_process():
 def max_stable_lr(gram, *, batch_size):
     squares, modes = np.linalg.eigh(gram)
     full = batch_size == "full"
-    keep = squares > len(gram) * np.finfo(float).eps * squares[-1]
+    keep = squares > len(gram) * EPS * squares[-1]
     batch = len(gram) if full else batch_size
     return limit_on_range(squares[keep], modes[:, keep], batch_size=batch, replacement=not full)
 
@@ -145,8 +145,8 @@ def test_the_linearised_covariance_shrinks_just_below_the_limit_and_grows_just_a
 def test_the_limit_is_not_overstated_where_two_blocks_are_nearly_alike():
     jacobian = np.vstack([np.tile([np.sqrt(1 - 1e-4), 0.0], (300, 1)), [[0.0, 1.0]]])
     limit = max_stable_lr(jacobian @ jacobian.T, batch_size=1)
-    assert limit <= 1.0 + 1e-9  # the last datum alone allows η < 1/k = 1
-    assert limit == pytest.approx(1.0, rel=1e-3)
+    # The last datum alone allows η < 1/k = 1, the others 1.0001; eigh is right to eps of the largest eigenvalue, 300.
+    assert limit == pytest.approx(1.0, rel=300 * EPS)
 
 
 def test_a_neuron_that_is_on_the_brink_everywhere_is_a_kink_on_every_datum():
@@ -157,9 +157,9 @@ def test_a_neuron_that_is_on_the_brink_everywhere_is_a_kink_on_every_datum():
 
 def test_a_full_batch_is_stable_up_to_two_over_the_largest_curvature():
     gram = np.diag([1.0, 3.0])
-    assert max_stable_lr(gram, batch_size="full") == pytest.approx(2 / 3, rel=1e-12)  # λ_max = 2·3/2
+    assert max_stable_lr(gram, batch_size="full") == pytest.approx(2 / 3, rel=FORMULA)  # λ_max = 2·3/2
     assert max_stable_lr(gram, batch_size=10**9) == pytest.approx(2 / 3, rel=2e-9)  # 1/B short
-    assert max_stable_lr(np.eye(4), batch_size=1) == pytest.approx(1.0, rel=1e-12)  # each datum on its own: η < 1/k
+    assert max_stable_lr(np.eye(4), batch_size=1) == pytest.approx(1.0, rel=FORMULA)  # each datum on its own: η < 1/k
     assert max_stable_lr(np.zeros((2, 2)), batch_size=1) == np.inf
 
 

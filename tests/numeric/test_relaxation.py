@@ -5,6 +5,7 @@ import warnings
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from rounding import FORMULA
 
 import ouanalysis as ou
 
@@ -30,9 +31,9 @@ def warned(call):
 
 def test_in_the_relaxation_steps_the_slowest_direction_forgets_all_but_one_part_in_e():
     local = ou.local_ou(diagonal(1.0, 0.1), np.zeros(2), lr=1e-3, noise_std=0.1)
-    assert local.relaxation_steps == pytest.approx(1 / (1e-3 * 2 * 0.01 / 2))
+    assert local.relaxation_steps == pytest.approx(1 / (1e-3 * 2 * 0.01 / 2), rel=FORMULA)
     remembered = local.covariance(lag=round(local.relaxation_steps))[1, 1] / local.covariance()[1, 1]
-    assert remembered == pytest.approx(np.exp(-1), rel=1e-9)
+    assert remembered == pytest.approx(np.exp(-1), rel=FORMULA)
 
 
 def relaxed_mean(steps, lr, momentum, curvature):
@@ -51,7 +52,8 @@ def test_the_drift_warns_below_the_relaxation_steps_and_not_above(momentum):
     relaxation = (1 - momentum) / (lr * slow**2)
     if momentum:  # what momentum shortens it to, as a mean that falls to 1/e says on a faster direction
         steps = round((1 - momentum) / (lr * 0.1))
-        assert relaxed_mean(steps, lr, momentum, 0.1) == pytest.approx(np.exp(-1), rel=0.02)
+        # To first order in ηλ/(1 − β)² = 1e-3.
+        assert relaxed_mean(steps, lr, momentum, 0.1) == pytest.approx(np.exp(-1), rel=1e-3)
     arguments = {"lr": lr, "noise_std": 0.1, "momentum": momentum}
 
     def drift(steps):

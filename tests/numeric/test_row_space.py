@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
+from rounding import EPS
 
 import ouanalysis as ou
 from ouanalysis.numeric.zero_error_set.row_space import row_space
-
-EPS = np.finfo(float).eps
 
 
 @pytest.mark.parametrize("share", [1.0, 1e-4, 1e-8, 1e-12])

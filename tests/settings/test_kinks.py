@@ -4,12 +4,14 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from hypothesis import given
+from rounding import FORMULA
 from strategies import numbers, relu_networks, settings_with_theta
 
 import ouanalysis as ou
 from ouanalysis import activations as act
 
 FIELDS = ("preactivations", "clearance", "distance", "jump", "size", "rectified", "dead", "on_data")
+ROUNDING = 8 * FORMULA  # of sums of products of up to three numbers up to 2, in all up to 60
 
 
 def plain(setting):
@@ -19,8 +21,8 @@ def plain(setting):
 def same_kinks(setting, theta):
     known, found = setting.kinks(theta), plain(setting).kinks(theta)
     for name in FIELDS:
-        np.testing.assert_allclose(getattr(found, name), getattr(known, name), rtol=1e-12, atol=1e-14, err_msg=name)
-    assert ou.kink_distance(plain(setting), theta) == pytest.approx(ou.kink_distance(setting, theta), rel=1e-12)
+        np.testing.assert_allclose(getattr(found, name), getattr(known, name), rtol=FORMULA, atol=FORMULA, err_msg=name)
+    assert ou.kink_distance(plain(setting), theta) == pytest.approx(ou.kink_distance(setting, theta), rel=FORMULA)
 
 
 @given(settings_with_theta(relu_networks()))
@@ -40,12 +42,12 @@ def test_they_are_so_with_kinks_on_data_and_neurons_that_are_dead_or_zero(settin
 def test_the_smooth_piece_is_the_model_until_a_kink_meets_a_datum_and_linear_in_c_beyond(drawn):
     setting, (theta, other) = drawn
     for piece in (setting.smooth_piece(theta), plain(setting).smooth_piece(theta)):
-        np.testing.assert_allclose(piece.predictions(theta), setting.predictions(theta), rtol=1e-13, atol=1e-13)
+        np.testing.assert_allclose(piece.predictions(theta), setting.predictions(theta), rtol=0, atol=ROUNDING)
         part = setting.unpack(other)
         active = setting.preactivations(theta) > 0
         z = setting.preactivations(other)
         expected = (active * z) @ part["c"] + part["alpha"] * setting.x + part["beta"]
-        np.testing.assert_allclose(piece.predictions(other), expected, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(piece.predictions(other), expected, rtol=0, atol=ROUNDING)
 
 
 def deep(theta, x):
@@ -61,24 +63,23 @@ def test_a_deep_network_has_the_kinks_of_all_its_layers():
     kinks = setting.kinks(theta)
     first = theta[:4] * x[:, None]
     second = np.maximum(first, 0) @ theta[4:12].reshape(2, 4).T + 0.3
-    np.testing.assert_allclose(kinks.preactivations, np.concatenate([first, second], axis=1), rtol=1e-14)
+    np.testing.assert_allclose(kinks.preactivations, np.concatenate([first, second], axis=1), rtol=FORMULA)
     np.testing.assert_array_equal(kinks.rectified, [True] * 4 + [False] * 2)
     # ∇z of the first layer is x_i; of the second, by hand, (V where active) x and relu(z).
     active = (first > 0)[:, None, :] * theta[4:12].reshape(1, 2, 4) * x[:, None, None]
     slope = np.sqrt(np.sum(active**2, axis=-1) + np.sum(np.maximum(first, 0) ** 2, axis=-1)[:, None])
-    np.testing.assert_allclose(kinks.clearance[:, 4:], np.abs(second) / slope, rtol=1e-12)
-    np.testing.assert_allclose(kinks.clearance[:, :4], np.abs(theta[:4]) * np.ones((3, 1)), rtol=1e-12)
+    np.testing.assert_allclose(kinks.clearance[:, 4:], np.abs(second) / slope, rtol=FORMULA)
+    np.testing.assert_allclose(kinks.clearance[:, :4], np.abs(theta[:4]) * np.ones((3, 1)), rtol=FORMULA)
 
 
 def test_moving_theta_by_the_clearance_along_the_gradient_reaches_the_kink():
     setting = ou.Setting(deep, [1.0, -0.5, 2.0], np.zeros(3), dim=14)
     theta = np.random.default_rng(3).standard_normal(14)
     kinks = setting.kinks(theta)
-    step = 1e-6 * np.eye(14)
-    slopes = np.array([setting.preactivations(theta + e) - setting.preactivations(theta - e) for e in step]) / 2e-6
-    np.testing.assert_allclose(
-        kinks.clearance, np.abs(kinks.preactivations) / np.linalg.norm(slopes, axis=0), rtol=1e-6
-    )
+    step = 2.0**-20  # no truncation, as z is linear in each parameter; eps of z over the step is 1e-9 at most
+    moved = [setting.preactivations(theta + e) - setting.preactivations(theta - e) for e in step * np.eye(14)]
+    slopes = np.linalg.norm(moved, axis=0) / (2 * step)
+    np.testing.assert_allclose(kinks.clearance, np.abs(kinks.preactivations) / slopes, rtol=4e-9)
 
 
 def test_a_branch_whose_sides_agree_is_no_kink():
@@ -137,7 +138,8 @@ def test_every_branching_activation_knows_its_kinks(function, kinks):
     setting = ou.Setting(lambda theta, x: theta[..., 1] * function(theta[..., 0] + x), [0.0], [1.0], dim=2)
     for kink in kinks:
         assert len(setting.kinks(np.array([kink, 1.0])).on_data)
-        assert ou.kink_distance(setting, [kink + 0.01, 1.0]) == pytest.approx(0.01, rel=1e-9)
+        # The difference of numbers up to 2.
+        assert ou.kink_distance(setting, [kink + 0.01, 1.0]) == pytest.approx(0.01, abs=FORMULA)
 
 
 def test_linear_parts_are_found_from_values_alone():
@@ -163,6 +165,6 @@ def test_a_plain_relu_network_is_interpolated_as_the_built_in_one_through_its_li
         if isinstance(known, str):
             assert found == known
         else:
-            np.testing.assert_allclose(found, known, rtol=1e-9, atol=1e-9)
+            np.testing.assert_array_equal(found, known)  # the same steps
             by_linear_part += np.array_equal(known[:12], start[:12])
     assert by_linear_part > 0

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rounding import ALGEBRA, EPS, SUMS
 from strategies import any_setting, matrix_sensings, numbers, relu_networks, settings_with_theta, sigmoid_networks
 
 import ouanalysis as ou
-
-EPS = np.finfo(float).eps
 
 
 def symmetry_directions(setting, theta):
@@ -33,19 +32,19 @@ def sizes(setting, theta):
 def annihilated(setting, theta, directions):
     steep, slope, size = sizes(setting, theta)
     assert directions.shape[1] == setting.dim
-    np.testing.assert_allclose(ou.jacobian(setting, theta) @ directions.T, 0, rtol=0, atol=1e3 * EPS * steep * size)
+    np.testing.assert_allclose(ou.jacobian(setting, theta) @ directions.T, 0, rtol=0, atol=SUMS * steep * size)
     np.testing.assert_allclose(
-        directions @ ou.regularizer_gradient(setting, theta), 0, rtol=0, atol=1e3 * EPS * slope * size
+        directions @ ou.regularizer_gradient(setting, theta), 0, rtol=0, atol=SUMS * slope * size
     )
 
 
 def unchanged(setting, theta, moved):
     steep, slope, size = sizes(setting, theta)
     far = 1 + np.linalg.norm(moved)
-    atol = 1e3 * EPS * (steep + size) * far
+    atol = SUMS * (steep + size) * far
     np.testing.assert_allclose(setting.predictions(moved), setting.predictions(theta), rtol=0, atol=atol * far)
     reg = ou.regularizer(setting, theta)
-    np.testing.assert_allclose(ou.regularizer(setting, moved), reg, rtol=0, atol=1e3 * EPS * (slope + reg) * far**2)
+    np.testing.assert_allclose(ou.regularizer(setting, moved), reg, rtol=0, atol=SUMS * (slope + reg) * far**2)
 
 
 @given(settings_with_theta(any_setting))
@@ -96,7 +95,7 @@ def test_a_small_rotation_of_equal_patterns_is_along_the_directions(width, entri
         unchanged(setting, theta, moved)
         generator = (moved - np.cos(angle) * theta) * np.tile(np.arange(width) < 2, 4)[: setting.dim]
         generator[3 * width :] = 0.0
-        np.testing.assert_allclose(directions.T @ coordinates(directions, generator), generator, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(directions.T @ coordinates(directions, generator), generator, rtol=0, atol=ALGEBRA)
 
 
 def orbit_dimension(factor):
@@ -124,7 +123,7 @@ def test_rotations_of_u_move_along_the_directions(drawn, entries):
     skew -= skew.T
     # Any generator UΩ is a combination of them.
     along = (setting.unpack(theta)["U"] @ skew).ravel()
-    np.testing.assert_allclose(directions.T @ coordinates(directions, along), along, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(directions.T @ coordinates(directions, along), along, rtol=0, atol=ALGEBRA)
     cayley = np.linalg.solve(np.eye(rank) - skew / 2, np.eye(rank) + skew / 2)
     unchanged(setting, theta, setting.pack(U=setting.unpack(theta)["U"] @ cayley))
 
@@ -135,7 +134,7 @@ def test_sigmoid_networks_do_not_see_weights_normal_to_every_datum(drawn, step):
     directions = unseen_directions(setting, theta)
     hidden = setting.d - np.linalg.matrix_rank(setting.x)
     assert len(directions) == setting.width * hidden
-    np.testing.assert_allclose(directions @ directions.T, np.eye(len(directions)), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(directions @ directions.T, np.eye(len(directions)), rtol=0, atol=SUMS)
     unchanged(setting, theta, theta + step * np.sum(directions, axis=0))
 
 
@@ -165,7 +164,7 @@ def test_sensing_does_not_see_rows_in_the_kernel_of_every_sensor(rank, step):
     theta = rng.normal(size=4 * rank)
     directions = unseen_directions(setting, theta)
     assert directions.shape == (rank, 4 * rank)
-    np.testing.assert_allclose(np.abs(directions.reshape(rank, 4, rank).sum(axis=2) @ turn[:, 3]), 1, rtol=1e-12)
+    np.testing.assert_allclose(np.abs(directions.reshape(rank, 4, rank).sum(axis=2) @ turn[:, 3]), 1, rtol=ALGEBRA)
     unchanged(setting, theta, theta + step * np.sum(directions, axis=0))
 
 

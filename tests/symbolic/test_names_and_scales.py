@@ -6,6 +6,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 import sympy
+from rounding import FORMULA
 
 import ouanalysis as ou
 from ouanalysis.activations import gelu, logistic, relu, softplus
@@ -37,9 +38,9 @@ def test_no_name_disturbs_the_compiled_form(names):
     setting = Named(names.split())
     theta = np.array([[0.3, -0.7], [1.0, 1.0]])
     form = ou.symbolic.regularizer(setting)
-    np.testing.assert_allclose(form(theta), ou.regularizer(setting, theta), rtol=1e-13)
+    np.testing.assert_allclose(form(theta), ou.regularizer(setting, theta), rtol=FORMULA)
     compiled = ou.symbolic.compile(form.expr, form.symbols)
-    np.testing.assert_allclose(compiled(theta), ou.regularizer(setting, theta), rtol=1e-13)
+    np.testing.assert_allclose(compiled(theta), ou.regularizer(setting, theta), rtol=FORMULA)
     assert "Dummy" not in form.latex()
 
 
@@ -76,7 +77,7 @@ def test_data_of_any_size_give_what_autograd_gives(name, x):
     value = ou.symbolic.regularizer(setting)(theta)
     with np.errstate(all="ignore"):
         expected = ou.regularizer(setting, theta)
-    np.testing.assert_allclose(value, expected, rtol=1e-10, atol=0)
+    np.testing.assert_allclose(value, expected, rtol=FORMULA)
 
 
 @pytest.mark.parametrize("x", [math.pi, 0.1, 1 / 7, 2 / 3, 1e7 + 0.3, 1e300])

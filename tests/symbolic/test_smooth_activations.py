@@ -7,6 +7,7 @@ import pytest
 import sympy
 from autograd import elementwise_grad, grad
 from autograd.scipy import special
+from rounding import EPS, FORMULA, SUMS
 
 import ouanalysis as ou
 from ouanalysis.activations import erf, gelu, logistic, logsumexp, relu, silu, softmax, softplus
@@ -27,7 +28,7 @@ def test_values_and_three_derivatives_are_exact(function):
         with mpmath.workdps(60):
             exact = [float(mpmath.diff(reference, mpmath.mpf(point), order)) for point in points]
         # A few roundings; where terms cancel, of z φ''(z) at most.
-        np.testing.assert_allclose(function(points), exact, rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(function(points), exact, rtol=FORMULA, atol=4 * EPS)
         assert np.isfinite(function(np.concatenate([HUGE, -HUGE]))).all()
         function = elementwise_grad(function)
 
@@ -47,18 +48,18 @@ def test_the_softmax_of_equals_is_equal_shares_at_any_scale(scale):
     np.testing.assert_array_equal(softmax(z), [0.5, 0.5, 0.0])
     np.testing.assert_array_equal(grad(logsumexp)(z), [0.5, 0.5, 0.0])
     np.testing.assert_array_equal(grad(lambda z: softmax(z)[0])(z), [0.25, -0.25, 0.0])
-    assert logsumexp(z) == pytest.approx(scale + np.log(2), rel=1e-15)
+    assert logsumexp(z) == pytest.approx(scale + np.log(2), rel=4 * EPS)
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_logsumexp_and_softmax_over_any_axis_are_those_of_scipy(axis):
     z = np.random.default_rng(0).normal(size=(3, 4))
-    np.testing.assert_allclose(logsumexp(z, axis), special.logsumexp(z, axis), rtol=1e-14)
+    np.testing.assert_allclose(logsumexp(z, axis), special.logsumexp(z, axis), rtol=FORMULA)
     kept = logsumexp(z, axis, keepdims=True)
-    np.testing.assert_allclose(softmax(z, axis), np.exp(z - kept), rtol=1e-14)
+    np.testing.assert_allclose(softmax(z, axis), np.exp(z - kept), rtol=FORMULA)
     ours = grad(lambda z: np.arange(3.0) @ softmax(z, axis) @ np.arange(4.0))(z)
     theirs = grad(lambda z: np.arange(3.0) @ anp.exp(z - special.logsumexp(z, axis, keepdims=True)) @ np.arange(4.0))
-    np.testing.assert_allclose(ours, theirs(z), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(ours, theirs(z), rtol=0, atol=12 * EPS)  # of sums up to 2 · 3
 
 
 def shifted_softmax(z):
@@ -102,7 +103,7 @@ def test_traces_are_autograd(name):
         (traced.regularizer_gradient, ou.regularizer_gradient(setting, theta)),
     ]:
         compiled = ou.symbolic.compile(expression, traced.theta)(theta)
-        np.testing.assert_allclose(compiled, expected, rtol=0, atol=1e-10 * np.max(np.abs(expected)))
+        np.testing.assert_allclose(compiled, expected, rtol=0, atol=SUMS * np.max(np.abs(expected)))
 
 
 def saturated(theta, x):
@@ -125,7 +126,7 @@ def test_exponentials_print_as_they_are_written_on_paper():
     assert sympy.latex(h) == r"\log{\left(e^{\theta_{0}} + 1\right)}"
     assert sympy.latex(h.diff()) == r"\frac{1}{1 + e^{- \theta_{0}}}"
     assert h.subs(h.free_symbols.pop(), z).rewrite(sympy.exp) == sympy.log(1 + sympy.exp(z))
-    assert sympy.N(h.diff().subs(h.free_symbols.pop(), 1) - 1 / (1 + sympy.exp(-1)), 40) < 1e-38
+    assert abs(sympy.N(h.diff().subs(h.free_symbols.pop(), 1) - 1 / (1 + sympy.exp(-1)), 40)) < 1e-38  # of forty digits
 
 
 @pytest.mark.parametrize(

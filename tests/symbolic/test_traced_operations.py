@@ -7,11 +7,11 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 import sympy
+from rounding import EPS
 
 import ouanalysis as ou
 from ouanalysis.symbolic.symbols import exact_number
 
-EPS = np.finfo(float).eps
 EVERYWHERE = [
     "sin",
     "tan",

@@ -5,6 +5,7 @@ Blanc et al. 2020 (arXiv:1904.09080), section 4.1; theory.md, section 4.1.
 
 import numpy as np
 import pytest
+from rounding import SUMS
 
 import ouanalysis as ou
 
@@ -14,6 +15,7 @@ import ouanalysis as ou
 # the program's way; numbers of steps and thresholds were set after longer ones of these two.
 SEEDS = [4, 1]
 FAR = {4: 1.1, 1: 0.69}
+SOLVED = 1e-9  # a hundred times what the solver of the program is asked for
 
 
 def products(setting, theta):
@@ -47,7 +49,7 @@ def test_label_noise_follows_the_program_where_its_answer_is_not_what_was_plante
     matrices = products(setting, ends)
     # Noise of √(ησ²) = 0.003 in each of the 36 entries of U, ‖U‖ = 0.9. After a look: 2.1 to 2.4 % away.
     assert np.all(distance(matrices, least.matrix) < 0.05)
-    assert np.all(distance(matrices, planted) > 0.6)
+    assert np.all(distance(matrices, planted) > FAR[seed] - 0.05)
 
 
 def test_label_noise_closes_the_gap_that_gradient_descent_leaves(run):
@@ -57,14 +59,15 @@ def test_label_noise_closes_the_gap_that_gradient_descent_leaves(run):
     assert np.all(noisy.relative_gap < 1e-3)  # after a look: 8e-5 to 2.5e-4
     assert np.all(noisy.gap >= -noisy.solver_gap)
     assert without.relative_gap > 0.5  # after a look: 0.75 and 0.78
-    assert np.max(np.abs(setting.predictions(silent) - setting.y)) < 1e-8
+    assert np.max(np.abs(setting.predictions(silent) - setting.y)) < SUMS
 
 
 def test_the_planted_matrix_costs_more_than_the_program_and_more_than_where_noise_ends(run):
     _, setting, truth, ends, _ = run
     planted = ou.regularizer(setting, truth)
-    assert planted > 1.05 * ou.minimum(setting).value
-    assert np.all(planted > 1.04 * ou.regularizer(setting, ends))
+    least = ou.minimum(setting).value
+    assert planted > 1.05 * least  # 9 and 49 % were seen when the seeds were chosen
+    assert np.all(planted > (1.05 - 1e-3) * ou.regularizer(setting, ends))  # whose relative gap is below 1e-3
 
 
 def test_the_flow_ends_at_the_value_of_the_program():
@@ -72,10 +75,10 @@ def test_the_flow_ends_at_the_value_of_the_program():
     start = ou.interpolate(setting, 0.4 * np.eye(3).ravel())
     flow = ou.regularized_flow(setting, start, times=[200.0], method="LSODA", rtol=1e-6)
     found = ou.certify(setting, flow.theta[-1])
-    assert 0 <= found.relative_gap + 1e-7 < 1e-4
+    assert -SOLVED <= found.relative_gap < 1e-5  # at rest to 10 rtol of θ
     least = ou.minimum(setting).matrix
-    # Off the face of optima by δ the gap is of the order of δ times an eigenvalue of Z.
-    assert distance(products(setting, flow.theta[-1]), least) < 1e-2
+    # The columns of U that vanish at the optimum do so slowest.
+    assert distance(products(setting, flow.theta[-1]), least) < 1e-4
 
 
 def test_with_enough_measurements_the_program_recovers_what_was_planted():
@@ -83,5 +86,5 @@ def test_with_enough_measurements_the_program_recovers_what_was_planted():
         setting, truth = ou.planted_matrix_sensing(6, 1, 12, rng=seed)
         least, planted = ou.minimum(setting), products(setting, truth)
         assert least.rank == 1
-        assert distance(least.matrix, planted) < 1e-6
-        assert least.value == pytest.approx(ou.regularizer(setting, truth), rel=1e-7)
+        assert distance(least.matrix, planted) < 10 * SOLVED
+        assert least.value == pytest.approx(ou.regularizer(setting, truth), rel=SOLVED)

@@ -6,6 +6,7 @@ by the flow of reg on the zero-error set, and by label-noise SGD itself.
 
 import numpy as np
 import pytest
+from rounding import FORMULA
 
 import ouanalysis as ou
 from ouanalysis.minima import stationary_preactivations
@@ -39,8 +40,8 @@ def stationary(request):
     assert flow.status == "stationary"
     theta = flow.theta[-1]
     part = setting.unpack(theta)
-    # It stops within about 10 rtol of a stationary point; a hundred times that for what values make of it.
-    return setting, theta, part["W"] @ setting.x[0], part["c"], 1e3 * RTOL[activation]
+    # It stops within about 10 rtol of a stationary point; ten times that for what values make of it.
+    return setting, theta, part["W"] @ setting.x[0], part["c"], 1e2 * RTOL[activation]
 
 
 def multiplier(setting, theta):
@@ -58,8 +59,8 @@ def clusters(values, tolerance):
 def test_neurons_take_one_value_of_tanh_and_at_most_two_of_the_logistic(stationary):
     setting, _, z, c, tolerance = stationary
     if setting.activation.name == "tanh":
-        active = np.abs(np.tanh(z)) > 1e-3
-        assert np.all(np.abs(c[~active]) < 1e-3)  # the others carry nothing
+        active = np.abs(np.tanh(z)) > tolerance
+        assert np.all(np.abs(c[~active]) < tolerance)  # the others carry nothing
         assert len(clusters(np.abs(z[active]), tolerance)) == 1
         assert len(clusters(np.abs(c[active]), tolerance)) == 1
         assert np.all(np.sign(c[active] * z[active]) == np.sign(setting.y[0]))
@@ -77,17 +78,17 @@ def test_these_values_solve_the_stationarity_equation_of_the_multiplier_of_the_n
     assert roots.certified
     assert len(roots.values) == (1 if setting.activation.name == "tanh" else 2)
     if setting.activation.name == "tanh":
-        z = np.abs(z[np.abs(np.tanh(z)) > 1e-3])
+        z = np.abs(z[np.abs(np.tanh(z)) > tolerance])
     for value in z:
         assert np.min(np.abs(roots.values - value)) < tolerance
 
 
 def test_its_end_is_one_of_the_listed_stationary_networks_and_a_minimum(stationary):
-    setting, theta, *_ = stationary
+    setting, theta, *_, tolerance = stationary
     minima = [network.reg for network in ou.minimum(setting).stationary if network.negative == 0]
     reg = ou.regularizer(setting, theta)
     # reg is above that of the stationary point by the square of the distance to it.
-    assert np.min(np.abs(np.array(minima) / reg - 1)) < 1e-6
+    assert np.min(np.abs(np.array(minima) / reg - 1)) < tolerance**2
 
 
 def test_two_values_of_the_logistic_do_occur(stationary):
@@ -106,13 +107,14 @@ def test_from_equal_neurons_the_flow_keeps_them_equal_and_ends_at_a_saddle_of_on
     z = part["W"] @ setting.x[0]
     assert flow.status == "stationary"
     w = 1.2 / 2
+    # It stops within 10 rtol; ten times that for what values make of it, squared in reg. What is 0 and equal stays so.
     np.testing.assert_allclose(np.tanh(z[:2]) ** 2, w / np.sqrt(1 + w**2), rtol=1e-4)
-    assert z[2] == pytest.approx(0, abs=1e-6)
+    assert z[2] == 0
     reg = 2 * 2 * w * (np.sqrt(1 + w**2) - w)
-    assert ou.regularizer(setting, flow.theta[-1]) == pytest.approx(reg, rel=1e-6)
+    assert ou.regularizer(setting, flow.theta[-1]) == pytest.approx(reg, rel=1e-8)
     saddle = next(network for network in ou.minimum(setting).stationary if network.active == 2)
     assert saddle.negative == 1
-    assert saddle.reg == pytest.approx(reg, rel=1e-12)
+    assert saddle.reg == pytest.approx(reg, rel=FORMULA)
 
 
 def test_label_noise_leaves_one_tanh_neuron_and_closes_the_gap():
@@ -121,10 +123,11 @@ def test_label_noise_leaves_one_tanh_neuron_and_closes_the_gap():
     run = {"lr": 0.05, "noise_std": 0.1, "steps": 2_000_000, "rng": 1, "chains": 4, "record": 500_000}
     path = ou.label_noise_sgd(setting, start, **run)
     found = ou.certify(setting, path.theta)
-    assert found.relative_gap[0, 0] > 0.3
+    assert found.relative_gap[0, 0] > 0.3  # it starts well above: 1.5
     # ησ² = 5e-4 is the variance of the noise about the end; after a look, 1e-8 to 1e-5.
     assert np.all(found.relative_gap[:, -1] < 5e-4)
     part = setting.unpack(path.theta[:, -1])
     shares = np.sort(np.abs(part["c"] * np.tanh(part["W"] @ setting.x[0])), axis=-1)
-    assert np.all(shares[:, -1] > 1.4)
+    assert np.all(shares[:, -1] > 1.4)  # of 1.5
+    # Noise on a neuron is a multiple of the neuron: those that reg presses down die away.
     assert np.all(shares[:, -2] < 1e-6)

@@ -4,15 +4,18 @@ Source: theory.md, section 1, and section 6, "Other noises" and "Momentum".
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ...arguments import count, nonnegative_number, positive_number, real_array
+from ...arguments import Array, count, nonnegative_number, nonnegative_numbers, positive_number
 from ...settings import Setting
 from ...settings.setting import check_setting
 
-__all__ = ["Sampling", "batch_of", "effective_batch_size", "noise_of", "sampled_batch", "sampling_of"]
+__all__ = ["BatchSize", "Sampling", "batch_of", "noise_of", "sampling_of"]
+
+BatchSize = int | Literal["full"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,7 @@ class Sampling:
     """
 
     lr: float
-    noise_std: float | np.ndarray = 0.0
+    noise_std: float | Array = 0.0
     batch_size: int = 1
     replacement: bool = True
     momentum: float = 0.0
@@ -46,6 +49,12 @@ class Sampling:
     def noise_scale(self) -> float:
         """The largest of the standard deviations σ_i and s, taken as numbers."""
         return float(max(np.max(self.noise_std), self.gradient_noise_std))
+
+    @property
+    def label_noise_rms(self) -> float:
+        """σ, or the root of the mean of σ_i²."""
+        largest = float(np.max(self.noise_std))
+        return largest * float(np.sqrt(np.mean((self.noise_std / (largest or 1.0)) ** 2)))
 
     def of_unit_noise(self) -> "Sampling":
         """The same, its noises divided by their `noise_scale` (if that is not 0): all laws are linear in its square."""
@@ -60,13 +69,25 @@ class Sampling:
         pairs = (batch - 1) / (batch * (n - 1))
         return 1 / batch - pairs, pairs
 
+    def described(self, n: int) -> str:
+        """The noise and the batch, as a repr prints them."""
+        noise = f"noise_std={self.noise_std:g}"
+        if np.ndim(self.noise_std):
+            noise = f"noise_std={np.min(self.noise_std):g} to {np.max(self.noise_std):g}"
+        batch = "full" if self.batch_size == n and not self.replacement else str(self.batch_size)
+        parts = [noise, f"batch_size={batch}"]
+        parts += ["replacement=False"] if not self.replacement and batch != "full" else []
+        parts += [f"momentum={self.momentum:g}"] if self.momentum else []
+        parts += [f"gradient_noise_std={self.gradient_noise_std:g}"] if self.gradient_noise_std else []
+        return ", ".join(parts)
+
 
 def sampling_of(
     setting: Setting,
     *,
     lr: float,
-    noise_std: Any,
-    batch_size: int | Literal["full"] = 1,
+    noise_std: ArrayLike,
+    batch_size: BatchSize = 1,
     replacement: bool = True,
     momentum: float = 0.0,
     gradient_noise_std: float = 0.0,
@@ -83,7 +104,7 @@ def sampling_of(
     )
 
 
-def batch_of(setting: Setting, batch_size: int | Literal["full"], replacement: bool = True) -> tuple[int, bool]:
+def batch_of(setting: Setting, batch_size: BatchSize, replacement: bool = True) -> tuple[int, bool]:
     """(B̃, replacement) of what a caller asked for."""
     check_setting(setting)
     if not isinstance(replacement, bool | np.bool_):
@@ -98,21 +119,8 @@ def batch_of(setting: Setting, batch_size: int | Literal["full"], replacement: b
     return batch, bool(replacement)
 
 
-def noise_of(setting: Setting, noise_std: Any) -> float | np.ndarray:
+def noise_of(setting: Setting, noise_std: ArrayLike) -> float | Array:
     """σ as a number, or σ_i as an (n,) array, at least 0."""
     if np.ndim(noise_std) == 0:
         return nonnegative_number("noise_std", noise_std)
-    each = real_array("noise_std", noise_std, shape=(setting.n,))
-    if np.any(each < 0):
-        raise ValueError(f"noise_std: expected numbers at least 0, got {each.min():g} at [{np.argmin(each)}]")
-    return each
-
-
-def sampled_batch(setting: Setting, batch_size: int | Literal["full"], replacement: bool = True) -> tuple[int, bool]:
-    """`batch_of`, for callers that do not take a `Sampling` yet."""
-    return batch_of(setting, batch_size, replacement)
-
-
-def effective_batch_size(setting: Setting, batch_size: int | Literal["full"]) -> int:
-    """B̃ alone, for callers that do not take a `Sampling` yet."""
-    return batch_of(setting, batch_size)[0]
+    return nonnegative_numbers("noise_std", noise_std, shape=(setting.n,))

@@ -3,18 +3,32 @@
 Source: theory.md, section 2, "Stability".
 """
 
+from dataclasses import replace
+from typing import Literal
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ...arguments import nonnegative_number
+from ...settings import Setting
 from ..zero_error_set.interpolate import on_zero_error_set
 from ..zero_error_set.row_space import row_space
-from .sampling import sampled_batch
-from .second_moments import SecondMoments, sampling_weights
+from .sampling import Sampling, batch_of
+from .second_moments import SecondMoments
 
-__all__ = ["check_stable", "limit_of", "max_stable_lr", "refuse_past", "stability_limit"]
+__all__ = ["check_stable", "max_stable_lr", "refuse_past", "stability_limit"]
+
+Array = NDArray[np.float64]
 
 
-def max_stable_lr(setting, theta, *, batch_size=1, replacement=True, momentum=0.0):
+def max_stable_lr(
+    setting: Setting,
+    theta: ArrayLike,
+    *,
+    batch_size: int | Literal["full"] = 1,
+    replacement: bool = True,
+    momentum: float = 0.0,
+) -> float:
     """η_max, the step size below which linearised label-noise SGD is stable in the mean square, and above which not.
 
     Parameters
@@ -44,35 +58,28 @@ def max_stable_lr(setting, theta, *, batch_size=1, replacement=True, momentum=0.
     >>> round(16 * ou.max_stable_lr(setting, [2.0], batch_size=3), 9)
     1.0
     """
-    batch, replacement = sampled_batch(setting, batch_size, replacement)
-    momentum = nonnegative_number("momentum", momentum, below=1)
+    batch, replacement = batch_of(setting, batch_size, replacement)
+    sampling = Sampling(1.0, 0.0, batch, replacement, nonnegative_number("momentum", momentum, below=1))
     space = row_space(setting, on_zero_error_set(setting, theta))
-    return stability_limit(space.squares, space.modes, batch_size=batch, replacement=replacement, momentum=momentum)
+    return stability_limit(space.squares, space.modes, sampling)
 
 
-def check_stable(law):
+def check_stable(law: SecondMoments) -> None:
     """A ValueError that names the stability limit if the law's step is at or past it."""
     if not law.stable():
-        refuse_past(limit_of(law), law.lr, momentum=law.momentum)
+        refuse_past(stability_limit(law.squares, law.modes, law.sampling), law.sampling)
 
 
-def limit_of(law):
-    """The stability limit of a law, whatever its own step."""
-    return stability_limit(
-        law.squares, law.modes, batch_size=law.batch_size, replacement=law.replacement, momentum=law.momentum
-    )
-
-
-def refuse_past(limit, lr, *, momentum=0.0):
+def refuse_past(limit: float, sampling: Sampling) -> None:
     """The ValueError for a step size at or past the limit."""
-    where = "this theta, batch and momentum" if momentum else "this theta and batch"
-    raise ValueError(f"lr: expected less than the stability limit {limit:.4g} at {where}, got {lr:g}")
+    where = "this theta, batch and momentum" if sampling.momentum else "this theta and batch"
+    raise ValueError(f"lr: expected less than the stability limit {limit:.4g} at {where}, got {sampling.lr:g}")
 
 
-def stability_limit(squares, modes, *, batch_size, replacement=True, momentum=0.0):
-    """η_max of the K with these eigenvalues (r,) > 0 and eigenvectors (n, r): where ρ(F) = 1, to rounding.
+def stability_limit(squares: Array, modes: Array, sampling: Sampling) -> float:
+    """η_max of the K with these eigenvalues (r,) > 0 and eigenvectors (n, r), whatever the step: where ρ(F) = 1.
 
-    F is that of `discrete_law`. It grows with η, up to n(1 + β)/κ_max, where the mean itself no longer is stable.
+    F is that of `second_moments`. It grows with η, up to n(1 + β)/κ_max, where the mean itself no longer is stable.
     """
     from scipy.optimize import brentq  # here, as its import would slow every other call down
 
@@ -81,10 +88,9 @@ def stability_limit(squares, modes, *, batch_size, replacement=True, momentum=0.
     n, largest = len(modes), float(np.max(squares))
 
     def excess(rate):  # of G = 2ηκ_max/n
-        law = SecondMoments(squares / largest, modes, rate * n / 2, 1.0, batch_size, replacement, momentum)
-        return law.load() - 1
+        return SecondMoments(squares / largest, modes, replace(sampling, lr=rate * n / 2)).load() - 1
 
-    rate = 2 * (1 + momentum)
-    if sampling_weights(n, batch_size, replacement=replacement)[0] and excess(rate) > 0:
+    rate = 2 * (1 + sampling.momentum)
+    if sampling.weights(n)[0] and excess(rate) > 0:
         rate = brentq(excess, 0.0, rate, xtol=1e-300, rtol=4 * np.finfo(float).eps)
     return n * rate / 2 / largest

@@ -45,7 +45,7 @@ class Flow:
         Flow times s, in units of θ⁴/y²: those asked for that were reached and, if it stopped, when.
     theta : (records, p) array
     reg, gradient_norm : (records,) array
-        reg, and the norm of dθ/ds: ‖N∇reg‖, or with exact=True that of the finite-step drift.
+        reg, and the norm of dθ/ds: ‖N∇reg‖, or of the drift at a step size.
     residual : float
         The largest |h_i − y_i| of the integrated path at the records, in units of y: how well it stayed on the
         zero-error set. The records themselves are then moved onto the set by a Gauss-Newton step normal to it.
@@ -88,7 +88,7 @@ class Flow:
         A UserWarning says so if the slowest direction across the zero-error set takes longer to relax than the flow.
         """
         each = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
-        if noise_std == 0:
+        if not np.any(noise_std):
             raise ValueError("noise_std: expected a number above 0, as nothing moves without noise, got 0")
         with np.errstate(all="ignore"):  # steps past the floats are infinite
             steps = np.where(self.times == 0, 0.0, self.times / each)

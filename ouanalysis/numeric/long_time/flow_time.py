@@ -1,15 +1,25 @@
 """Steps of label-noise SGD as time of the flow that they follow: theory.md, section 3, "Long times", and section 6."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ...arguments import nonnegative_number, positive_number, whole_numbers
-from ..fluctuations.sampling import effective_batch_size
+from ...arguments import Array, whole_numbers
+from ...settings import Setting
+from ..fluctuations.sampling import BatchSize, sampling_of
 
 __all__ = ["flow_time"]
 
 
-def flow_time(setting, steps=1, *, lr, noise_std, batch_size=1, momentum=0.0):
-    """s = η²σ²k/(B̃(1 − β)²), the flow time of k steps: steps (...) gives (...).
+def flow_time(
+    setting: Setting,
+    steps: ArrayLike = 1,
+    *,
+    lr: float,
+    noise_std: ArrayLike,
+    batch_size: BatchSize = 1,
+    momentum: float = 0.0,
+) -> Array:
+    """s = η²σ²k/(B̃(1 − β)²), the flow time of k steps: steps (...) gives (...); of σ_i, with the mean of σ_i².
 
     In units of θ⁴/y²; infinite where it is no float. Flow times s are s / flow_time(setting, ...) steps; `Flow.steps`
     gives them for a flow.
@@ -21,10 +31,8 @@ def flow_time(setting, steps=1, *, lr, noise_std, batch_size=1, momentum=0.0):
     >>> round(float(ou.flow_time(setting, 1000, lr=0.01, noise_std=0.1)), 12)
     0.001
     """
-    batch = effective_batch_size(setting, batch_size)
-    still = 1 - nonnegative_number("momentum", momentum, below=1)
-    lr, noise_std = positive_number("lr", lr), nonnegative_number("noise_std", noise_std)
-    steps = whole_numbers("steps", steps)
+    sampling = sampling_of(setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
+    counts = whole_numbers("steps", steps)
     with np.errstate(all="ignore"):
-        each = np.float64(lr) * noise_std / still
-        return np.where(steps == 0, 0.0, each * each / batch * steps)[()]
+        each = np.float64(sampling.lr) * sampling.label_noise_rms / (1 - sampling.momentum)
+        return np.where(counts == 0, 0.0, each * each / sampling.batch_size * counts)[()]

@@ -3,45 +3,48 @@
 Source: theory.md, section 3, "Long times"; Li, Wang & Arora 2022 (arXiv:2110.06914) for the limit.
 """
 
-from functools import partial
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...arguments import in_one_line, nonnegative_number, one_of, positive_number, real_array
 from ...progress import progress_bar
-from ..fluctuations.sampling import sampled_batch
-from ..fluctuations.second_moments import SecondMoments
-from ..fluctuations.stability_limit import check_stable, limit_of
-from ..fluctuations.tangent_drift import mean_displacement
+from ...settings import Setting
+from ..fluctuations.sampling import BatchSize, sampling_of
+from ..fluctuations.stability_limit import check_stable, stability_limit
 from ..zero_error_set.derivatives import lagrangian_hessian_products, regularizer_gradient
 from ..zero_error_set.interpolate import on_zero_error_set
 from ..zero_error_set.kinks import refuse_kink
 from ..zero_error_set.norm import norm
 from ..zero_error_set.notes import warn_of_rank
 from ..zero_error_set.row_space import row_space
+from .drift_rate import law_of_unit_rms, limit_rate, step_rate
 from .flow_ends import input_left, rests, speed_left
 from .flow_integrator import METHODS, integrate, still
-from .flow_path import Interpolant, flow_along
+from .flow_path import Flow, Interpolant, flow_along
 from .stationary_distance import moving_size
 
 __all__ = ["regularized_flow"]
 
+Method = Literal["auto", "RK45", "DOP853", "Radau", "BDF", "LSODA"]
+
 
 def regularized_flow(
-    setting,
-    theta,
+    setting: Setting,
+    theta: ArrayLike,
     *,
-    times,
-    exact=False,
-    lr=None,
-    batch_size=1,
-    replacement=True,
-    momentum=0.0,
-    gradient_tolerance=None,
-    rtol=1e-8,
-    method="auto",
-    progress=False,
-):
+    times: ArrayLike,
+    lr: float | None = None,
+    noise_std: ArrayLike = 1.0,
+    batch_size: BatchSize = 1,
+    replacement: bool = True,
+    momentum: float = 0.0,
+    gradient_tolerance: float | None = None,
+    rtol: float = 1e-8,
+    method: Method = "auto",
+    progress: bool = False,
+) -> Flow:
     """The flow dθ/ds = −N∇reg on the zero-error set, s = η²σ²k/(B̃(1 − β)²) after k steps of SGD: see `flow_time`.
 
     Integrated in R^p with −ω JᵀK⁻¹(h − y) added, which makes residuals decay as e^{−ωs}; ω = ‖dθ/ds‖/‖θ‖ at the start.
@@ -53,11 +56,14 @@ def regularized_flow(
         Where it starts, on the zero-error set and with no kink on a datum.
     times : (records,) array_like
         Increasing flow times ≥ 0.
-    exact : bool
-        Follow the drift of SGD at step size `lr`, drawn in batches as `batch_size`, `replacement` and `momentum` say,
-        instead of its limit of small steps. Both are in the same flow time, and σ drops out.
+    lr : float, optional
+        Follow the drift of SGD at this step size, drawn in batches as `batch_size`, `replacement` and `momentum` say,
+        instead of its limit of small steps. Both are in the same flow time.
+    noise_std : float or (n,) array_like
+        As in `linearized_sgd`. A σ drops out; of σ_i their ratios matter, flow time has the mean of σ_i², and the drift
+        is in general no gradient.
     gradient_tolerance : float, optional
-        Stop where ‖N∇reg‖ (‖dθ/ds‖ with exact=True) falls below it; 0 does not stop. By default stop where
+        Stop where ‖dθ/ds‖ falls below it; 0 does not stop. By default stop where
         a stationary point is about 10 rtol away, relative to what moves: the integrator's own error.
     rtol : float
         Relative tolerance of the integrator; its absolute one is rtol times the size of what moves at the start. Raised
@@ -97,40 +103,49 @@ def regularized_flow(
     method = one_of("method", method, {name: name for name in METHODS})
     if gradient_tolerance is not None:
         gradient_tolerance = nonnegative_number("gradient_tolerance", gradient_tolerance)
-    momentum = nonnegative_number("momentum", momentum, below=1)
-    sampling = (*sampled_batch(setting, batch_size, replacement), momentum)
+    how = {"noise_std": noise_std, "batch_size": batch_size, "replacement": replacement, "momentum": momentum}
+    sampling = sampling_of(setting, lr=1.0 if lr is None else lr, **how)
+    if not sampling.noise_scale:
+        raise ValueError("noise_std: expected a number above 0, as nothing moves without noise, got 0")
     theta = on_zero_error_set(setting, theta)
     refuse_kink(setting, theta)
     start = row_space(setting, theta)
     warn_of_rank(setting, theta, start.rank)
+    piece = setting.smooth_piece(theta)
+    if lr is not None:
+        check_stable(law_of_unit_rms(start, sampling))
+    drift = limit_rate(piece, sampling) if lr is None else step_rate(piece, sampling)
     rtol = max(rtol, _rounding(start))
-    piece, law_at = setting.smooth_piece(theta), None
-    if exact:
-        if lr is None:
-            raise TypeError("lr: expected a step size, which exact=True needs, got None")
-        law_at = partial(_law, positive_number("lr", lr), sampling)
-        check_stable(law_at(start))
-    elif lr is not None:
-        raise TypeError(f"lr: expected none without exact=True, as the limit has no step size, got {lr!r}")
-    drift = _exact_drift(piece, law_at) if law_at else _limit_drift(piece)
-    crossings, at_rest = {"kink": input_left(setting, theta)}, rests(piece, drift, rtol)
-    if gradient_tolerance is not None:
-        slow, at_rest = speed_left(piece, drift, gradient_tolerance), lambda _: False
-        crossings |= {"stationary": slow} if gradient_tolerance else {}
-    resting = times[-1] > 0 and (slow(theta) <= 0 if crossings.get("stationary") else at_rest(theta))
-    if times[-1] == 0 or resting:
-        status = "stationary" if resting else "finished"
+    ends = _ends(setting, piece, theta, drift, rtol, gradient_tolerance)
+    last = float(times[-1])
+    if last == 0 or _at_end(theta, **ends):
+        status = "stationary" if last else "finished"
         return flow_along(setting, piece, np.zeros(1), Interpolant(1.0, still(theta, 1.0)), drift, status)
-    ends = {"crossings": crossings, "at_rest": at_rest}
-    with progress_bar(times[-1], unit="flow time", shown=progress) as bar:
-        status, path = _integrate(piece, theta, float(times[-1]), drift, ends, rtol, method, exact=exact, bar=bar)
-    if status == "stalled" and law_at:
-        _refuse_limit(piece, path, law_at)
+    curvature = None if lr is not None or np.ndim(noise_std) else _stiffness(piece)
+    with progress_bar(last, unit="flow time", shown=progress) as bar:
+        status, path = _integrate(piece, theta, last, drift, curvature, rtol=rtol, method=method, ends=ends, bar=bar)
+    if status == "stalled" and lr is not None:
+        _refuse_limit(piece, path, sampling)
     reached = times if status == "finished" else np.append(times[times < path.end], path.end)
     return flow_along(setting, piece, reached, path, drift, status)
 
 
-def _integrate(setting, theta, last, drift, ends, rtol, method, *, exact, bar):
+def _ends(setting, piece, theta, drift, rtol, gradient_tolerance):
+    """What ends the flow before its time, as `integrate` takes it."""
+    crossings = {"kink": input_left(setting, theta)}
+    if gradient_tolerance is None:
+        return {"crossings": crossings, "at_rest": rests(piece, drift, rtol)}
+    if gradient_tolerance:
+        crossings["stationary"] = speed_left(piece, drift, gradient_tolerance)
+    return {"crossings": crossings, "at_rest": lambda _: False}
+
+
+def _at_end(theta, crossings, at_rest):
+    """Whether it is at rest where it starts."""
+    return crossings["stationary"](theta) <= 0 if "stationary" in crossings else at_rest(theta)
+
+
+def _integrate(setting, theta, last, drift, stiffness, *, rtol, method, ends, bar):
     """(status, Interpolant) of the flow, pulled back onto the zero-error set, in units of the start's own time."""
     start = drift(theta, row_space(setting, theta))
     moving = moving_size(theta, start) or 1.0
@@ -146,12 +161,8 @@ def _integrate(setting, theta, last, drift, ends, rtol, method, *, exact, bar):
         return drift(at, space) / rate - pull * space.least_move(residual)
 
     def jacobian(_, at):
-        """But for the turning of the row space, which is small against what is stiff."""
-        space, identity = row_space(setting, at), np.eye(setting.dim)
-        multipliers = space.multipliers(regularizer_gradient(setting, at))
-        bent = lagrangian_hessian_products(setting, at, multipliers, identity)
-        tangent = identity - space.basis @ space.basis.T
-        return -tangent @ (bent.T / rate) - pull * space.basis @ space.basis.T
+        space = row_space(setting, at)
+        return -stiffness(at, space) / rate - pull * space.basis @ space.basis.T
 
     status, path = integrate(
         velocity,
@@ -160,11 +171,22 @@ def _integrate(setting, theta, last, drift, ends, rtol, method, *, exact, bar):
         method=method,
         rtol=rtol,
         atol=rtol * moving,
-        jacobian=None if exact else jacobian,
+        jacobian=jacobian if stiffness else None,
         advance=lambda time: bar.update(time / rate),
         **ends,
     )
     return status, Interpolant(rate, path)
+
+
+def _stiffness(setting):
+    """The Jacobian of N∇reg, but for the turning of the row space, which is small against what is stiff."""
+
+    def of(at, space):
+        identity, multipliers = np.eye(setting.dim), space.multipliers(regularizer_gradient(setting, at))
+        bent = lagrangian_hessian_products(setting, at, multipliers, identity)
+        return (identity - space.basis @ space.basis.T) @ bent.T
+
+    return of
 
 
 def _rounding(space):
@@ -173,40 +195,15 @@ def _rounding(space):
     return min(max(1e-13, 10 * np.finfo(float).eps * condition), 1e-6)
 
 
-def _refuse_limit(setting, path, law_at):
-    """The error for an integration of an exact drift that broke off where SGD is not stable."""
-    law = law_at(row_space(setting, path(path.end)))
-    limit = limit_of(law)
-    if limit < 1.01 * law.lr:
+def _refuse_limit(setting, path, sampling):
+    """The error for an integration of a step's own drift that broke off where SGD is not stable."""
+    space = row_space(setting, path(path.end))
+    limit = stability_limit(space.squares, space.modes, sampling)
+    if limit < 1.01 * sampling.lr:
         raise ValueError(
             "lr: expected less than the stability limit all along the flow, which falls to"
-            f" {limit:.4g} at flow time {path.end:.4g}, got {law.lr:g}"
+            f" {limit:.4g} at flow time {path.end:.4g}, got {sampling.lr:g}"
         )
-
-
-def _law(lr, sampling, space):
-    return SecondMoments(space.squares, space.modes, lr, 1.0, *sampling)
-
-
-def _limit_drift(setting):
-    def drift(theta, space):
-        return -space.tangent(regularizer_gradient(setting, theta))
-
-    return drift
-
-
-def _exact_drift(setting, law_at):
-    """The drift of a step of SGD with unit noise, per flow time; NaN where SGD is not stable, for the integrator."""
-
-    def drift(theta, space):
-        law = law_at(space)
-        if not law.stable():
-            return np.full_like(theta, np.nan)
-        moments = law.stationary() / (1 - law.momentum)
-        steps = (1 - law.momentum) / law.lr  # whose square need not be a float
-        return mean_displacement(setting, theta, space, law, moments) * steps * steps * law.batch_size
-
-    return drift
 
 
 def _increasing_times(times):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...arguments import positive_number
+from ...arguments import nonnegative_number, positive_number
 from ...settings import Setting
 from ..zero_error_set.derivatives import jacobian, regularizer, regularizer_gradient
 from ..zero_error_set.generic_rank import generic_rank, scaled_rank
@@ -103,6 +103,7 @@ class Stability:
 
     def fall_per_step(self, *, lr, noise_std, batch_size=1, momentum=0.0):
         """(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², what reg falls by in a step of label-noise SGD, to leading order in η."""
+        noise_std = nonnegative_number("noise_std", noise_std)
         step = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
         with np.errstate(all="ignore"):  # of what is no float
             return float(step * self.fall_per_time)

@@ -1,0 +1,28 @@
+"""What the second moments of the fluctuation do to its mean: the third-order term of the loss, averaged.
+
+Source: theory.md, section 2, "Mean residual", and section 3.
+"""
+
+import numpy as np
+
+from ...arguments import Array
+from ...settings import Setting
+from ..zero_error_set.row_space import RowSpace, finite_hessian_products
+from .second_moments import finite_product
+
+__all__ = ["mean_displacement", "mean_residual"]
+
+
+def mean_displacement(setting: Setting, theta: Array, space: RowSpace, moments: Array) -> Array:
+    """−(2/n) N Σ_i ∇²h_i V Z Vᵀ g_i for Z (r, r), a sum of covariances along the RowSpace's basis V: (p,)."""
+    size, largest = np.max(np.abs(moments), initial=0.0) or 1.0, np.max(space.singular, initial=0.0)
+    across = space.modes * (space.singular / (largest or 1.0))
+    pushed = finite_hessian_products(setting, theta, across @ (moments / size) @ space.basis.T)
+    return finite_product(space.tangent(pushed), -2 / setting.n, largest, size)
+
+
+def mean_residual(setting: Setting, theta: Array, space: RowSpace, moments: Array) -> Array:
+    """−K⁺ J Σ_i ∇²h_i V Z Vᵀ g_i, (n,): where the third-order term of the loss holds the mean predictions."""
+    relative = space.singular / np.max(space.singular, initial=0.0) if space.rank else space.singular
+    pushed = finite_hessian_products(setting, theta, space.modes * relative @ moments @ space.basis.T)
+    return -(space.modes / relative) @ (space.basis.T @ pushed)
