@@ -13,6 +13,7 @@ __all__ = [
     "MatrixSensingMinimum",
     "Minimum",
     "PiecewiseLinear",
+    "QuadraticMinimum",
     "ReluMinimum",
     "Roots",
     "SigmoidMinimum",
@@ -33,6 +34,7 @@ __all__ = [
 _MODULE_OF = {
     "MatrixSensingMinimum": "matrix_sensing",
     "PiecewiseLinear": "piecewise_linear",
+    "QuadraticMinimum": "quadratic_parametrisation",
     "ReluMinimum": "relu_network",
     "Roots": "certified_roots",
     "SigmoidMinimum": "sigmoid_network",
