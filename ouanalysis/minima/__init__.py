@@ -1,14 +1,27 @@
-"""Where the regularizer is least among parameters of zero error, one file a setting, and the proof of it."""
+"""Where the regularizer is least among parameters of zero error, one file a setting, and the proof of it.
+
+What is known of a setting stands in the file of its name, as two functions of it:
+
+    minimum(setting) -> Minimum     the least reg at its own labels, and parameters that attain it; raises where none do
+    prepare(setting) -> solve       all that does not depend on the predictions, once
+    solve(predictions) -> LeastRegularizer      v(f) and its lower bound for finite predictions f (n,), as often as
+                                                asked; what it finds does not depend on what it was asked before
+
+A file that knows nothing better for some of its settings than a local search returns None from both for these, and
+`ouanalysis.minimum` and `certify` search, as they do where there is no file. `solve` does not raise where rounding
+leaves it without an answer: its value is then infinite, and its bound 0.
+"""
 
 from importlib import import_module
 
 from .certificate import Certificate, certify
 from .least_regularizer import minimum
-from .minimum_result import Minimum
+from .minimum_result import LeastRegularizer, Minimum
 from .search import LocalMinimum, local_search
 
 __all__ = [
     "Certificate",
+    "LeastRegularizer",
     "LocalMinimum",
     "MatrixSensingMinimum",
     "Minimum",

@@ -88,8 +88,8 @@ def certify(setting, theta, *, progress=False):
     setting : Setting
     theta : (..., p) array_like
         It need not fit the data: each θ is compared with the simplest model that has its own predictions. One small
-        program a θ is solved; for a Setting of your own a local search, from θ among others, bounds the gap from below
-        only.
+        program, prepared once, is solved for each; for a Setting of your own a local search, from θ among others,
+        bounds the gap from below only.
     progress : bool
         Show a bar of states.
 
@@ -119,12 +119,15 @@ def certify(setting, theta, *, progress=False):
     if not (np.isfinite(reg).all() and np.isfinite(predictions).all()):
         raise ValueError("theta: expected finite predictions and reg, got infinite ones")
     known, found = module_in(__package__, setting), []
-    least_regularizer = known.least_regularizer if known else local_search_from
     with progress_bar(reg.size, unit="state", shown=progress) as bar, np.errstate(all="ignore"):
-        for state in theta.reshape(-1, setting.dim):
-            found.append(least_regularizer(setting, state))
+        solve = known.prepare(setting) if known else None
+        for state, fitted in zip(theta.reshape(-1, setting.dim), predictions.reshape(-1, setting.n), strict=True):
+            found.append(solve(fitted) if solve else local_search_from(setting, state))
             bar.update(1)
-    least, lower_bound = (np.array([entry[k] for entry in found]).reshape(theta.shape[:-1]) for k in (0, 1))
+    least, lower_bound = (
+        np.array(values).reshape(theta.shape[:-1])
+        for values in zip(*((entry.value, entry.lower_bound) for entry in found), strict=True)
+    )
     if np.isnan(least).any():
         raise ArithmeticError("certify: expected a least regularizer that is a float; measure x and y in other units")
-    return Certificate(reg, np.minimum(least, reg), lower_bound, found[0][2])  # as θ has its own predictions, too
+    return Certificate(reg, np.minimum(least, reg), lower_bound, found[0].domain)  # as θ has its own predictions, too

@@ -42,4 +42,5 @@ def minimum(setting, *, progress=False):
     (array([2.]), array([ 0., -1.]))
     """
     known = module_in(__package__, setting)
-    return known.minimum(setting) if known else local_search(setting, progress=progress)
+    least = known.minimum(setting) if known else None
+    return least or local_search(setting, progress=progress)

@@ -1,14 +1,16 @@
 """Piecewise linear functions of one variable: what a ReLU network on one-dimensional data is."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..arguments import in_one_line, real_array
 from ..settings import ReluNetwork
 from ..settings.setting import parameters
 
-__all__ = ["PiecewiseLinear", "check_network_and_function", "network_function"]
+__all__ = ["PiecewiseLinear", "check_network_and_function", "chords", "network_function"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,6 +87,12 @@ def network_function(setting, theta):
     slopes = np.concatenate([[first], first + np.cumsum(changes[kept])])
     left = setting.x.min()
     return PiecewiseLinear(kinks[kept], slopes, through=(left, setting.h(parameters(setting, theta), left)))
+
+
+def chords(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The slopes between neighbouring (x_i, y_i), correctly rounded: equal where the data are collinear."""
+    x, y = (np.array([Fraction(entry) for entry in data]) for data in (x, y))
+    return (np.diff(y) / np.diff(x)).astype(float)
 
 
 def check_network_and_function(setting, function=None):

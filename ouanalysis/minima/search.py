@@ -4,15 +4,16 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..arguments import count, generator, positive_number
 from ..numeric import InterpolationError, interpolate, regularized_flow, regularizer, stability
 from ..numeric.zero_error_set.norm import norm
 from ..numeric.zero_error_set.row_space import DENSE
 from ..progress import progress_bar
-from ..settings.setting import check_setting
+from ..settings.setting import Setting, check_setting
 from .descent import descend
-from .minimum_result import Minimum
+from .minimum_result import LeastRegularizer, Minimum
 
 __all__ = ["LocalMinimum", "local_search", "local_search_from"]
 
@@ -41,9 +42,9 @@ class LocalMinimum(Minimum):
     status: str
     verdict: str
 
-    def _content(self):
+    def _content(self) -> tuple[str, ...]:
         best = int(np.sum(self.reg_at_ends <= self.value * (1 + 1e-6)))
-        return f"{best} of {len(self.reg_at_ends)} starts end there", self.status, self.verdict
+        return *super()._content(), f"{best} of {len(self.reg_at_ends)} starts end there", self.status, self.verdict
 
 
 def local_search(setting, *, starts=8, scale=1.0, rng=0, progress=False):
@@ -97,12 +98,13 @@ def local_search(setting, *, starts=8, scale=1.0, rng=0, progress=False):
     )
 
 
-def local_search_from(setting, theta):
-    """(value, lower bound, domain) of a search among the parameters with the predictions of theta (p,), from it too."""
+def local_search_from(setting: Setting, theta: NDArray[np.float64]) -> LeastRegularizer:
+    """v(h(θ)) by a search among the parameters with the predictions of theta (p,), from it and three others."""
     at_theta = setting.with_labels(setting.predictions(theta))
     scale = norm(theta) / np.sqrt(setting.dim) or 1.0
     draws = scale * np.random.default_rng(0).standard_normal((3, setting.dim))
-    return float(np.nanmin([_end(at_theta, start)[0] for start in [theta, *draws]] + [np.inf])), 0.0, DOMAIN
+    value = float(np.nanmin([_end(at_theta, start)[0] for start in [theta, *draws]] + [np.inf]))
+    return LeastRegularizer(value, 0.0, DOMAIN)
 
 
 def _end(setting, theta):

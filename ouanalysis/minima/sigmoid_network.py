@@ -20,10 +20,9 @@ from ..numeric import regularizer
 from ..settings import SigmoidNetwork
 from ..symbolic.sigmoid_network import hessian_block, stationarity, with_slope
 from .certified_roots import real_roots
-from .minimum_result import Minimum
-from .search import local_search, local_search_from
+from .minimum_result import LeastRegularizer, Minimum, Solve
 
-__all__ = ["SigmoidMinimum", "StationaryNetwork", "least_regularizer", "minimum", "stationary_preactivations"]
+__all__ = ["SigmoidMinimum", "StationaryNetwork", "minimum", "prepare", "stationary_preactivations"]
 
 DOMAINS = {"tanh": "any width", "logistic": "this width"}
 
@@ -77,15 +76,15 @@ class SigmoidMinimum(Minimum):
     shares: np.ndarray
     stationary: tuple
 
-    def _content(self):
-        kinds = len(self.stationary)
-        return (f"{kinds} stationary networks, {sum(network.negative == 0 for network in self.stationary)} minima",)
+    def _content(self) -> tuple[str, ...]:
+        minima = sum(network.negative == 0 for network in self.stationary)
+        return *super()._content(), f"{len(self.stationary)} stationary networks, {minima} minima"
 
 
-def minimum(setting):
-    """The least reg in closed form for tanh or logistic on one datum; a labelled local search for anything else."""
-    if setting.n > 1 or setting.activation.name not in _COSTS:
-        return local_search(setting)
+def minimum(setting: SigmoidNetwork) -> SigmoidMinimum | None:
+    """The least reg in closed form for tanh or logistic on one datum; None for anything else."""
+    if not _is_known(setting):
+        return None
     name, label, norm = setting.activation.name, float(setting.y[0]), _norm(setting)
     _check_size(norm * abs(label))
     shares = _least_shares(name, setting.width, norm * abs(label)) * (np.sign(label) / norm)
@@ -104,15 +103,22 @@ def minimum(setting):
     )
 
 
-def least_regularizer(setting, theta):
-    """(value, lower bound, domain) over networks with the prediction of theta (p,): the value is its own bound."""
-    name = setting.activation.name
-    if setting.n > 1 or name not in _COSTS:
-        return local_search_from(setting, theta)
-    total = _norm(setting) * abs(float(setting.predictions(theta)[0]))
-    shares = _least_shares(name, setting.width, total)
-    cost = float(np.sum(_COSTS[name](shares)))
-    return cost, cost, DOMAINS[name]
+def prepare(setting: SigmoidNetwork) -> Solve | None:
+    """v(f) over networks with the prediction f (1,), its own bound; None where `minimum` knows no closed form."""
+    if not _is_known(setting):
+        return None
+    name, norm = setting.activation.name, _norm(setting)
+
+    def solve(predictions):
+        shares = _least_shares(name, setting.width, norm * abs(float(predictions[0])))
+        cost = float(np.sum(_COSTS[name](shares)))
+        return LeastRegularizer(cost, cost, DOMAINS[name])
+
+    return solve
+
+
+def _is_known(setting):
+    return setting.n == 1 and setting.activation.name in _COSTS
 
 
 def stationary_preactivations(setting, interval, *, multiplier=None, share=None):

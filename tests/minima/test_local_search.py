@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib import import_module
 
 import autograd.numpy as anp
 import numpy as np
@@ -125,12 +124,10 @@ def test_one_neuron_of_another_activation_is_as_on_a_grid():
 
 
 @pytest.mark.parametrize("setting", [ATAN, ou.SigmoidNetwork([[1.0], [2.0]], [1.0, 1.0], width=2)], ids=repr)
-def test_networks_without_a_closed_form_are_searched(monkeypatch, setting):
-    module = import_module("ouanalysis.minima.sigmoid_network")
-    monkeypatch.setattr(module, "local_search", lambda setting: ("searched", setting))
-    monkeypatch.setattr(module, "local_search_from", lambda *_: (0.0, 0.0, "local search"))
-    assert ou.minimum(setting) == ("searched", setting)
-    assert not ou.certify(setting, np.zeros(setting.dim)).certified
+def test_networks_without_a_closed_form_are_searched(setting, capsys):
+    assert ou.minimum(setting, progress=True).domain == "local search"
+    assert "8.00/8.00" in capsys.readouterr().err
+    assert not ou.certify(setting, np.ones(setting.dim)).certified
 
 
 @pytest.mark.parametrize(("x", "y"), [([1.0], [-1.0]), ([1.0, 1.0], [1.0, 2.0])])
