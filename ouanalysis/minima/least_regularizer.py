@@ -9,10 +9,9 @@ __all__ = ["minimum"]
 def minimum(setting, *, progress=False):
     """The least regularizer over the parameters of zero error, and parameters that attain it.
 
-    MatrixSensing: over any rank, by a semidefinite program. ReluNetwork: over any width, by a second-order cone
-    program. SigmoidNetwork on one datum, tanh or logistic: in closed form. Any other Setting: the best end of
-    descents from some starts (`ouanalysis.minima.local_search`, which takes their number and seed), without a
-    certificate.
+    By what the file in `ouanalysis.minima` named as the setting's own says: a semidefinite, second-order cone or linear
+    program, or a closed form. Without one, the best end of descents from some starts (`ouanalysis.minima.local_search`,
+    which takes their number and seed), without a certificate.
 
     Parameters
     ----------
@@ -23,7 +22,7 @@ def minimum(setting, *, progress=False):
     Returns
     -------
     Minimum
-        With what is special to its kind: `MatrixSensingMinimum`, `ReluMinimum`, `SigmoidMinimum`, `LocalMinimum`.
+        With what is special to its kind: the class of that file, or `LocalMinimum`. Its `domain` says what is varied.
 
     Raises
     ------

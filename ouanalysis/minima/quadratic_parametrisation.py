@@ -20,9 +20,9 @@ from scipy.optimize import linprog
 
 from ..numeric import regularizer
 from ..settings import QuadraticParametrisation
-from .minimum_result import Minimum
+from .minimum_result import LeastRegularizer, Minimum, Solve
 
-__all__ = ["QuadraticMinimum", "least_regularizer", "minimum"]
+__all__ = ["QuadraticMinimum", "minimum", "prepare"]
 
 DOMAIN = "all parameters"
 EPS = np.finfo(float).eps
@@ -48,8 +48,8 @@ class QuadraticMinimum(Minimum):
     multipliers: NDArray[np.float64]
     slack: NDArray[np.float64]
 
-    def _content(self):
-        return (f"{np.count_nonzero(self.predictor)} of {len(self.predictor)} features",)
+    def _content(self) -> tuple[str, ...]:
+        return *super()._content(), (f"{np.count_nonzero(self.predictor)} of {len(self.predictor)} features")
 
 
 def minimum(setting: QuadraticParametrisation) -> QuadraticMinimum:
@@ -85,12 +85,15 @@ def minimum(setting: QuadraticParametrisation) -> QuadraticMinimum:
     )
 
 
-def least_regularizer(setting: QuadraticParametrisation, theta: NDArray[np.float64]) -> tuple[float, float, str]:
-    """(value, lower bound, domain) of the program with the predictions of theta (p,) for y."""
-    program, predictions = _program(setting), setting.predictions(theta)
-    predictor, multipliers = _solve(program, predictions)
-    value = 4 * np.mean(setting.x**2, axis=0) @ np.abs(predictor)
-    return float(value), float(predictions @ multipliers), DOMAIN
+def prepare(setting: QuadraticParametrisation) -> Solve:
+    """v(f) over all u and v."""
+    program, costs = _program(setting), 4 * np.mean(setting.x**2, axis=0)
+
+    def solve(predictions):
+        predictor, multipliers = _solve(program, predictions)
+        return LeastRegularizer(float(costs @ np.abs(predictor)), float(predictions @ multipliers), DOMAIN)
+
+    return solve
 
 
 class _Program(NamedTuple):

@@ -37,9 +37,9 @@ class QuadraticParametrisation(Setting):
     """
 
     def __init__(self, x: ArrayLike, y: ArrayLike) -> None:
-        x = real_array("x", x, shape=("n", "d"))
-        parts = {"u": (x.shape[1],), "v": (x.shape[1],)}
-        super().__init__(partial(_predict, parts=parts), x, y, parts=parts, branches=Branches())
+        data = real_array("x", x, shape=("n", "d"))
+        parts = {"u": data.shape[1:], "v": data.shape[1:]}
+        super().__init__(partial(_predict, parts=parts), data, y, parts=parts, branches=Branches())
 
     @property
     def d(self) -> int:
@@ -66,12 +66,12 @@ class QuadraticParametrisation(Setting):
         Those are u_j and u_k, v_j and v_k of equal features, u_j and v_k of opposite ones; in general there are none:
         hyperbolic turns of (u_j, v_j) preserve h but not reg.
         """
-        theta = parameters(self, theta, leading=False)
+        at = parameters(self, theta, leading=False)
         _, group = np.unique(self._seen_as(), axis=1, return_inverse=True)
         directions = [np.zeros((0, self.dim))]
         for k in set(group.ravel()) - set(group.ravel()[self.linear_part()]):
             alike = np.flatnonzero(group.ravel() == k)
-            directions.append(rotations(theta[None, alike])[:, 0] @ np.eye(self.dim)[alike])
+            directions.append(rotations(at[None, alike])[:, 0] @ np.eye(self.dim)[alike])
         return np.concatenate(directions)
 
     def _seen_as(self):
@@ -103,10 +103,10 @@ def planted_quadratic_parametrisation(
     """
     d, n = count("d", d, least=1), count("n", n, least=1)
     sparsity = count("sparsity", sparsity, least=1, most=d)
-    rng = generator(rng)
-    x = rng.standard_normal((n, d))
+    source = generator(rng)
+    x = source.standard_normal((n, d))
     planted = np.zeros(d)
-    planted[rng.choice(d, size=sparsity, replace=False)] = rng.choice([-1.0, 1.0], size=sparsity)
+    planted[source.choice(d, size=sparsity, replace=False)] = source.choice([-1.0, 1.0], size=sparsity)
     theta = np.sqrt(np.concatenate([np.maximum(planted, 0.0), np.maximum(-planted, 0.0)]))
     return QuadraticParametrisation(x, x @ planted), theta
 
