@@ -1,35 +1,46 @@
 """Stochastic gradient descent on the squared loss with fresh noise on the labels.
 
-Source: Blanc et al. 2020 (arXiv:1904.09080), section 2; theory.md, section 1.
+Source: Blanc et al. 2020 (arXiv:1904.09080), section 2; theory.md, sections 1 and 6.
 """
 
+from collections.abc import Sequence
+from typing import Literal
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import count, generator, nonnegative_number, positive_number
-from ..numeric.fluctuations.sampling import batch_of
+from ..arguments import count, generator
+from ..numeric.fluctuations.sampling import sampling_of
+from ..settings import Setting
 from ..settings.setting import parameters
+from .draws import Law
 from .segments import run
-from .trajectory import observe, record_steps
+from .trajectory import Trajectory, observe, record_steps
 
-__all__ = ["label_noise_sgd", "starting_points"]
+__all__ = ["RandomSource", "label_noise_sgd", "starting_points"]
+
+
+RandomSource = np.random.Generator | np.random.BitGenerator | np.random.SeedSequence | int | Sequence[int]
 
 
 def label_noise_sgd(
-    setting,
-    theta,
+    setting: Setting,
+    theta: ArrayLike,
     *,
-    lr,
-    noise_std,
-    steps,
-    rng,
-    chains=1,
-    batch_size=1,
-    momentum=0.0,
-    noise="gaussian",
-    record=None,
-    progress=False,
-):
-    """Run an ensemble of label-noise SGD: θ ← θ − (2η/B) Σ_b (h_{i_b} − y_{i_b} − ε_b) g_{i_b}.
+    lr: float,
+    noise_std: ArrayLike,
+    steps: int,
+    rng: RandomSource,
+    chains: int = 1,
+    batch_size: int | Literal["full"] = 1,
+    replacement: bool = True,
+    momentum: float = 0.0,
+    noise: Law = "gaussian",
+    gradient_noise_std: float = 0.0,
+    record: ArrayLike | None = None,
+    progress: bool = False,
+) -> Trajectory:
+    """Run an ensemble of label-noise SGD: θ ← θ − η ((2/B) Σ_b (h_{i_b} − y_{i_b} − ε_b) g_{i_b} + s ξ).
 
     A setting with a file in `simulate/kernels` (the three built-in ones) runs compiled, chains in threads; any other by
     autograd, vectorised over chains and some hundred times slower (and so a SigmoidNetwork whose SymPy activation Numba
@@ -40,19 +51,25 @@ def label_noise_sgd(
     setting : Setting
     theta : (p,) or (chains, p) array_like
         Where the chains start.
-    lr, noise_std : float
-        Step size η > 0, and standard deviation σ ≥ 0 of the label noise in units of y.
+    lr : float
+        Step size η > 0.
+    noise_std : float or (n,) array_like
+        Standard deviation σ ≥ 0 of the label noise in units of y, of all data or of each.
     steps : int
     rng : numpy.random.Generator or seed
         The same seed gives the same paths, whatever the number of threads.
     chains : int
     batch_size : int or "full"
-        B, drawn with replacement; "full" takes every datum once, each label noised.
+        B; "full" takes every datum once, each label noised.
+    replacement : bool
+        Whether a batch is drawn with replacement, or of distinct data: n of them are the full batch.
     momentum : float
-        β in [0, 1): v ← βv − ∇, θ ← θ + ηv.
+        β in [0, 1): v ← βv − (∇ + s ξ), θ ← θ + ηv.
     noise : "gaussian", "rademacher" or callable
         A callable ``noise(rng, size)`` returns symmetric noise of unit variance, size = (steps, B) of the next segment;
         noise_std scales it. It is called from several threads and must draw from this rng alone, entry by entry.
+    gradient_noise_std : float
+        s ≥ 0, in units of y²/θ: isotropic noise on the gradient, ξ standard normal in R^p.
     record : int or increasing int array, optional
         A stride (step 0 included) or the steps to record. The last state is always recorded.
     progress : bool
@@ -82,29 +99,26 @@ def label_noise_sgd(
     >>> ou.label_noise_sgd(setting, [1.0], lr=0.1, noise_std=0.0, steps=1, rng=0).theta
     array([[[2.2]]])
     """
+    sampling = sampling_of(
+        setting,
+        lr=lr,
+        noise_std=noise_std,
+        batch_size=batch_size,
+        replacement=replacement,
+        momentum=momentum,
+        gradient_noise_std=gradient_noise_std,
+    )
     steps = count("steps", steps, least=0)
-    momentum = nonnegative_number("momentum", momentum, below=1)
     if not callable(noise) and not (isinstance(noise, str) and noise in ("gaussian", "rademacher")):
         raise ValueError(f'noise: expected "gaussian", "rademacher" or a function (rng, size), got {noise!r}')
-    batch_of(setting, batch_size)
     records = record_steps(record, steps)
-    states = run(
-        setting,
-        starting_points(setting, theta, chains),
-        lr=positive_number("lr", lr),
-        momentum=momentum,
-        noise_std=nonnegative_number("noise_std", noise_std),
-        noise=noise,
-        batch_size=batch_size,
-        steps=steps,
-        records=records,
-        rng=generator(rng),
-        progress=progress,
-    )
+    start = starting_points(setting, theta, chains)
+    rng = generator(rng)
+    states = run(setting, start, sampling, noise=noise, steps=steps, records=records, rng=rng, progress=progress)
     return observe(setting, states, records)
 
 
-def starting_points(setting, theta, chains):
+def starting_points(setting: Setting, theta: ArrayLike, chains: int) -> NDArray[np.float64]:
     """theta (p,) or (chains, p) as a (chains, p) array."""
     chains = count("chains", chains, least=1)
     theta = parameters(setting, theta)

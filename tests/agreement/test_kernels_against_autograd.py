@@ -39,10 +39,35 @@ def test_paths_agree_to_rounding_over_thousands_of_steps(case, batch_size, momen
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_diffusion_agrees_too(case):
+@pytest.mark.parametrize(
+    "noises",
+    [
+        pytest.param({"noise_std": 0.1, "batch_size": 2, "replacement": False}, id="distinct data"),
+        pytest.param({"noise_std": "unequal", "batch_size": 2}, id="unequal noises"),
+        pytest.param({"noise_std": 0.0, "gradient_noise_std": 0.3, "momentum": 0.5}, id="gradient noise"),
+        pytest.param({"noise_std": "unequal", "batch_size": "full", "gradient_noise_std": 0.1}, id="full batch"),
+    ],
+)
+def test_paths_agree_under_every_noise_and_batch(case, noises):
+    setting = CASES[case]
+    start = np.random.default_rng(2).normal(size=(2, setting.dim)) / 2
+    run = {"lr": 0.005, "steps": 600, "rng": 5, "chains": 2, "record": 100} | noises
+    if noises["noise_std"] == "unequal":
+        run["noise_std"] = np.linspace(0.0, 0.3, setting.n)
+    compiled = ou.label_noise_sgd(setting, start, **run)
+    reference = ou.label_noise_sgd(ou.Setting(setting.h, setting.x, setting.y, setting.dim), start, **run)
+    tolerance = 600 * np.finfo(float).eps * np.max(np.abs(compiled.theta))  # eps a step, as above
+    np.testing.assert_allclose(compiled.theta, reference.theta, rtol=0, atol=tolerance)
+    assert np.max(np.abs(compiled.theta[:, -1] - start)) > 0.01
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("gradient_noise_std", [0.0, 0.2])
+def test_the_diffusion_agrees_too(case, gradient_noise_std):
     setting = CASES[case]
     start = np.random.default_rng(2).normal(size=setting.dim) / 2
     run = {"lr": 0.01, "noise_std": 0.1, "steps": 100, "rng": 5, "substeps": 10}
+    run["gradient_noise_std"] = gradient_noise_std
     compiled = ou.label_noise_sde(setting, start, **run).theta
     reference = ou.label_noise_sde(ou.Setting(setting.h, setting.x, setting.y, setting.dim), start, **run).theta
     tolerance = 100 * 10 * np.finfo(float).eps * np.max(np.abs(compiled))  # eps a substep, as above

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import ouanalysis as ou
 from ouanalysis.simulate import segments
+from ouanalysis.simulate.draws import draw_noise
 from ouanalysis.simulate.trajectory import observe
 
 SETTING, TRUTH = ou.planted_matrix_sensing(3, 1, 4, rng=0)
@@ -140,7 +141,7 @@ def test_a_custom_law_is_used_as_it_is_given():
 
 @pytest.mark.parametrize("law", ["gaussian", "rademacher"])
 def test_noise_laws_have_mean_zero_and_unit_variance(law):
-    draws = segments.draw_noise(law, np.random.default_rng(0), (100_000,))
+    draws = draw_noise(law, np.random.default_rng(0), (100_000,))
     assert abs(draws.mean()) < 4 / np.sqrt(1e5)
     assert abs(draws.var() - 1) < 4 * np.sqrt(2 / 1e5)
     if law == "rademacher":

@@ -56,11 +56,12 @@ def _value_and_gradient(model, theta, i, gradient):
     return sys.modules[model.instance_class.__module__].value_and_gradient
 
 
-def _advance(model, theta, velocity, indices, noise, lr, momentum, first, records, out):
+def _advance(model, theta, velocity, indices, noise, gradient_noise, lr, momentum, first, records, out):
     """Take len(noise) steps in place: v ← βv − ∇, θ ← θ + ηv, from step `first`.
 
     indices : (steps, B) int64; with B = 0 every datum is taken once, and noise is (steps, n)
     noise : (steps, B) float64, in units of y
+    gradient_noise : (steps, p) float64, added to ∇; (steps, 0) for none
     records : (k,) int64, increasing steps; the state after step s goes to the row of `out` where records is s
     """
     full = indices.shape[1] == 0
@@ -74,6 +75,8 @@ def _advance(model, theta, velocity, indices, noise, lr, momentum, first, record
             i = b if full else indices[step, b]
             residual = value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b])
             velocity -= scale * residual * gradient
+        if gradient_noise.shape[1]:
+            velocity -= gradient_noise[step]
         theta += lr * velocity
         if record < len(records) and records[record] == first + step + 1:
             out[record] = theta
@@ -81,7 +84,7 @@ def _advance(model, theta, velocity, indices, noise, lr, momentum, first, record
 
 
 _ROW, _ROWS, _INDICES = numba.float64[::1], numba.float64[:, ::1], numba.int64[:, ::1]
-_ARGUMENTS = (_ROW, _ROW, _INDICES, _ROWS, numba.float64, numba.float64, numba.int64, numba.int64[::1], _ROWS)
+_ARGUMENTS = (_ROW, _ROW, _INDICES, _ROWS, _ROWS, numba.float64, numba.float64, numba.int64, numba.int64[::1], _ROWS)
 
 
 @cache

@@ -1,0 +1,103 @@
+"""What chance decides: the random streams of a chain, and the batches and noises of a segment of its steps.
+
+Noise is data: a chain's path is a pure function of its start and of what it draws, and what it draws does not depend on
+how the steps are cut into segments.
+
+Source: theory.md, sections 1 and 6, "Other noises".
+"""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..arguments import real_array
+from ..numeric.fluctuations.sampling import Sampling
+from ..settings import Setting
+
+__all__ = ["Draws", "Law", "Streams", "draw", "draw_noise", "draw_subsets", "draws_per_step", "spawn_streams"]
+
+Law = Literal["gaussian", "rademacher"] | Callable[[np.random.Generator, tuple[int, int]], ArrayLike]
+
+
+class Streams(NamedTuple):
+    """The three random streams of one chain."""
+
+    indices: np.random.Generator
+    noise: np.random.Generator
+    gradient_noise: np.random.Generator
+
+
+class Draws(NamedTuple):
+    """The randomness of a segment of steps of each chain.
+
+    Attributes
+    ----------
+    indices : (chains, steps, B) int64 array
+        The data of each batch; B = 0 where a batch is all data.
+    noise : (chains, steps, B̃) array
+        ε_b, in units of y.
+    gradient_noise : (chains, steps, p) array
+        s ξ; (chains, steps, 0) where s = 0.
+    """
+
+    indices: NDArray[np.int64]
+    noise: NDArray[np.float64]
+    gradient_noise: NDArray[np.float64]
+
+
+def spawn_streams(rng: np.random.Generator, chains: int) -> list[Streams]:
+    """Three streams for each chain; spawning again from the same Generator gives new ones."""
+    return [Streams(*chain.spawn(3)) for chain in rng.spawn(chains)]
+
+
+def draws_per_step(setting: Setting, sampling: Sampling) -> int:
+    """How many noises a step of one chain takes."""
+    return sampling.batch_size + (setting.dim if sampling.gradient_noise_std else 0)
+
+
+def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams], steps: int) -> Draws:
+    """The next `steps` steps of the chains that have these streams."""
+    indices = np.stack([_draw_batches(setting.n, sampling, chain.indices, steps) for chain in streams])
+    noise = np.stack([draw_noise(law, chain.noise, (steps, sampling.batch_size)) for chain in streams])
+    each = indices if indices.shape[-1] and np.ndim(sampling.noise_std) else ...
+    gradient_noise = np.empty((len(streams), steps, setting.dim if sampling.gradient_noise_std else 0))
+    for chain, out in zip(streams, gradient_noise, strict=True):
+        chain.gradient_noise.standard_normal(out=out)
+    with np.errstate(all="ignore"):  # a chain that overflows has diverged
+        noise *= np.asarray(sampling.noise_std)[each]
+        gradient_noise *= sampling.gradient_noise_std
+    return Draws(indices, noise, gradient_noise)
+
+
+def draw_noise(law: Law, rng: np.random.Generator, size: tuple[int, ...]) -> NDArray[np.float64]:
+    """Symmetric noise of unit variance: "gaussian", "rademacher" (±1), or law(rng, size)."""
+    if callable(law):
+        return real_array("noise", law(rng, size), shape=size)
+    if law == "gaussian":
+        return rng.standard_normal(size)
+    return 2.0 * rng.integers(0, 2, size=size, dtype=np.int64) - 1.0
+
+
+def draw_subsets(n: int, rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.int64]:
+    """Batches (steps, B) of distinct indices below n, each set as likely as any other.
+
+    Floyd's algorithm (Bentley & Floyd 1987, doi:10.1145/30401.315746), all steps at once: B integers a step, and one
+    that repeats an earlier one gives way to the largest that its place allows.
+    """
+    largest = np.arange(n - size[1], n)
+    indices = rng.integers(0, largest, size=size, dtype=np.int64, endpoint=True)
+    for b in range(1, size[1]):
+        repeated = np.any(indices[:, :b] == indices[:, b : b + 1], axis=1)
+        indices[repeated, b] = largest[b]
+    return indices
+
+
+def _draw_batches(n, sampling, rng, steps):
+    """Indices (steps, B); (steps, 0) where a batch is all data."""
+    if sampling.replacement:
+        return rng.integers(0, n, size=(steps, sampling.batch_size), dtype=np.int64)
+    if sampling.batch_size == n:
+        return np.empty((steps, 0), dtype=np.int64)
+    return draw_subsets(n, rng, (steps, sampling.batch_size))
