@@ -87,14 +87,16 @@ def test_at_a_point(point, lr, noise_std, steps, momentum):
             if rate > 0:
                 run = {"lr": rate, "noise_std": noise_std}
                 answers(ou.tangent_drift, setting, at, steps=[0, 7, steps], momentum=momentum, **run)
-                local = answers(ou.local_ou, setting, at, **run)
-                if local is not None:
-                    for exact in (False, True):
-                        answers(local.covariance, [0, 7, steps], exact=exact)
-                        answers(local.function_covariance, exact=exact)
-                        answers(local.expected_loss, exact=exact)
-                        answers(local.mean_residual, exact=exact)
-                    answers(lambda local=local: (local.notes, local.stability_radius, local.equation_residual))
+                for law in (ou.local_ou, ou.linearized_sgd):
+                    found = answers(law, setting, at, momentum=momentum, gradient_noise_std=noise_std, **run)
+                    if found is not None:
+                        answers(found.covariance, [0, 7, steps])
+                        answers(found.function_covariance)
+                        answers(found.expected_loss)
+                        answers(found.mean_residual)
+                        answers(lambda found=found: (found.notes, found.stationary_variance))
+                    if law is ou.linearized_sgd and found is not None:
+                        answers(lambda found=found: (found.stability_radius, found.equation_residual))
 
 
 @given(points(), powers, powers, st.integers(0, 20))
@@ -117,7 +119,7 @@ def test_flows(point, time, exact):
         answers(flow.steps, lr=time, noise_std=time)
         answers(flow, [0.0, flow.times[-1] / 2])
     if exact:
-        answers(ou.regularized_flow, setting, at, times=[time], exact=True, lr=time)
+        answers(ou.regularized_flow, setting, at, times=[time], lr=time)
 
 
 @given(points())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arguments import generator, one_of
-from ..numeric import local_ou, regularizer
+from ..numeric import linearized_sgd, max_stable_lr, regularizer
 from ..settings import planted_sigmoid_network
 from ..simulate import label_noise_sgd
 
@@ -43,15 +43,15 @@ def run(rng, size="full"):
     setting, theta = planted_sigmoid_network(8, 8, 4, rng=2)
     limits, exact, predicted, measured, error = [], [], [], [], []
     for batch in BATCHES:
-        limit = local_ou(setting, theta, lr=1e-9, noise_std=NOISE_STD, batch_size=batch).max_stable_lr
+        limit = max_stable_lr(setting, theta, batch_size=batch)
 
         def at(fraction, batch=batch, limit=limit):
-            return local_ou(setting, theta, lr=fraction * limit, noise_std=NOISE_STD, batch_size=batch)
+            return linearized_sgd(setting, theta, lr=fraction * limit, noise_std=NOISE_STD, batch_size=batch)
 
-        unit = at(0.1).batch_size / NOISE_STD**2
+        unit = at(0.1).sampling.batch_size / NOISE_STD**2
         limits.append(limit)
-        exact.append([unit * at(fraction).expected_loss(exact=True) for fraction in CURVE])
-        predicted.append([unit * at(fraction).expected_loss(exact=True) for fraction in SIMULATED])
+        exact.append([unit * at(fraction).expected_loss() for fraction in CURVE])
+        predicted.append([unit * at(fraction).expected_loss() for fraction in SIMULATED])
         plateaus = [_plateau(setting, theta, at(fraction), batch, chains, rng) for fraction in SIMULATED]
         means, errors = np.transpose(plateaus)
         measured.append(unit * means)
@@ -69,14 +69,14 @@ def run(rng, size="full"):
     )
 
 
-def _plateau(setting, theta, local, batch, chains, rng):
+def _plateau(setting, theta, law, batch, chains, rng):
     """The mean loss at rest and its standard error over the chains."""
-    settled = int(12 / (1 - local.stability_radius)) + 1
+    settled = int(12 / (1 - law.stability_radius)) + 1
     trajectory = label_noise_sgd(
         setting,
         theta,
-        lr=local.lr,
-        noise_std=local.noise_std,
+        lr=law.sampling.lr,
+        noise_std=law.sampling.noise_std,
         batch_size=batch,
         steps=3 * settled,
         rng=rng,

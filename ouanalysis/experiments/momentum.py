@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..arguments import generator, one_of
-from ..numeric import flow_time, gram, regularized_flow, tangent_drift
+from ..numeric import flow_time, gram, local_ou, regularized_flow, tangent_drift
 from ..settings import planted_sigmoid_network
 from ..simulate import label_noise_sgd
 
@@ -75,7 +75,7 @@ def _drift_ratio(beta, fraction, chains, rng):
     setting, theta = planted_sigmoid_network(1, 3, 3, rng=4)
     lr = fraction * (1 + beta) / gram(setting, theta).item()
     sgd = {"lr": lr, "noise_std": SMALL_NOISE, "momentum": beta}
-    leading = tangent_drift(setting, theta, **sgd, exact=False)
+    leading = local_ou(setting, theta, **sgd).tangent_drift()
     steps = np.array([200, 1200])
     run = label_noise_sgd(setting, theta, **sgd, steps=steps[-1], rng=rng, chains=chains, record=steps)
     along = (run.theta[:, 1] - run.theta[:, 0]) @ leading / (leading @ leading) / np.diff(steps)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..arguments import generator, one_of
-from ..numeric import local_ou, tangent_drift
+from ..numeric import gram, local_ou, tangent_drift
 from ..settings import planted_sigmoid_network
 from ..simulate import label_noise_sgd
 
@@ -59,15 +59,14 @@ def run(rng, size="full"):
 
 
 def _transient(setting, theta, curvature, chains, rng):
-    spectrum = local_ou(setting, theta, lr=1e-9, noise_std=NOISE_STD).eigenvalues
-    lr = curvature / spectrum[0]
+    lr = curvature / _largest_curvature(setting, theta)
     steps = np.unique(np.ceil(TIMES / curvature).astype(int))
     noise = {"lr": lr, "noise_std": NOISE_STD}
     run = label_noise_sgd(setting, theta, **noise, steps=steps[-1], rng=rng, chains=chains, record=steps)
-    exact = tangent_drift(setting, theta, **noise, steps=steps)
-    leading = tangent_drift(setting, theta, **noise, steps=steps, exact=False)
+    local = local_ou(setting, theta, **noise)
+    exact, leading = tangent_drift(setting, theta, **noise, steps=steps), local.tangent_drift(steps)
     direction = exact[-1] / np.linalg.norm(exact[-1])
-    unit = steps * np.linalg.norm(tangent_drift(setting, theta, **noise, exact=False))
+    unit = steps * np.linalg.norm(local.tangent_drift())
     along = (run.theta - theta) @ direction / unit
     error = along.std(axis=0, ddof=1) / np.sqrt(chains)
     return (
@@ -82,7 +81,7 @@ def _transient(setting, theta, curvature, chains, rng):
 def _remainder(setting, theta, chains, rng):
     """|measured − predicted| along the prediction, over its length, and its standard error; one noise for every σ."""
     curvature, steps = REMAINDER
-    lr = curvature / local_ou(setting, theta, lr=1e-9, noise_std=1.0).eigenvalues[0]
+    lr = curvature / _largest_curvature(setting, theta)
     predicted = tangent_drift(setting, theta, lr=lr, noise_std=1.0, steps=steps)
     seed = rng.integers(2**32)
     rows = []
@@ -91,3 +90,8 @@ def _remainder(setting, theta, chains, rng):
         along = (run.theta[:, 0] - theta) @ predicted / (sigma**2 * (predicted @ predicted))
         rows.append((abs(along.mean() - 1), along.std(ddof=1) / np.sqrt(chains)))
     return np.transpose(rows)
+
+
+def _largest_curvature(setting, theta):
+    """λ_max(H)."""
+    return 2 / setting.n * np.linalg.eigvalsh(gram(setting, theta))[-1]

@@ -61,7 +61,7 @@ def test_the_drift_of_random_networks(n, batch):
     setting, theta, noise = network(n, batch)
     moved, record = ensemble(n, batch)
     exact = ou.tangent_drift(setting, theta, steps=record, **noise)
-    leading = ou.tangent_drift(setting, theta, steps=record, exact=False, **noise)
+    leading = ou.local_ou(setting, theta, **noise).tangent_drift(record)
     for time in (0, 3):
         length = np.linalg.norm(exact[time])
         along = moved[:, time] @ exact[time] / length
@@ -77,16 +77,16 @@ def test_the_drift_of_random_networks(n, batch):
 def test_the_covariance_of_random_networks(n, batch):
     setting, theta, noise = network(n, batch)
     moved, record = ensemble(n, batch)
-    local = ou.local_ou(setting, theta, **noise)
+    local, law = ou.local_ou(setting, theta, **noise), ou.linearized_sgd(setting, theta, **noise)
     # The predictions are linear in δ but for a relative O(σ): ‖Jδ‖²/n, averaged over the four times, is the loss.
     losses = np.mean((moved @ ou.jacobian(setting, theta).T) ** 2, axis=(1, 2))
-    expected = np.mean(local.expected_loss(record, exact=True))
+    expected = np.mean(law.expected_loss(record))
     assert standard_error(losses) < 0.01 * expected
     assert z_of_mean(losses, expected) < 4
     assert z_of_mean(losses, np.mean(local.expected_loss(record))) > 4  # the leading order does not pass
     modes = moved @ local.basis
     products = np.mean(modes[..., :, None] * modes[..., None, :], axis=1)
-    covariance = np.mean(local.mode_covariance(record, exact=True), axis=0)
+    covariance = np.mean(law.mode_covariance(record), axis=0)
     assert np.max(z_of_mean(products, covariance)) < 4
     variances = np.diagonal(products, axis1=1, axis2=2)
     assert np.all(standard_error(variances) < 0.01 * np.diag(covariance))
@@ -102,7 +102,7 @@ def test_the_drift_with_momentum():
     along = moved @ exact / length
     assert standard_error(along) < 0.01 * length
     assert z_of_mean(along, length) < 4
-    without = ou.tangent_drift(setting, theta, steps=100, exact=False, **noise) @ exact / length
+    without = ou.local_ou(setting, theta, **noise).tangent_drift(100) @ exact / length
     assert z_of_mean(along, without) > 4
     tangent = tangent_basis(ou.jacobian(setting, theta))
     assert z_of_vector(moved @ tangent, exact @ tangent) < 4

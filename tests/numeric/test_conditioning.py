@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rounding import ALGEBRA, FORMULA
+from rounding import ALGEBRA, EPS, FORMULA
 
 import ouanalysis as ou
 from ouanalysis.numeric.fluctuations.sampling import Sampling
@@ -89,8 +89,9 @@ def test_the_law_in_time_is_the_recursion_at_any_conditioning_and_any_number_of_
         law = SecondMoments(squares, modes, Sampling(fraction * limit, SIGMA, momentum=momentum))
         for steps in (1, 60, 1000, 10**5, 10**9, 10**15, 2**62):
             covariance, summed = walked(rows, law.lr, momentum, steps)
-            # Before anything relaxes T adds T/1e10 roundings; where the law is a difference, of 1/(1 − β)² = 1e6 terms.
-            relative = 1e-9 if steps < 10**17 or fraction > 1e-10 else 1e-5
+            # The law is a difference of terms 1/(1 − β) times it; before anything relaxes T adds T/1e10 roundings, with
+            # momentum some forty times that.
+            relative = max(ALGEBRA / (1 - momentum), 40 * EPS * steps / 1e10 if fraction < 1e-10 else 0)
             np.testing.assert_allclose(law.after(steps), covariance, rtol=0, atol=relative * np.max(np.abs(covariance)))
             np.testing.assert_allclose(law.summed(steps), summed, rtol=0, atol=relative * np.max(np.abs(summed)))
 

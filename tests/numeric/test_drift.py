@@ -206,7 +206,7 @@ def test_the_leading_order_has_its_closed_form_in_time(n, batch):
     rates = 2 * lr * curvatures
     times = steps - (1 - np.exp(-rates * steps)) / rates
     expected = -(lr**2) * SIGMA**2 / (2 * (n if batch == "full" else batch)) * times @ uphill
-    drift = ou.tangent_drift(setting, THETA, lr=lr, noise_std=SIGMA, steps=steps[:, 0], batch_size=batch, exact=False)
+    drift = ou.local_ou(setting, THETA, lr=lr, noise_std=SIGMA, batch_size=batch).tangent_drift(steps[:, 0])
     # T − (1 − e^{−2ηλT})/2ηλ cancels where ηλT is small: to rounding of T.
     np.testing.assert_allclose(drift, expected, rtol=FORMULA, atol=FORMULA * lr**2 * SIGMA**2 * np.abs(uphill).sum())
 
@@ -216,8 +216,8 @@ def test_the_leading_order_at_rest_is_gradient_descent_on_reg(momentum):
     setting = fitted(THETA, 3)
     jacobian, hessians = derivatives(setting, THETA)
     uphill = 2 / 3 * tangent_projector(jacobian) @ np.einsum("ijk,ik->j", hessians, jacobian)  # N∇reg
-    arguments = {"lr": 0.01, "noise_std": SIGMA, "batch_size": 2, "momentum": momentum, "exact": False}
-    drift = ou.tangent_drift(setting, THETA, **arguments)
+    arguments = {"lr": 0.01, "noise_std": SIGMA, "batch_size": 2, "momentum": momentum}
+    drift = ou.local_ou(setting, THETA, **arguments).tangent_drift()
     expected = -(0.01**2) * SIGMA**2 / (2 * (1 - momentum) ** 2) * uphill
     np.testing.assert_allclose(drift, expected, rtol=0, atol=FORMULA * np.linalg.norm(expected))
 
@@ -243,7 +243,7 @@ def test_the_leading_order_is_off_by_the_first_order_of_the_step(batch, momentum
             arguments = {"lr": fraction * limit, "noise_std": SIGMA, "batch_size": batch, "momentum": momentum}
             steps = None if time is None else round(time / fraction)
             exact = ou.tangent_drift(setting, THETA, steps=steps, **arguments)
-            leading = ou.tangent_drift(setting, THETA, steps=steps, exact=False, **arguments)
+            leading = ou.local_ou(setting, THETA, **arguments).tangent_drift(steps)
             errors.append(np.linalg.norm(leading - exact) / np.linalg.norm(exact))
         # The next order is some per cent of the error at these steps.
         assert np.polyfit(np.log(fractions), np.log(errors), 1)[0] == pytest.approx(1.0, abs=0.1)
@@ -258,32 +258,32 @@ def test_drift_is_tangent_linear_in_the_variance_and_zero_at_the_start(theta, mo
     batch = batch_arguments(size, kind)
     lr = fraction * limit_of(setting, theta, momentum=momentum, **batch)
 
-    def drift(noise_std, steps, exact):
-        arguments = {"lr": lr, "noise_std": noise_std, "steps": steps, "momentum": momentum, "exact": exact}
-        return ou.tangent_drift(setting, theta, **arguments, **batch)
+    def drift(noise_std, steps, law):
+        return law(setting, theta, lr=lr, noise_std=noise_std, momentum=momentum, **batch).tangent_drift(steps)
 
     # N takes a vector of the size of Σ_i ∇²h_i Σ g_i, and may leave nothing of it: rounding is relative to that size,
     # 2η²σ² a step of at most 11, and of the condition of K.
     pushes = np.linalg.norm(hessians, axis=(1, 2)) @ np.linalg.norm(jacobian, axis=1)
     scale = 11 * 2 * lr**2 * SIGMA**2 * pushes / (1 - momentum) ** 2 / (1 - fraction)
-    for exact in (True, False):
-        np.testing.assert_array_equal(drift(SIGMA, 0, exact), np.zeros(6))
+    for law in (ou.linearized_sgd, ou.local_ou):
+        np.testing.assert_array_equal(drift(SIGMA, 0, law), np.zeros(6))
         for steps in (None, 11):
-            once = drift(SIGMA, steps, exact)
+            once = drift(SIGMA, steps, law)
             rounding = FORMULA * np.linalg.cond(jacobian) ** 2 * scale
-            np.testing.assert_allclose(drift(3 * SIGMA, steps, exact), 9 * once, rtol=0, atol=9 * rounding)
+            np.testing.assert_allclose(drift(3 * SIGMA, steps, law), 9 * once, rtol=0, atol=9 * rounding)
             assert np.linalg.norm(jacobian @ once) <= FORMULA * np.linalg.norm(jacobian) * scale
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("batch", [1, "full"])
-@pytest.mark.parametrize("exact", [True, False])
-def test_the_slope_in_time_tends_to_the_drift_at_rest(batch, momentum, exact):
+@pytest.mark.parametrize("law", [ou.linearized_sgd, ou.local_ou])
+def test_the_slope_in_time_tends_to_the_drift_at_rest(batch, momentum, law):
     setting = fitted(THETA, 3)
     lr = 0.5 * limit_of(setting, THETA, batch_size=batch, momentum=momentum)
-    arguments = {"lr": lr, "noise_std": SIGMA, "batch_size": batch, "momentum": momentum, "exact": exact}
-    early, late = ou.tangent_drift(setting, THETA, steps=[10**4, 10**6], **arguments)
-    at_rest = ou.tangent_drift(setting, THETA, **arguments)
+    arguments = {"lr": lr, "noise_std": SIGMA, "batch_size": batch, "momentum": momentum}
+    found = law(setting, THETA, **arguments)
+    early, late = found.tangent_drift([10**4, 10**6])
+    at_rest = found.tangent_drift()
     # The transient is over at both: it cancels.
     np.testing.assert_allclose((late - early) / (10**6 - 10**4), at_rest, rtol=0, atol=SUMS * np.linalg.norm(at_rest))
 
@@ -294,11 +294,11 @@ def test_past_the_stability_limit_it_refuses_with_the_limit(n, batch, momentum):
     limit = n * (1 + momentum) / np.linalg.eigvalsh(ou.gram(setting, THETA))[-1]  # (1 + β)/k, or η λ_max < 2(1 + β)
     arguments = {"noise_std": SIGMA, "batch_size": batch, "momentum": momentum}
     assert np.isfinite(ou.tangent_drift(setting, THETA, lr=0.999 * limit, **arguments)).all()
-    for exact in (True, False):
+    for call in (ou.tangent_drift, ou.linearized_sgd, ou.local_ou):
         where = "this theta, batch and momentum" if momentum else "this theta and batch"
         message = rf"^lr: expected less than the stability limit {limit:.4g} at {where}, got {1.001 * limit:g}$"
         with pytest.raises(ValueError, match=message):
-            ou.tangent_drift(setting, THETA, lr=1.001 * limit, exact=exact, **arguments)
+            call(setting, THETA, lr=1.001 * limit, **arguments)
 
 
 def test_sampled_batches_are_refused_where_local_ou_refuses():

@@ -94,9 +94,7 @@ def test_at_finite_step_the_imbalance_follows_its_scalar_equation(lr, momentum, 
     # dD/ds = −4D/(1 − ηk/(1 + β)), k = √(D² + 4y²); with D = 2y sinh u this integrates to
     # ln sinh u − 2yη' (ln tanh(u/2) + cosh u) = −4s + const, η' = η/(1 + β).
     times = np.linspace(0, 0.6, 7)
-    flow = ou.regularized_flow(
-        PRODUCT, START, times=times, exact=True, lr=lr, batch_size=batch_size, momentum=momentum, rtol=1e-10
-    )
+    flow = ou.regularized_flow(PRODUCT, START, times=times, lr=lr, batch_size=batch_size, momentum=momentum, rtol=1e-10)
     scaled, y = lr / (1 + momentum), 2.0
 
     def invariant(u):
@@ -228,9 +226,9 @@ def exact_velocity(theta, lr):
 
 
 def test_at_finite_step_the_velocity_is_the_drift_of_sgd():
-    limit = ou.local_ou(SENSING, MATRIX.ravel(), lr=1e-6, noise_std=1.0).max_stable_lr
+    limit = ou.max_stable_lr(SENSING, MATRIX.ravel())
     lr, time = 0.4 * limit, 0.004
-    flow = ou.regularized_flow(SENSING, MATRIX.ravel(), times=[0.0, 2 * time], exact=True, lr=lr, rtol=1e-10)
+    flow = ou.regularized_flow(SENSING, MATRIX.ravel(), times=[0.0, 2 * time], lr=lr, rtol=1e-10)
     velocity, expected = central(flow, time, time / 10), exact_velocity(flow(time), lr)
     # rtol of θ over the step of the difference, as above: 1e-10 · 2 / 4e-4, where the velocity is some 30.
     np.testing.assert_allclose(velocity, expected, rtol=0, atol=1e-7 * np.linalg.norm(expected))
@@ -244,9 +242,7 @@ def test_at_small_steps_the_exact_flow_tends_to_the_limit_at_first_order(run):
     arguments = {"times": [0.05], "rtol": 1e-11}
     end = ou.regularized_flow(SENSING, MATRIX.ravel(), **arguments).theta[-1]
     errors = [
-        np.linalg.norm(
-            ou.regularized_flow(SENSING, MATRIX.ravel(), exact=True, lr=lr, **run, **arguments).theta[-1] - end
-        )
+        np.linalg.norm(ou.regularized_flow(SENSING, MATRIX.ravel(), lr=lr, **run, **arguments).theta[-1] - end)
         for lr in (4e-4, 2e-4, 1e-4)
     ]
     # The next order is a share of lr over its limit, some per cent.
@@ -381,14 +377,9 @@ def test_times_must_increase_from_zero_or_later(times, message):
         ou.regularized_flow(PRODUCT, START, times=times)
 
 
-def test_an_exact_flow_needs_a_step_size():
-    with pytest.raises(TypeError, match="lr: expected a step size, which exact=True needs, got None"):
-        ou.regularized_flow(PRODUCT, START, times=[1.0], exact=True)
-
-
 def test_a_step_past_the_stability_limit_is_refused_with_the_limit():
     with pytest.raises(ValueError, match=r"lr: expected less than the stability limit 0\.06154 .* got 0\.07"):
-        ou.regularized_flow(PRODUCT, START, times=[1.0], exact=True, lr=0.07)  # 1/k, k = 16.25
+        ou.regularized_flow(PRODUCT, START, times=[1.0], lr=0.07)  # 1/k, k = 16.25
 
 
 def test_a_start_off_the_zero_error_set_is_refused():

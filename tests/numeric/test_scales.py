@@ -100,7 +100,7 @@ def test_an_exact_flow_that_starts_near_the_limit_and_leaves_it_behind_is_integr
     setting = ou.Setting(product, [1.0], [2.0], 2)
     start = [4.0, 0.5]
     limit = ou.max_stable_lr(setting, start)
-    flow = ou.regularized_flow(setting, start, times=[0.0, 0.5], exact=True, lr=fraction * limit)
+    flow = ou.regularized_flow(setting, start, times=[0.0, 0.5], lr=fraction * limit)
     assert flow.status == "finished"
     assert flow.reg[-1] < flow.reg[0]  # k falls, so the limit 1/k rises
 

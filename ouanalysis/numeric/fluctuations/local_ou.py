@@ -22,8 +22,8 @@ class LocalOU(Law):
     """The process dδ = −H δ dt + √(η/B̃) (2/√n) Jᵀ diag(σ_i) dW + √η s dW′ about θ*, in time t = η × steps.
 
     Label noise of equal σ makes its covariance (ησ²/B̃) V (I − e^{−2Λt}) Vᵀ, isotropic whatever the spectrum. Of SGD it
-    is the leading order: the relative error is O(ηλ), and `LinearizedSGD` has none. Momentum β is, past its own
-    transient of 1/(1 − β) steps, a step size η/(1 − β).
+    is the leading order: the relative error is O(ηλ), and `LinearizedSGD` has none. With momentum η stands for
+    η/(1 − β), which leaves out the velocity's own transient of 1/(1 − β) steps.
     """
 
     def _times(self, name, value):
@@ -31,9 +31,12 @@ class LocalOU(Law):
 
     @property
     def _rates(self):
-        """η(λ_i + λ_j), (r, r)."""
-        rates = self.sampling.lr * self.eigenvalues
-        return rates[:, None] + rates
+        """ηλ_k/(1 − β), (r,)."""
+        return self.sampling.lr / (1 - self.sampling.momentum) * self.eigenvalues
+
+    @property
+    def _rates_of_pairs(self):
+        return self._rates[:, None] + self._rates
 
     def _moments(self, steps, lag):
         lag = self._times("lag", lag)
@@ -41,17 +44,18 @@ class LocalOU(Law):
         moments = self._of_unit_noise.leading()
         with np.errstate(over="ignore"):  # long at rest, and all forgotten
             if steps is not None:
-                moments = moments * -np.expm1(-self._times("steps", steps)[..., None, None] * self._rates)
-            decay = np.exp(-self.sampling.lr * self.eigenvalues * lag[..., None])
+                moments = moments * -np.expm1(-self._times("steps", steps)[..., None, None] * self._rates_of_pairs)
+            decay = np.exp(-self._rates * lag[..., None])
         return decay[..., :, None] * moments
 
     def _summed(self, steps):
-        moments = self._of_unit_noise.leading()
-        return moments if steps is None else moments * steps * share_past_transient(self._rates * steps)
+        moments = self._of_unit_noise.leading() / (1 - self.sampling.momentum)
+        return moments if steps is None else moments * steps * share_past_transient(self._rates_of_pairs * steps)
 
     def _diffused(self, steps, lag):
         steps, _ = np.broadcast_arrays(self._times("steps", steps), lag)
-        return (self.sampling.lr * self.sampling.of_unit_noise().gradient_noise_std) ** 2 * steps
+        kick = self.sampling.lr / (1 - self.sampling.momentum) * self.sampling.of_unit_noise().gradient_noise_std
+        return kick**2 * steps
 
 
 def local_ou(
@@ -62,6 +66,7 @@ def local_ou(
     noise_std: ArrayLike,
     batch_size: BatchSize = 1,
     replacement: bool = True,
+    momentum: float = 0.0,
     gradient_noise_std: float = 0.0,
 ) -> LocalOU:
     """The local Ornstein-Uhlenbeck process of label-noise SGD at a zero-error point: its leading order in η.
@@ -79,6 +84,8 @@ def local_ou(
         B; "full" takes every datum once, each label noised.
     replacement : bool
         Whether a batch is drawn with replacement; only the stability limit depends on it.
+    momentum : float
+        β in [0, 1).
     gradient_noise_std : float
         s ≥ 0, isotropic noise on the gradient, in units of y²/θ.
 
@@ -109,6 +116,7 @@ def local_ou(
         noise_std=noise_std,
         batch_size=batch_size,
         replacement=replacement,
+        momentum=momentum,
         gradient_noise_std=gradient_noise_std,
     )
     return LocalOU.at(setting, theta, sampling)

@@ -74,8 +74,8 @@ class SecondMoments:
         return self._relative.shape
 
     def leading(self):
-        """The stationary Z (r, r) of the diffusion, that of steps ≪ 1/κ without momentum, in units of θ²."""
-        return self._in_theta(self._source / (self._shares[:, None] + self._shares))
+        """The stationary Z (r, r) of the diffusion, that of steps ≪ n(1 − β)/κ, in units of θ²."""
+        return self._in_theta(self._source / ((1 - self.momentum) * (self._shares[:, None] + self._shares)))
 
     def stationary(self):
         """The Z (r, r) that a step leaves as it is, in units of θ².

@@ -28,7 +28,7 @@ def limit_rate(setting: Setting, sampling: Sampling) -> DriftRate:
         return -space.tangent(regularizer_gradient(setting, theta))
 
     def drift(theta, space):
-        law = law_of_unit_rms(space, replace(sampling, lr=1.0, batch_size=1))
+        law = law_of_unit_rms(space, replace(sampling, lr=1.0, batch_size=1, momentum=0.0))
         return mean_displacement(setting, theta, space, law.leading())
 
     return drift if np.ptp(sampling.noise_std) else downhill
