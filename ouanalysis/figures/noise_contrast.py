@@ -47,7 +47,7 @@ def _draw_paths(axes, result):
     reg.set(yscale="log", ylabel="reg / least reg")
     for ax in axes:
         ax.set(xscale="log", xlabel="steps", xlim=(10, result.steps[-1]))
-    error.annotate("noise lowered", (0.98, 0.06), xycoords="axes fraction", ha="right", color=GREY, fontsize=8)
+    error.annotate("noise lowered", (0.84, 0.06), xycoords="axes fraction", ha="right", color=GREY, fontsize=8)
 
 
 def _draw_windows(ax, result):
@@ -70,9 +70,10 @@ def _draw_predictors(ax, result):
     order = np.argsort(-result.target, kind="stable")
     order = np.concatenate([order[result.target[order] != 0], order[result.target[order] == 0]])
     place = np.arange(1, len(order) + 1)
-    for k in (0, 3, 2):
-        ax.plot(place, result.predictor[k][order], "o", ms=2.2, mew=0, color=KIND_COLOURS[k])
-    ax.plot(place, result.target[order], "_", ms=5, mew=0.8, color=PREDICTED, zorder=0)
+    ax.plot(place, result.target[order], "_", ms=6, mew=0.8, color=PREDICTED)
+    ax.plot(place, result.predictor[0][order], "o", ms=2.2, mew=0, color=KIND_COLOURS[0])
+    ax.plot(place, result.predictor[3][order], "o", ms=4.5, mew=0.6, mfc="none", color=KIND_COLOURS[3])
+    ax.plot(place, result.predictor[2][order], "o", ms=2.2, mew=0, color=KIND_COLOURS[2])
     largest = np.max(np.abs(result.predictor[1]))
     note = f"isotropic noise: up to {largest:.0f}"
     ax.annotate(note, (0.98, 0.95), xycoords="axes fraction", ha="right", va="top", color=KIND_COLOURS[1], fontsize=8)

@@ -1,3 +1,4 @@
+import autograd.numpy as anp
 from hypothesis import strategies as st
 
 import ouanalysis as ou
@@ -12,3 +13,13 @@ def settings(draw):
 
 
 CASES = {"planted": ou.planted_quadratic_parametrisation(6, 3, 2, rng=0)[0]}
+
+
+def regression(theta, x):
+    d = x.shape[-1]
+    u, v = theta[..., :d], theta[..., d:]
+    return anp.sum((u - v) * (u + v) * x, axis=-1)
+
+
+def written_out(_setting):
+    return regression
