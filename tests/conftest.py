@@ -59,7 +59,7 @@ def pytest_runtest_call(item):
 
 
 def pytest_report_teststatus(report):
-    fuzzed = dict(report.user_properties).get("fuzzed")
+    fuzzed = dict(getattr(report, "user_properties", ())).get("fuzzed")  # a file that fails to import has none
     if fuzzed and report.when == "call" and report.passed:
         return "passed", ".", f"PASSED {fuzzed}"
     return None

@@ -6,7 +6,7 @@ import pytest
 from rounding import EPS, FORMULA
 
 import ouanalysis as ou
-from ouanalysis.numeric import derivatives
+from ouanalysis.numeric.zero_error_set import derivatives
 
 N, P = 7, 3
 RNG = np.random.default_rng(0)

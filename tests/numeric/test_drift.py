@@ -12,7 +12,8 @@ from rounding import FORMULA, SUMS
 from strategies import numbers
 
 import ouanalysis as ou
-from ouanalysis.numeric.fluctuations.stability_limit import stability_limit as max_stable_lr
+from ouanalysis.numeric.fluctuations.sampling import Sampling
+from ouanalysis.numeric.fluctuations.stability_limit import stability_limit
 
 SIGMA = 0.7
 KINDS = ("with replacement", "without replacement", "full")
@@ -59,7 +60,7 @@ def batch_arguments(size, kind):
 def limit_of(setting, theta, *, batch_size, replacement=True, momentum=0.0):
     squares, modes = np.linalg.eigh(ou.gram(setting, theta))
     batch, replacement = (setting.n, False) if batch_size == "full" else (batch_size, replacement)
-    return max_stable_lr(squares[::-1], modes[:, ::-1], batch_size=batch, replacement=replacement, momentum=momentum)
+    return stability_limit(squares[::-1], modes[:, ::-1], Sampling(1.0, 1.0, batch, replacement, momentum))
 
 
 def moments_step(moments, jacobian, drawn, lr, momentum):

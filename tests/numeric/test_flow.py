@@ -3,7 +3,6 @@
 import pickle
 import signal
 from contextlib import contextmanager
-from functools import partial
 from importlib import import_module
 
 import autograd.numpy as anp
@@ -18,6 +17,7 @@ from scipy.optimize import brentq
 from strategies import matrix_sensings, settings_with_theta, sigmoid_networks
 
 import ouanalysis as ou
+from ouanalysis.numeric.fluctuations.sampling import Sampling
 from ouanalysis.numeric.long_time.flow_path import Interpolant
 
 flow_module = import_module("ouanalysis.numeric.long_time.regularized_flow")
@@ -389,7 +389,7 @@ def test_a_start_off_the_zero_error_set_is_refused():
 
 @pytest.mark.parametrize("bad", [{"momentum": 1.0}, {"batch_size": 0}, {"lr": 0.0}, {"gradient_tolerance": -1.0}])
 def test_bad_arguments_are_named(bad):
-    arguments = {"times": [1.0], "exact": True, "lr": 0.01, **bad}
+    arguments = {"times": [1.0], "lr": 0.01, **bad}
     with pytest.raises(ValueError, match=f"{next(iter(bad))}: expected"):
         ou.regularized_flow(PRODUCT, START, **arguments)
 
@@ -546,10 +546,10 @@ def test_steps_warn_just_below_the_relaxation_of_the_least_curvature_and_not_abo
 @pytest.mark.parametrize(("fraction", "refused"), [(0.995, True), (0.98, False)])
 def test_a_flow_that_breaks_off_within_a_hundredth_of_the_stability_limit_says_that_it_is_there(fraction, refused):
     limit = ou.max_stable_lr(PRODUCT, START)
-    law_at = partial(flow_module._law, fraction * limit, (1, True, 0.0))
+    sampling = Sampling(fraction * limit, 1.0)
     path = Interpolant(1.0, OdeSolution([0.0, 1.0], [lambda _: START]))
     if refused:
         with pytest.raises(ValueError, match="lr: expected less than the stability limit all along the flow, which fa"):
-            flow_module._refuse_limit(PRODUCT, path, law_at)
+            flow_module._refuse_limit(PRODUCT, path, sampling)
     else:
-        flow_module._refuse_limit(PRODUCT, path, law_at)
+        flow_module._refuse_limit(PRODUCT, path, sampling)

@@ -10,7 +10,8 @@ from rounding import EPS, FORMULA, SUMS
 from strategies import numbers
 
 import ouanalysis as ou
-from ouanalysis.numeric.fluctuations.stability_limit import stability_limit as limit_on_range
+from ouanalysis.numeric.fluctuations.sampling import Sampling
+from ouanalysis.numeric.fluctuations.stability_limit import stability_limit
 
 LR, SIGMA = 0.01, 0.3
 
@@ -83,7 +84,7 @@ def test_quantities_of_one_process_fit_together():
 def test_a_full_batch_averages_the_noise_over_all_data():
     setting, truth = sensing(5, n=3)
     full = ou.local_ou(setting, truth, lr=LR, noise_std=SIGMA, batch_size="full")
-    assert full.batch_size == 3
+    assert full.sampling.batch_size == 3
     assert full.stationary_variance == pytest.approx(LR * SIGMA**2 / 3, rel=FORMULA)
 
 
@@ -119,7 +120,7 @@ def max_stable_lr(gram, *, batch_size):
     full = batch_size == "full"
     keep = squares > len(gram) * EPS * squares[-1]
     batch = len(gram) if full else batch_size
-    return limit_on_range(squares[keep], modes[:, keep], batch_size=batch, replacement=not full)
+    return stability_limit(squares[keep], modes[:, keep], Sampling(1.0, 1.0, batch, not full))
 
 
 def step(covariance, jacobian, lr):

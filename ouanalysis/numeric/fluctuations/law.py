@@ -184,7 +184,7 @@ class Law:
         if steps is None:
             return self._displaced(self._summed(None))
         times = self._times("steps", steps)
-        self._warn_of_transient(float(np.max(times, initial=0)))
+        self._warn_of_transient(np.max(times, initial=0))
         displacements = np.zeros((*times.shape, self.setting.dim))
         for count in np.unique(times):
             displacements[times == count] = self._displaced(self._summed(count))
@@ -201,7 +201,7 @@ class Law:
         if self.rank and singular[0] > 1e3 * singular[-1] and steps < slowest:
             warnings.warn(
                 f"K is nearly singular: its slowest direction relaxes in {slowest:.2g} steps, longer than the"
-                f" {steps:g} asked for, so this is all transient there",
+                f" {steps} asked for, so this is all transient there",
                 stacklevel=3,
             )
 

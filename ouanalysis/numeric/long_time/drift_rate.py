@@ -13,19 +13,19 @@ from ...settings import Setting
 from ..fluctuations.mean_displacement import mean_displacement
 from ..fluctuations.sampling import Sampling
 from ..fluctuations.second_moments import SecondMoments
-from ..zero_error_set.derivatives import regularizer_gradient
-from ..zero_error_set.row_space import RowSpace
+from ..zero_error_set.row_space import RowSpace, finite_regularizer_gradient
 
 __all__ = ["DriftRate", "law_of_unit_rms", "limit_rate", "step_rate"]
 
 DriftRate = Callable[[Array, RowSpace], Array]
+"""Of θ and its RowSpace; a ValueError where derivatives are not finite."""
 
 
 def limit_rate(setting: Setting, sampling: Sampling) -> DriftRate:
     """As η → 0: −N∇reg for label noise of equal σ; else of σ_i over the root of their mean square."""
 
     def downhill(theta, space):
-        return -space.tangent(regularizer_gradient(setting, theta))
+        return -space.tangent(finite_regularizer_gradient(setting, theta))
 
     def drift(theta, space):
         law = law_of_unit_rms(space, replace(sampling, lr=1.0, batch_size=1, momentum=0.0))

@@ -155,14 +155,15 @@ def _integrate(setting, theta, last, drift, stiffness, *, rtol, method, ends, ba
     def velocity(_, at):
         try:
             space = row_space(setting, at)
+            along = drift(at, space)
         except (np.linalg.LinAlgError, ValueError):  # no derivatives there: for the integrator to step back
             return np.full_like(at, np.nan)
         residual = setting.h(at[None, :], setting.x) - setting.y
-        return drift(at, space) / rate - pull * space.least_move(residual)
+        return along / rate - pull * space.least_move(residual)
 
     def jacobian(_, at):
         space = row_space(setting, at)
-        return -stiffness(at, space) / rate - pull * space.basis @ space.basis.T
+        return -stiffness(at, space, rate) - pull * space.basis @ space.basis.T
 
     status, path = integrate(
         velocity,
@@ -179,12 +180,12 @@ def _integrate(setting, theta, last, drift, stiffness, *, rtol, method, ends, ba
 
 
 def _stiffness(setting):
-    """The Jacobian of N∇reg, but for the turning of the row space, which is small against what is stiff."""
+    """The Jacobian of N∇reg over a rate, but for the turning of the row space, which is small against what is stiff."""
 
-    def of(at, space):
+    def of(at, space, rate):
         identity, multipliers = np.eye(setting.dim), space.multipliers(regularizer_gradient(setting, at))
         bent = lagrangian_hessian_products(setting, at, multipliers, identity)
-        return (identity - space.basis @ space.basis.T) @ bent.T
+        return (identity - space.basis @ space.basis.T) @ (bent.T / rate)
 
     return of
 

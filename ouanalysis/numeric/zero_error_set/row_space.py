@@ -7,9 +7,16 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from ...arguments import in_one_line
-from .derivatives import hessian_products, jacobian
+from .derivatives import hessian_products, jacobian, regularizer_gradient
 
-__all__ = ["DENSE", "RowSpace", "finite_hessian_products", "finite_jacobian", "row_space"]
+__all__ = [
+    "DENSE",
+    "RowSpace",
+    "finite_hessian_products",
+    "finite_jacobian",
+    "finite_regularizer_gradient",
+    "row_space",
+]
 
 DENSE = 3000  # parameters up to which there are p×p matrices, on the directions along the zero-error set
 _REMEDY = "write h so that what has no derivative there is not evaluated (a guarded argument), or take another theta"
@@ -99,6 +106,18 @@ def finite_hessian_products(setting, theta, vectors):
             f" {_REMEDY}"
         )
     return products
+
+
+def finite_regularizer_gradient(setting, theta):
+    """∇reg (p,), or a ValueError that names the first parameter by which it has no derivative."""
+    with np.errstate(all="ignore"):
+        gradient = regularizer_gradient(setting, theta)
+    bad = np.flatnonzero(~np.isfinite(gradient))
+    if len(bad):
+        raise ValueError(
+            f"theta: expected finite second derivatives of h, got {gradient[bad[0]]} in that of reg by theta[{bad[0]}]"
+        )
+    return gradient
 
 
 def _thin_svd(matrix):
