@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arguments import generator, one_of
 from ..minima import certify, kink_cost, minimum
+from ..minima.kink_costs import Side
 from ..settings import ReluNetwork
 from ..simulate import label_noise_sgd
 from .relu_interpolants import WIDTH, X, Y, random_interpolant
@@ -59,7 +60,7 @@ def run(rng, size="full"):
     least = minimum(setting)
     grid = np.linspace(X[0], X[-1], 1002)[1:-1] + 1e-7
     gaps = certify(setting, np.stack([start, average]))
-    facing = ("right", "left")
+    sides: tuple[tuple[Side, Side], ...] = (("right", "left"), ("left", "right"))
     return ReluMinimum(
         x=setting.x,
         y=setting.y,
@@ -73,8 +74,6 @@ def run(rng, size="full"):
         solver_gap=float(least.gap / least.value),
         cost_right=kink_cost(X, grid, facing="right"),
         cost_left=kink_cost(X, grid, facing="left"),
-        cost_at_data=np.stack([kink_cost(X, X, facing=side) for side in facing]),
-        cost_limit=np.stack(
-            [kink_cost(X, X, facing=side, limit=other) for side, other in zip(facing, facing[::-1], strict=True)]
-        ),
+        cost_at_data=np.stack([kink_cost(X, X, facing=side) for side, _ in sides]),
+        cost_limit=np.stack([kink_cost(X, X, facing=side, limit=other) for side, other in sides]),
     )

@@ -10,7 +10,7 @@ import numpy as np
 import sympy
 
 from ..arguments import generator, one_of
-from ..minima import minimum
+from ..minima import SigmoidMinimum, minimum
 from ..numeric import interpolate
 from ..settings import SigmoidNetwork
 from ..simulate import label_noise_sgd
@@ -62,7 +62,9 @@ def _paths(rng, shrink, records, activation, width, label, lr, noise_std, steps)
     record = np.unique(np.append(0, np.geomspace(10, steps, records).astype(int)))
     trajectory = label_noise_sgd(setting, start, lr=lr, noise_std=noise_std, steps=steps, rng=rng, record=record)
     part = setting.unpack(trajectory.theta[0])
-    shares, counts = np.unique(minimum(setting).shares.round(9), return_counts=True)
+    least = minimum(setting)
+    assert isinstance(least, SigmoidMinimum)  # of one datum
+    shares, counts = np.unique(least.shares.round(9), return_counts=True)
     neurons = [stationary_neuron(activation, sympy.Float(share), norm=1) if share else (0, 0, 0) for share in shares]
     return NeuronPaths(
         activation=activation,

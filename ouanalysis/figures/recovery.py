@@ -1,6 +1,7 @@
 """The probability of finding a planted matrix against the number of measurements; drawn when named, or with --long."""
 
 import numpy as np
+from scipy.stats import binomtest
 
 from ..experiments.recovery import RECOVERED
 from ._style import COLOURS, GREY, PREDICTED, SIMULATED, label_panels, new_figure, styled
@@ -23,9 +24,9 @@ def draw(result):
         (result.least, PREDICTED, "^", "semidefinite program"),
     )
     for shift, (distances, colour, marker, label) in zip((-0.25, 0.0, 0.25), curves, strict=True):
-        share = np.mean(distances < RECOVERED, axis=1)
-        low, high = _wilson(share, draws)
-        errors = np.maximum([share - low, high - share], 0)
+        found = np.count_nonzero(distances < RECOVERED, axis=1)
+        share, intervals = found / draws, [binomtest(k, draws).proportion_ci(method="wilson") for k in found]
+        errors = np.maximum([share - [i.low for i in intervals], [i.high for i in intervals] - share], 0)
         style = {"color": colour, "marker": marker, "ms": 4, "lw": 1, "elinewidth": 0.7, "capsize": 1.5}
         probability.errorbar(result.measurements + shift, share, errors, label=label, **style)
     probability.set(xlabel="measurements $n$", ylabel="probability, 95 % intervals", ylim=(-0.03, 1.03))
@@ -43,11 +44,3 @@ def draw(result):
     distance.legend(loc="center right", bbox_to_anchor=(1, 0.25))
     figure.legend(*probability.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
-
-
-def _wilson(share, draws):
-    """Wilson's 95 % interval of a probability."""
-    z = 1.96
-    middle = (share + z**2 / (2 * draws)) / (1 + z**2 / draws)
-    half = z / (1 + z**2 / draws) * np.sqrt(share * (1 - share) / draws + z**2 / (4 * draws**2))
-    return middle - half, middle + half

@@ -13,11 +13,19 @@ leaves it without an answer: its value is then infinite, and its bound 0.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from .certificate import Certificate, certify
+from .kink_costs import balanced, function_regularizer, kink_cost
 from .least_regularizer import minimum
+from .matrix_sensing import MatrixSensingMinimum
 from .minimum_result import LeastRegularizer, Minimum
+from .piecewise_linear import PiecewiseLinear, network_function
+from .quadratic_parametrisation import QuadraticMinimum
+from .relu_network import ReluMinimum, attaining_network
 from .search import LocalMinimum, local_search
+from .sigmoid_network import SigmoidMinimum
+from .stationary_networks import StationaryNetwork
 
 __all__ = [
     "Certificate",
@@ -43,30 +51,22 @@ __all__ = [
     "stationary_preactivations",
 ]
 
-# What needs SymPy, FLINT or Clarabel is loaded when first used.
-_MODULE_OF = {
-    "MatrixSensingMinimum": "matrix_sensing",
-    "PiecewiseLinear": "piecewise_linear",
-    "QuadraticMinimum": "quadratic_parametrisation",
-    "ReluMinimum": "relu_network",
-    "Roots": "certified_roots",
-    "SigmoidMinimum": "sigmoid_network",
-    "StationaryNetwork": "sigmoid_network",
-    "attaining_network": "relu_network",
-    "balanced": "kink_costs",
-    "function_regularizer": "kink_costs",
-    "kink_cost": "kink_costs",
-    "network_function": "piecewise_linear",
-    "real_roots": "certified_roots",
-    "stationary_preactivations": "sigmoid_network",
-}
+if TYPE_CHECKING:
+    from .certified_roots import Roots, real_roots
+    from .stationary_roots import stationary_preactivations
+else:
+    # What needs SymPy is loaded when first used.
+    _MODULE_OF = {
+        "Roots": "certified_roots",
+        "real_roots": "certified_roots",
+        "stationary_preactivations": "stationary_roots",
+    }
+
+    def __getattr__(name):
+        if name in _MODULE_OF:
+            return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __getattr__(name):
-    if name in _MODULE_OF:
-        return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])

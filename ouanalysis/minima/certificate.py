@@ -10,11 +10,12 @@ Source: theory.md, section 4.4.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ..numeric import regularizer
 from ..progress import progress_bar
 from ..settings.by_file_name import module_in
-from ..settings.setting import parameters
+from ..settings.setting import Setting, parameters
 from .search import local_search_from
 
 __all__ = ["Certificate", "certify"]
@@ -37,39 +38,39 @@ class Certificate:
         What is varied: as in `Minimum`.
     """
 
-    reg: np.ndarray
-    least: np.ndarray
-    lower_bound: np.ndarray
+    reg: NDArray[np.float64]
+    least: NDArray[np.float64]
+    lower_bound: NDArray[np.float64]
     domain: str
 
     @property
-    def certified(self):
+    def certified(self) -> bool:
         """Whether there is a lower bound; without one the gap is only at least what it says."""
         return self.domain != "local search"
 
     @property
-    def gap(self):
+    def gap(self) -> NDArray[np.float64]:
         """reg − least; the true gap is between this and gap + solver_gap."""
-        return self.reg - self.least
+        return np.asarray(self.reg - self.least)
 
     @property
-    def solver_gap(self):
+    def solver_gap(self) -> NDArray[np.float64]:
         """|least − lower_bound|: how far the solver's own answer can be from the least."""
-        return np.abs(self.least - self.lower_bound)
+        return np.asarray(np.abs(self.least - self.lower_bound))
 
     @property
-    def relative_solver_gap(self):
+    def relative_solver_gap(self) -> NDArray[np.float64]:
         """solver_gap/least; NaN where the least is 0."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return self.solver_gap / self.least
+            return np.asarray(self.solver_gap / self.least)
 
     @property
-    def relative_gap(self):
+    def relative_gap(self) -> NDArray[np.float64]:
         """reg/least − 1; infinite where the least is 0 and reg is not."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.gap == 0, 0.0, self.gap / self.least)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if np.ndim(self.reg) == 0:
             share = f"{100 * float(self.relative_gap):.3g} % over the least {float(self.least):.6g}"
             shown = f"reg {float(self.reg):.6g}, {share}"
@@ -80,7 +81,7 @@ class Certificate:
         return f"Certificate({shown} over {self.domain}; {proof})"
 
 
-def certify(setting, theta, *, progress=False):
+def certify(setting: Setting, theta: ArrayLike, *, progress: bool = False) -> Certificate:
     """gap(θ) = reg(θ) − v(h(θ)) for any θ, noisy or not: along a whole trajectory too.
 
     Parameters
@@ -111,23 +112,25 @@ def certify(setting, theta, *, progress=False):
     >>> certify(setting, 0.4 * np.eye(4).ravel())
     Certificate(reg ..., ... % over the least ... over any rank; solver's own gap ...)
     """
-    theta = parameters(setting, theta)
-    if not theta.size:
-        raise ValueError(f"theta: expected at least one state, got shape {theta.shape}")
+    states = parameters(setting, theta)
+    if not states.size:
+        raise ValueError(f"theta: expected at least one state, got shape {states.shape}")
     with np.errstate(all="ignore"):
-        reg, predictions = np.asarray(regularizer(setting, theta)), setting.predictions(theta)
+        reg, predictions = np.asarray(regularizer(setting, states)), setting.predictions(states)
     if not (np.isfinite(reg).all() and np.isfinite(predictions).all()):
         raise ValueError("theta: expected finite predictions and reg, got infinite ones")
     known, found = module_in(__package__, setting), []
     with progress_bar(reg.size, unit="state", shown=progress) as bar, np.errstate(all="ignore"):
         solve = known.prepare(setting) if known else None
-        for state, fitted in zip(theta.reshape(-1, setting.dim), predictions.reshape(-1, setting.n), strict=True):
+        for state, fitted in zip(states.reshape(-1, setting.dim), predictions.reshape(-1, setting.n), strict=True):
             found.append(solve(fitted) if solve else local_search_from(setting, state))
             bar.update(1)
     least, lower_bound = (
-        np.array(values).reshape(theta.shape[:-1])
+        np.array(values).reshape(states.shape[:-1])
         for values in zip(*((entry.value, entry.lower_bound) for entry in found), strict=True)
     )
     if np.isnan(least).any():
         raise ArithmeticError("certify: expected a least regularizer that is a float; measure x and y in other units")
-    return Certificate(reg, np.minimum(least, reg), lower_bound, found[0].domain)  # as θ has its own predictions, too
+    return Certificate(
+        reg, np.asarray(np.minimum(least, reg)), lower_bound, found[0].domain
+    )  # as θ has its own predictions, too

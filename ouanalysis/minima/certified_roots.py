@@ -12,6 +12,7 @@ from math import prod
 
 import numpy as np
 import sympy
+from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import real_array
 
@@ -44,22 +45,22 @@ class Roots:
         False where the expression has a function that `arb` lacks: roots are then changes of sign on a grid.
     """
 
-    interval: tuple
-    enclosures: np.ndarray
-    undecided: np.ndarray
+    interval: tuple[float, float]
+    enclosures: NDArray[np.float64]
+    undecided: NDArray[np.float64]
     ball_arithmetic: bool
 
     @property
-    def certified(self):
+    def certified(self) -> bool:
         """Whether these are proved to be all the roots in the interval."""
         return self.ball_arithmetic and not len(self.undecided)
 
     @property
-    def values(self):
+    def values(self) -> NDArray[np.float64]:
         """(k,) array: the middles of the enclosures."""
-        return np.mean(self.enclosures, axis=1)
+        return np.asarray(np.mean(self.enclosures, axis=1))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         left, right = self.interval
         found = f"{len(self.enclosures)} in [{left:g}, {right:g}]"
         if not self.ball_arithmetic:
@@ -67,7 +68,7 @@ class Roots:
         return f"Roots({found}, {f'{len(self.undecided)} pieces undecided' if len(self.undecided) else 'certified'})"
 
 
-def real_roots(expression, symbol, interval):
+def real_roots(expression: sympy.Expr, symbol: sympy.Symbol, interval: ArrayLike) -> Roots:
     """The roots of a SymPy expression of one real symbol in a closed interval.
 
     Parameters
@@ -122,35 +123,42 @@ def _isolate(value, derivative, left, right):
     """Enclosures that hold one root each, and the pieces left open; floats."""
     import flint
 
-    found, undecided = [], []
+    found, undecided = set(), []
+    pieces, narrowest, looked_at = deque([(left, right)]), NARROWEST * (right - left), 0
     with flint.ctx.workprec(BITS):
-        pieces, narrowest = deque([(left, right)]), NARROWEST * (right - left)
-        looked_at = 0
         while pieces:
             low, high = pieces.popleft()  # the widest first
             looked_at += 1
-            ball = flint.arb(low).union(flint.arb(high))
-            middle = flint.arb(0.5 * (low + high))
-            slope, at = derivative(ball), value(ball)
-            if slope.is_finite():
-                at = _common(at, value(middle) + slope * (ball - middle))
-            if at.is_finite() and not at.contains(0):
-                continue
-            if slope.is_finite() and not slope.contains(0):
-                ends = [value(flint.arb(end)) for end in (low, high)]
-                if all(end.is_finite() and (not end.contains(0) or end.is_zero()) for end in ends):
-                    if ends[0].is_zero() or ends[1].is_zero():
-                        root = low if ends[0].is_zero() else high
-                        found.append((root, root))
-                    elif (ends[0] > 0) != (ends[1] > 0):
-                        found.append(_newton(value, derivative, ball))
-                    continue
-            if high - low < narrowest or looked_at > PIECES:
+            roots = _proved(value, derivative, low, high)
+            if roots is not None:
+                found.update(roots)  # a root at a cut is found from both sides
+            elif high - low < narrowest or looked_at > PIECES:
                 undecided.append((low, high))
-                continue
-            cut = low + 0.4871 * (high - low)  # not the middle, where symmetric functions have their roots
-            pieces += [(low, cut), (cut, high)]
-    return set(found), _merged(undecided)  # a root at a cut is found from both sides
+            else:
+                cut = low + 0.4871 * (high - low)  # not the middle, where symmetric functions have their roots
+                pieces += [(low, cut), (cut, high)]
+    return found, _merged(undecided)
+
+
+def _proved(value, derivative, low, high):
+    """The roots in a piece, none where 0 is excluded and at most one where the slope's 0 is; None where neither is."""
+    import flint
+
+    ball, middle = flint.arb(low).union(flint.arb(high)), flint.arb(0.5 * (low + high))
+    slope, at = derivative(ball), value(ball)
+    if slope.is_finite():
+        at = _common(at, value(middle) + slope * (ball - middle))
+    if at.is_finite() and not at.contains(0):
+        return []
+    if not slope.is_finite() or slope.contains(0):
+        return None
+    ends = [value(flint.arb(end)) for end in (low, high)]
+    if not all(end.is_finite() and (not end.contains(0) or end.is_zero()) for end in ends):
+        return None
+    if ends[0].is_zero() or ends[1].is_zero():
+        root = low if ends[0].is_zero() else high
+        return [(root, root)]
+    return [_newton(value, derivative, ball)] if (ends[0] > 0) != (ends[1] > 0) else []
 
 
 def _newton(value, derivative, ball):
@@ -172,7 +180,7 @@ def _common(first, second):
 
 def _merged(pieces):
     """Neighbouring open pieces as one."""
-    merged: list = []
+    merged: list[tuple[float, float]] = []
     for low, high in sorted(pieces):
         if merged and low <= merged[-1][1]:
             merged[-1] = (merged[-1][0], high)

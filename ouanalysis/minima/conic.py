@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    import clarabel
     from scipy.sparse import sparray
 
 __all__ = ["Cone", "ConicSolution", "prepare_conic"]
@@ -17,6 +18,15 @@ __all__ = ["Cone", "ConicSolution", "prepare_conic"]
 TOLERANCE = 1e-11  # asked of gap and feasibility; what stops short of it is returned too: callers repair and judge it
 
 Cone = tuple[Literal["zero", "nonnegative", "second-order", "semidefinite"], int]
+
+
+_CONES = {
+    "zero": "ZeroConeT",
+    "nonnegative": "NonnegativeConeT",
+    "second-order": "SecondOrderConeT",
+    "semidefinite": "PSDTriangleConeT",
+}
+_DATA = {"linear": "q", "right": "b"}
 
 
 class ConicSolution(NamedTuple):
@@ -60,37 +70,23 @@ def prepare_conic(
     import clarabel  # here, as most calls of this package need none of it
     from scipy.sparse import csc_matrix
 
-    kinds = {
-        "zero": clarabel.ZeroConeT,
-        "nonnegative": clarabel.NonnegativeConeT,
-        "second-order": clarabel.SecondOrderConeT,
-        "semidefinite": clarabel.PSDTriangleConeT,
-    }
     solver = clarabel.DefaultSolver(
         csc_matrix((len(linear), len(linear))),
         np.asarray(linear, dtype=float),
         csc_matrix(matrix),
         np.asarray(right, dtype=float),
-        [kinds[kind](size) for kind, size in cones],
+        [getattr(clarabel, _CONES[kind])(size) for kind, size in cones],
         _settings(),
     )
 
     def solve(**replaced: NDArray[np.float64]) -> ConicSolution:
-        names = {"linear": "q", "right": "b"}
-        solver.update(**{names[name]: np.asarray(value, dtype=float) for name, value in replaced.items()})
-        solution = solver.solve()
-        status = str(solution.status)
-        if "Infeasible" in status:
-            raise ValueError(infeasible)
-        found = ConicSolution(np.array(solution.x), np.array(solution.z))
-        if not (np.isfinite(found.x).all() and np.isfinite(found.multipliers).all()):
-            raise ArithmeticError(f"Clarabel: expected a solution, got none and the status {status}")
-        return found
+        solver.update(**{_DATA[name]: np.asarray(value, dtype=float) for name, value in replaced.items()})
+        return _checked(solver.solve(), infeasible)
 
     return solve
 
 
-def _settings():
+def _settings() -> "clarabel.DefaultSettings":
     """Clarabel's, quiet and strict, and without what would forbid other data later."""
     import clarabel
 
@@ -100,3 +96,14 @@ def _settings():
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
     settings.presolve_enable = settings.chordal_decomposition_enable = False
     return settings
+
+
+def _checked(solution: "clarabel.DefaultSolution", infeasible: str) -> ConicSolution:
+    """The solution in arrays, if there is one."""
+    status = str(solution.status)
+    if "Infeasible" in status:
+        raise ValueError(infeasible)
+    found = ConicSolution(np.array(solution.x), np.array(solution.z))
+    if not (np.isfinite(found.x).all() and np.isfinite(found.multipliers).all()):
+        raise ArithmeticError(f"Clarabel: expected a solution, got none and the status {status}")
+    return found

@@ -9,6 +9,7 @@ Source: Absil, Baker & Gallivan 2007 (doi:10.1007/s10208-005-0179-9); Moré & So
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..numeric.long_time.stationary_distance import moving_size
 from ..numeric.zero_error_set.derivatives import lagrangian_hessian_products, regularizer_gradient
@@ -16,6 +17,7 @@ from ..numeric.zero_error_set.interpolate import zero_error_tolerance
 from ..numeric.zero_error_set.kinks import kink_on_datum
 from ..numeric.zero_error_set.norm import norm
 from ..numeric.zero_error_set.row_space import RowSpace, row_space
+from ..settings import Setting
 
 __all__ = ["descend"]
 
@@ -25,7 +27,7 @@ REST = 1e-6  # relative to what moves: the step that counts as none, as in `stab
 
 
 class _Point(NamedTuple):
-    theta: np.ndarray
+    theta: NDArray[np.float64]
     space: RowSpace
     reg: float
 
@@ -33,16 +35,16 @@ class _Point(NamedTuple):
 class _Model(NamedTuple):
     """reg about a point to second order in coordinates z of the tangent space: slope·z + Σ curvatures z²/2."""
 
-    tangent: np.ndarray
-    slope: np.ndarray
-    curvatures: np.ndarray
-    velocity: np.ndarray
+    tangent: NDArray[np.float64]
+    slope: NDArray[np.float64]
+    curvatures: NDArray[np.float64]
+    velocity: NDArray[np.float64]
 
-    def fall(self, step):
+    def fall(self, step: NDArray[np.float64]) -> float:
         return -float(self.slope @ step + step @ (self.curvatures * step) / 2)
 
 
-def descend(setting, theta):
+def descend(setting: Setting, theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
     """(θ, status) of the descent from theta (p,) on the zero-error set.
 
     The status is "stationary"; "kink" (a kink on a datum stops it); "stalled" (reg does not fall as its

@@ -7,16 +7,28 @@ over the data x_i > k; w₋ over x_i < k.
 Source: theory.md, section 4.2; Blanc et al. 2020 (arXiv:1904.09080), section 4.2.
 """
 
+from typing import Literal
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import one_of, real_array
+from ..settings import ReluNetwork
 from ..settings.setting import parameters
-from .piecewise_linear import check_network_and_function
+from .piecewise_linear import PiecewiseLinear, check_network_and_function
 
-__all__ = ["balanced", "function_regularizer", "kink_cost"]
+__all__ = ["Side", "balanced", "function_regularizer", "kink_cost"]
+
+Side = Literal["left", "right"]
 
 
-def kink_cost(x, kinks, *, facing, limit=None):
+def kink_cost(
+    x: ArrayLike,
+    kinks: ArrayLike,
+    *,
+    facing: Side,
+    limit: Side | None = None,
+) -> NDArray[np.float64]:
     """w₊ or w₋ at the kinks: the regularizer that a unit change of slope costs once its neuron is balanced.
 
     It is convex between data, and falls at a datum, which is not active when the kink is on it.
@@ -41,18 +53,18 @@ def kink_cost(x, kinks, *, facing, limit=None):
     >>> kink_cost([-1.0, 0.0, 2.0], 0.0, facing="right"), kink_cost([-1.0, 0.0, 2.0], 0.0, facing="right", limit="left")
     (array(2.98142397), array(3.26598632))
     """
-    x, kinks = real_array("x", x, shape=("n",)), real_array("kinks", kinks)
+    data, at = real_array("x", x, shape=("n",)), real_array("kinks", kinks)
     sign = one_of("facing", facing, {"right": 1.0, "left": -1.0})
-    distance = sign * (x - kinks[..., None])
+    distance = sign * (data - at[..., None])
     active = distance > 0
     if limit is not None and limit != facing:
         one_of("limit", limit, {"right": 1.0, "left": -1.0})
         active = distance >= 0
     squares = np.sum(np.where(active, distance, 0.0) ** 2, axis=-1)
-    return np.asarray(2 / len(x) * np.sqrt(squares * np.sum(np.where(active, 1 + x**2, 0.0), axis=-1)))
+    return np.asarray(2 / len(data) * np.sqrt(squares * np.sum(np.where(active, 1 + data**2, 0.0), axis=-1)))
 
 
-def function_regularizer(setting, function):
+def function_regularizer(setting: ReluNetwork, function: PiecewiseLinear) -> float:
     """R(f): the least reg of all ReLU networks, of any width, whose function is f.
 
     Parameters
@@ -71,7 +83,7 @@ def function_regularizer(setting, function):
     return float(bends + np.mean(1 + setting.x**2))
 
 
-def balanced(setting, theta):
+def balanced(setting: ReluNetwork, theta: ArrayLike) -> NDArray[np.float64]:
     """theta with each neuron rescaled (a, b, c) → (τa, τb, c/τ) to its least reg; h does not change.
 
     Parameters
@@ -98,7 +110,7 @@ def balanced(setting, theta):
         moved = _hidden(setting, a, b)
         b = np.where(np.any((moved > 0) & (hidden <= 0), axis=-1), np.nextafter(b, -np.inf), b)
         b = np.where(np.any((moved <= 0) & (hidden > 0) & (scale[..., None] > 0), axis=-1), np.nextafter(b, np.inf), b)
-    return setting.pack(**{**part, "a": a, "b": b, "c": c})
+    return np.asarray(setting.pack(**{**part, "a": a, "b": b, "c": c}))
 
 
 def _hidden(setting, a, b):

@@ -1,12 +1,30 @@
 """The one call for the least regularizer of a setting."""
 
+from typing import overload
+
+from ..settings import MatrixSensing, QuadraticParametrisation, ReluNetwork, Setting, SigmoidNetwork
 from ..settings.by_file_name import module_in
-from .search import local_search
+from .matrix_sensing import MatrixSensingMinimum
+from .minimum_result import Minimum
+from .quadratic_parametrisation import QuadraticMinimum
+from .relu_network import ReluMinimum
+from .search import LocalMinimum, local_search
+from .sigmoid_network import SigmoidMinimum
 
 __all__ = ["minimum"]
 
 
-def minimum(setting, *, progress=False):
+@overload
+def minimum(setting: MatrixSensing, *, progress: bool = False) -> MatrixSensingMinimum: ...
+@overload
+def minimum(setting: QuadraticParametrisation, *, progress: bool = False) -> QuadraticMinimum: ...
+@overload
+def minimum(setting: ReluNetwork, *, progress: bool = False) -> ReluMinimum: ...
+@overload
+def minimum(setting: SigmoidNetwork, *, progress: bool = False) -> SigmoidMinimum | LocalMinimum: ...
+@overload
+def minimum(setting: Setting, *, progress: bool = False) -> Minimum: ...
+def minimum(setting: Setting, *, progress: bool = False) -> Minimum:
     """The least regularizer over the parameters of zero error, and parameters that attain it.
 
     By what the file in `ouanalysis.minima` named as the setting's own says: a semidefinite, second-order cone or linear
@@ -41,5 +59,5 @@ def minimum(setting, *, progress=False):
     (array([2.]), array([ 0., -1.]))
     """
     known = module_in(__package__, setting)
-    least = known.minimum(setting) if known else None
+    least: Minimum | None = known.minimum(setting) if known else None
     return least or local_search(setting, progress=progress)

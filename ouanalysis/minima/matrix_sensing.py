@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import null_space
 
 from ..numeric import InterpolationError, interpolate, regularizer
 from ..settings import MatrixSensing
@@ -146,10 +147,10 @@ def _of_lower_rank(basis, factor, most):
     tr(U D Uᵀ) is then 0 too, by Z̃ U = 0. There is such a D while rank (rank + 1)/2 > n.
     """
     while (rank := factor.shape[1]) > most:
-        _, values, directions = np.linalg.svd(triangle(factor.T @ basis @ factor), full_matrices=True)
-        if len(values) == rank * (rank + 1) // 2 and values[-1] > 1e-6 * values[0]:
+        hidden = null_space(triangle(factor.T @ basis @ factor), rcond=1e-6)
+        if not hidden.size:
             break
-        levels, vectors = np.linalg.eigh(symmetric(directions[-1], rank))
+        levels, vectors = np.linalg.eigh(symmetric(hidden[:, -1], rank))
         shrunk = 1 - levels / levels[np.argmax(np.abs(levels))]
         kept = shrunk > np.sqrt(EPS)
         factor = (factor @ vectors)[:, kept] * np.sqrt(shrunk[kept])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import in_one_line, real_array
 from ..settings import ReluNetwork
@@ -33,11 +33,11 @@ class PiecewiseLinear:
     array([2. , 0.5])
     """
 
-    kinks: np.ndarray
-    slopes: np.ndarray
-    through: tuple
+    kinks: NDArray[np.float64]
+    slopes: NDArray[np.float64]
+    through: tuple[float, float]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         kinks = real_array("kinks", self.kinks, shape=None if np.size(self.kinks) == 0 else ("k",)).reshape(-1)
         if np.any(np.diff(kinks) <= 0):
             raise ValueError(f"kinks: expected increasing numbers, got {in_one_line(kinks)}")
@@ -46,29 +46,29 @@ class PiecewiseLinear:
         object.__setattr__(self, "through", tuple(map(float, real_array("through", self.through, shape=(2,)))))
 
     @property
-    def slope_changes(self):
+    def slope_changes(self) -> NDArray[np.float64]:
         """(k,) array: how much f' rises at each kink."""
         return np.diff(self.slopes)
 
     @property
-    def convexity_changes(self):
+    def convexity_changes(self) -> int:
         """How often the slope changes, from left to right, change their sign."""
         signs = np.sign(self.slope_changes[self.slope_changes != 0])
         return int(np.count_nonzero(np.diff(signs)))
 
-    def __call__(self, x):
+    def __call__(self, x: ArrayLike) -> NDArray[np.float64]:
         """f(x), of the shape of x: from the point that it goes through, piece by piece."""
-        x = real_array("x", x)
+        at = real_array("x", x)
         start, value = self.through
-        left, right = np.minimum(start, x)[..., None], np.maximum(start, x)[..., None]
+        left, right = np.minimum(start, at)[..., None], np.maximum(start, at)[..., None]
         ends = np.concatenate([left, np.clip(self.kinks, left, right), right], axis=-1)
-        return value + np.sign(x - start) * np.sum(np.diff(ends, axis=-1) * self.slopes, axis=-1)
+        return np.asarray(value + np.sign(at - start) * np.sum(np.diff(ends, axis=-1) * self.slopes, axis=-1))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"PiecewiseLinear({len(self.kinks)} kinks, {self.convexity_changes} changes of convexity)"
 
 
-def network_function(setting, theta):
+def network_function(setting: ReluNetwork, theta: ArrayLike) -> PiecewiseLinear:
     """The function on R of a ReluNetwork with parameters theta (p,), as a `PiecewiseLinear`.
 
     Neurons with kinks at the same place are one kink, and none where their slopes cancel. A neuron is active on the
@@ -95,7 +95,7 @@ def chords(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64
     return (np.diff(y) / np.diff(x)).astype(float)
 
 
-def check_network_and_function(setting, function=None):
+def check_network_and_function(setting: object, function: object = None) -> None:
     """A TypeError if they are not a ReluNetwork and, if one is given, a PiecewiseLinear."""
     if not isinstance(setting, ReluNetwork):
         raise TypeError(f"setting: expected a ReluNetwork, got {type(setting).__name__}")

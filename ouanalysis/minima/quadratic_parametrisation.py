@@ -52,6 +52,7 @@ class QuadraticMinimum(Minimum):
         return *super()._content(), (f"{np.count_nonzero(self.predictor)} of {len(self.predictor)} features")
 
 
+@np.errstate(all="ignore")
 def minimum(setting: QuadraticParametrisation) -> QuadraticMinimum:
     """The least reg over all u and v of zero error.
 
@@ -60,21 +61,22 @@ def minimum(setting: QuadraticParametrisation) -> QuadraticMinimum:
     ValueError
         If no predictor has these labels.
     ArithmeticError
-        If the solver comes near none.
+        If the solver comes near none, or the labels are too far apart for floats.
     """
     program = _program(setting)
     sized = setting.y / program.sizes
     contradiction = np.max(np.abs(program.left_over @ sized), initial=0.0)
-    if contradiction > np.sqrt(EPS) * np.linalg.norm(sized):
+    if contradiction > np.sqrt(EPS) * np.max(np.abs(sized)):
         raise ValueError("y: expected labels that a linear function of x attains, got some that none does")
     predictor, multipliers = _solve(program, setting.y)
     theta = np.sqrt(np.concatenate([np.maximum(predictor, 0.0), np.maximum(-predictor, 0.0)]))
     residual = float(np.max(np.abs(setting.predictions(theta) - setting.y)))
-    if not residual <= FITS * np.max(np.abs(setting.y)):
+    value = float(regularizer(setting, theta))
+    if not (residual <= FITS * np.max(np.abs(setting.y)) and np.isfinite(value)):
         raise ArithmeticError(f"minimum: expected a predictor with these labels, got one that misses by {residual:.0e}")
     return QuadraticMinimum(
         setting=setting,
-        value=float(regularizer(setting, theta)),
+        value=value,
         theta=theta,
         lower_bound=float(setting.y @ multipliers),
         domain=DOMAIN,
@@ -86,11 +88,14 @@ def minimum(setting: QuadraticParametrisation) -> QuadraticMinimum:
 
 
 def prepare(setting: QuadraticParametrisation) -> Solve:
-    """v(f) over all u and v."""
+    """v(f) over all u and v: infinite, with no bound, where the solver finds none of predictions f."""
     program, costs = _program(setting), 4 * np.mean(setting.x**2, axis=0)
 
     def solve(predictions):
-        predictor, multipliers = _solve(program, predictions)
+        try:
+            predictor, multipliers = _solve(program, predictions)
+        except ArithmeticError:  # u and v have the predictions, so that this is rounding
+            return LeastRegularizer(np.inf, 0.0, DOMAIN)
         return LeastRegularizer(float(costs @ np.abs(predictor)), float(predictions @ multipliers), DOMAIN)
 
     return solve
@@ -140,6 +145,8 @@ def _solve(program, y):
     scale, predictor = np.max(np.abs(measured), initial=0.0), np.zeros(len(program.seen))
     if scale == 0:
         return predictor, np.zeros_like(y)
+    if not np.isfinite(scale):
+        raise ArithmeticError("minimum: expected labels and features whose ratios are floats, got an overflow")
     cheapest = np.min(program.lengths)
     solution = linprog(
         np.tile(program.lengths / cheapest, 2),

@@ -128,8 +128,8 @@ def _bound(x, y, multipliers):
 
 def _function(x, y, slopes):
     """The function with these slopes (2, n − 1) on entering and leaving each interval, where they can meet in it."""
-    kinks: list = []
-    pieces: list = []
+    kinks: list[float] = []
+    pieces: list[float] = []
     rounding = 8 * np.finfo(float).eps * np.max(np.abs(y))
     for left, right, chord, (entering, leaving) in zip(x[:-1], x[1:], chords(x, y), slopes.T, strict=True):
         kink = left + (right - left) * (chord - leaving) / (entering - leaving) if entering != leaving else left

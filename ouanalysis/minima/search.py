@@ -1,6 +1,7 @@
 """The least regularizer that a search from many starts finds, without a certificate."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +38,8 @@ class LocalMinimum(Minimum):
         minimum, `value` is not even a local one.
     """
 
-    reg_at_ends: np.ndarray
-    statuses: tuple
+    reg_at_ends: NDArray[np.float64]
+    statuses: tuple[str, ...]
     status: str
     verdict: str
 
@@ -47,7 +48,14 @@ class LocalMinimum(Minimum):
         return *super()._content(), f"{best} of {len(self.reg_at_ends)} starts end there", self.status, self.verdict
 
 
-def local_search(setting, *, starts=8, scale=1.0, rng=0, progress=False):
+def local_search(
+    setting: Setting,
+    *,
+    starts: int = 8,
+    scale: float = 1.0,
+    rng: np.random.Generator | np.random.BitGenerator | np.random.SeedSequence | int | Sequence[int] = 0,
+    progress: bool = False,
+) -> LocalMinimum:
     """Descend on reg along the zero-error set from random starts, and keep the lowest end.
 
     By Newton's method on the set, with a trust region (`ouanalysis.minima.descent`); for more than 3000 parameters by
@@ -73,8 +81,8 @@ def local_search(setting, *, starts=8, scale=1.0, rng=0, progress=False):
         If the zero-error set was reached from no start.
     """
     check_setting(setting)
-    rng, scale = generator(rng), positive_number("scale", scale)
-    draws = scale * rng.standard_normal((count("starts", starts, least=1), setting.dim))
+    random, scale = generator(rng), positive_number("scale", scale)
+    draws = scale * random.standard_normal((count("starts", starts, least=1), setting.dim))
     ends = []
     with progress_bar(len(draws), unit="start", shown=progress) as bar:
         for start in draws:
