@@ -20,10 +20,12 @@ if os.path.isfile(os.path.join(os.path.dirname(_here), "derivations", "derivatio
 _ROOMS = {
     "settings": (
         "MatrixSensing",
+        "QuadraticParametrisation",
         "ReluNetwork",
         "Setting",
         "SigmoidNetwork",
         "planted_matrix_sensing",
+        "planted_quadratic_parametrisation",
         "planted_relu_network",
         "planted_sigmoid_network",
     ),

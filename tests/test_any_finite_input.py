@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from strategies import any_setting, numbers
 
 import ouanalysis as ou
+from ouanalysis.arguments import real_array
 
 # LinAlgError is a ValueError and OverflowError an ArithmeticError, so types are compared, not classes.
 ONE_LINE = (ValueError, TypeError, ArithmeticError, ou.InterpolationError)
@@ -47,14 +48,10 @@ def scaled_settings(draw):
     setting, of_x, of_y = draw(any_setting), draw(powers), draw(powers)
     with np.errstate(over="ignore"):
         x, y = setting.x * of_x, setting.y * of_y
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+    merged = len(np.unique(x, axis=0)) < len(np.unique(setting.x, axis=0))
+    if merged or not (np.isfinite(x).all() and np.isfinite(y).all()):
         x, y = setting.x, setting.y
-    if isinstance(setting, ou.MatrixSensing):
-        return ou.MatrixSensing(x, y, setting.rank)
-    if isinstance(setting, ou.ReluNetwork):
-        distinct = x if len(np.unique(x)) == len(x) else setting.x
-        return ou.ReluNetwork(distinct, y, setting.width)
-    return ou.SigmoidNetwork(x, y, setting.width, setting.activation)
+    return setting._with(x=real_array("x", x), y=real_array("y", y))
 
 
 @st.composite

@@ -21,6 +21,7 @@ from .least_regularizer import minimum
 from .matrix_sensing import MatrixSensingMinimum
 from .minimum_result import LeastRegularizer, Minimum
 from .piecewise_linear import PiecewiseLinear, network_function
+from .quadratic_parametrisation import QuadraticMinimum
 from .relu_network import ReluMinimum, attaining_network
 from .search import LocalMinimum, local_search
 from .sigmoid_network import SigmoidMinimum
@@ -33,6 +34,7 @@ __all__ = [
     "MatrixSensingMinimum",
     "Minimum",
     "PiecewiseLinear",
+    "QuadraticMinimum",
     "ReluMinimum",
     "Roots",
     "SigmoidMinimum",

@@ -2,10 +2,11 @@
 
 from typing import overload
 
-from ..settings import MatrixSensing, ReluNetwork, Setting, SigmoidNetwork
+from ..settings import MatrixSensing, QuadraticParametrisation, ReluNetwork, Setting, SigmoidNetwork
 from ..settings.by_file_name import module_in
 from .matrix_sensing import MatrixSensingMinimum
 from .minimum_result import Minimum
+from .quadratic_parametrisation import QuadraticMinimum
 from .relu_network import ReluMinimum
 from .search import LocalMinimum, local_search
 from .sigmoid_network import SigmoidMinimum
@@ -16,6 +17,8 @@ __all__ = ["minimum"]
 @overload
 def minimum(setting: MatrixSensing, *, progress: bool = False) -> MatrixSensingMinimum: ...
 @overload
+def minimum(setting: QuadraticParametrisation, *, progress: bool = False) -> QuadraticMinimum: ...
+@overload
 def minimum(setting: ReluNetwork, *, progress: bool = False) -> ReluMinimum: ...
 @overload
 def minimum(setting: SigmoidNetwork, *, progress: bool = False) -> SigmoidMinimum | LocalMinimum: ...
@@ -24,10 +27,9 @@ def minimum(setting: Setting, *, progress: bool = False) -> Minimum: ...
 def minimum(setting: Setting, *, progress: bool = False) -> Minimum:
     """The least regularizer over the parameters of zero error, and parameters that attain it.
 
-    MatrixSensing: over any rank, by a semidefinite program. ReluNetwork: over any width, by a second-order cone
-    program. SigmoidNetwork on one datum, tanh or logistic: in closed form. Any other Setting: the best end of
-    descents from some starts (`ouanalysis.minima.local_search`, which takes their number and seed), without a
-    certificate.
+    By what the file in `ouanalysis.minima` named as the setting's own says: a semidefinite, second-order cone or linear
+    program, or a closed form. Without one, the best end of descents from some starts (`ouanalysis.minima.local_search`,
+    which takes their number and seed), without a certificate.
 
     Parameters
     ----------
@@ -38,7 +40,7 @@ def minimum(setting: Setting, *, progress: bool = False) -> Minimum:
     Returns
     -------
     Minimum
-        With what is special to its kind: `MatrixSensingMinimum`, `ReluMinimum`, `SigmoidMinimum`, `LocalMinimum`.
+        With what is special to its kind: the class of that file, or `LocalMinimum`. Its `domain` says what is varied.
 
     Raises
     ------

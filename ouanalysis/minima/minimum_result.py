@@ -23,7 +23,7 @@ class LeastRegularizer:
         No parameters in the domain with these predictions have a smaller reg: from a dual feasible point, repaired in
         floats, or a closed form. Of a local search 0, which says nothing.
     domain : str
-        What `value` is least over: "any rank", "any width", "this width", or "local search".
+        What `value` is least over: "any rank", "this width", ...; "local search" where nothing bounds it.
     """
 
     value: float

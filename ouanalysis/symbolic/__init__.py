@@ -3,7 +3,7 @@
 `trace` follows a setting's own h; `regularizer` gives the closed form typed from the paper; `ou` the local process.
 """
 
-from . import matrix_sensing, ou, relu_network, sigmoid_network
+from . import matrix_sensing, ou, quadratic_parametrisation, relu_network, sigmoid_network
 from .closed_form import ClosedForm
 from .closed_regularizer import regularizer
 from .compiling import compile
@@ -15,6 +15,7 @@ __all__ = [
     "compile",
     "matrix_sensing",
     "ou",
+    "quadratic_parametrisation",
     "regularizer",
     "relu_network",
     "sigmoid_network",

@@ -6,48 +6,17 @@ The plain one knows nothing but its h: kinks are watched, unseen directions and 
 import warnings
 from functools import partial
 
-import autograd.numpy as anp
 import numpy as np
 import pytest
+import strategies
+from strategies import written_out
 
 import ouanalysis as ou
 
 
-def sensing(theta, sensor):
-    d = sensor.shape[-1]
-    factor = anp.reshape(theta, (*theta.shape[:-1], d, -1))
-    return anp.einsum("...ij,...ik,...jk->...", sensor, factor, factor)
-
-
-def relu_network(theta, x):
-    width = (theta.shape[-1] - 2) // 3
-    a, b, c = theta[..., :width], theta[..., width : 2 * width], theta[..., 2 * width : 3 * width]
-    hidden = ou.activations.relu(a * x[..., None] + b)
-    return anp.sum(c * hidden, axis=-1) + theta[..., 3 * width] * x + theta[..., 3 * width + 1]
-
-
-def sigmoid_network(theta, x, phi):
-    d = x.shape[-1]
-    width = theta.shape[-1] // (d + 1)
-    W = anp.reshape(theta[..., width:], (*theta.shape[:-1], width, d))
-    return anp.sum(theta[..., :width] * phi(anp.sum(W * x[..., None, :], axis=-1)), axis=-1)
-
-
-def tanh_network(theta, x):
-    return sigmoid_network(theta, x, anp.tanh)
-
-
-def logistic_network(theta, x):
-    return sigmoid_network(theta, x, lambda z: 0.5 + 0.5 * anp.tanh(z / 2))
-
-
 def plain(setting):
     """The same model as one function of a user's own."""
-    if isinstance(setting, ou.SigmoidNetwork):
-        h = tanh_network if setting.activation.name == "tanh" else logistic_network
-    else:
-        h = sensing if isinstance(setting, ou.MatrixSensing) else relu_network
-    return ou.Setting(h, setting.x, setting.y, parts=setting.parts)
+    return ou.Setting(written_out(setting), setting.x, setting.y, parts=setting.parts)
 
 
 def fitted(setting, seed, size=1.0):
@@ -119,6 +88,7 @@ CASES = {
     "logistic at rest": logistic_minimum,
     "duplicate data": lambda: fitted(ou.SigmoidNetwork([[1.0, 0.3], [1.0, 0.3], [0.2, -1.0]], np.zeros(3), 3), 4),
 }
+CASES |= {name: partial(fitted, case, 0, 0.5) for name, case in strategies.CASES.items() if written_out(case)}
 cases = pytest.mark.parametrize("case", CASES)
 
 

@@ -33,3 +33,15 @@ def test_sigmoid_network(activation, phi, slope):
     theta = setting.pack(c=[2.0], W=[[2.0, -1.0]])
     assert setting.predictions(theta) == pytest.approx([2 * phi], rel=1e-14)
     assert ou.regularizer(setting, theta) == pytest.approx(phi**2 + 20 * slope**2, rel=1e-14)
+
+
+def test_quadratic_parametrisation():
+    # u = (1, 2), v = (3, 1): β = (−8, 3), h = (−16 + 3, 3); g = 2 (u∘x, −v∘x); w = (2, 1), reg = 4 (2·10 + 5).
+    setting = ou.QuadraticParametrisation([[2.0, 1.0], [0.0, 1.0]], [-13.0, 2.0])
+    theta = setting.pack(u=[1.0, 2.0], v=[3.0, 1.0])
+    np.testing.assert_allclose(setting.predictor(theta), [-8.0, 3.0], rtol=1e-14)
+    np.testing.assert_allclose(setting.predictions(theta), [-13.0, 3.0], rtol=1e-14)
+    np.testing.assert_allclose(ou.jacobian(setting, theta), [[4, 4, -12, -2], [0, 4, 0, -2]], rtol=1e-14)
+    assert ou.regularizer(setting, theta) == pytest.approx(100.0, rel=1e-14)
+    np.testing.assert_allclose(ou.regularizer_gradient(setting, theta), [16.0, 16.0, 48.0, 8.0], rtol=1e-14)
+    assert ou.loss(setting, theta) == pytest.approx(0.5, rel=1e-14)

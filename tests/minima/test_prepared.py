@@ -3,6 +3,7 @@
 import clarabel
 import numpy as np
 import pytest
+from strategies import CASES
 
 import ouanalysis as ou
 from ouanalysis.settings.by_file_name import module_in
@@ -10,12 +11,17 @@ from ouanalysis.settings.by_file_name import module_in
 SENSING, _ = ou.planted_matrix_sensing(3, 1, 4, rng=0)
 RELU, _ = ou.planted_relu_network(5, 2, width=6, rng=1)
 LOGISTIC = ou.SigmoidNetwork([[0.6, 0.8]], [2.9], 3, "logistic")
-SETTINGS = [SENSING, RELU, LOGISTIC, ou.SigmoidNetwork([[0.6, 0.8]], [1.0], 3)]
 EPS = np.finfo(float).eps
 
 
 def prepared(setting):
     return module_in("ouanalysis.minima", setting).prepare(setting)
+
+
+SETTINGS = [
+    *(SENSING, RELU, LOGISTIC, ou.SigmoidNetwork([[0.6, 0.8]], [1.0], 3)),
+    *(setting for setting in CASES.values() if module_in("ouanalysis.minima", setting) and prepared(setting)),
+]
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=repr)

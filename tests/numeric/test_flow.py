@@ -40,14 +40,6 @@ def imbalance(theta):
     return theta[..., 0] ** 2 - theta[..., 1] ** 2
 
 
-def refitted(setting, theta):
-    """The same model with labels that theta attains."""
-    y = setting.predictions(theta)
-    if isinstance(setting, ou.MatrixSensing):
-        return ou.MatrixSensing(setting.x, y, setting.rank)
-    return ou.SigmoidNetwork(setting.x, y, setting.width, setting.activation)
-
-
 def tangent_part(jacobian, vector):
     return vector - jacobian.T @ np.linalg.lstsq(jacobian.T, vector, rcond=None)[0]
 
@@ -124,7 +116,7 @@ def test_at_finite_step_the_imbalance_follows_its_scalar_equation(lr, momentum, 
 @st.composite
 def well_conditioned(draw):
     setting, theta = draw(settings_with_theta(st.one_of(matrix_sensings(), sigmoid_networks())))
-    setting = refitted(setting, theta)
+    setting = setting.with_labels(setting.predictions(theta))
     singular = np.linalg.svd(ou.jacobian(setting, theta), compute_uv=False)
     assume(theta @ theta > 0.1 and setting.n < setting.dim and singular[-1] > 0.2 * singular[0] > 0)
     return setting, theta
@@ -507,7 +499,7 @@ def test_a_pair_of_nearly_equal_data_does_not_stall_the_flow():
     network, theta = ou.planted_sigmoid_network(3, 2, 4, rng=1)
     x = np.array(network.x)
     x[1] = x[0] + 1e-7
-    setting = refitted(ou.SigmoidNetwork(x, network.y, 4), theta)
+    setting = ou.SigmoidNetwork(x, network.predictions(theta), 4)
     flow = ou.regularized_flow(setting, theta, times=[1e3])
     assert flow.status == "stationary"
 

@@ -1,6 +1,7 @@
 """Random settings and parameters for Hypothesis: the numbers themselves are drawn, not seeds.
 
-Each file here is named as that of a setting and holds `settings()`, a strategy, and `CASES`, some to run.
+Each file here is named as that of a setting and holds `settings()`, a strategy, `CASES`, some to run, and
+`written_out(setting)`, the same h as a user would write it, or None.
 """
 
 import pkgutil
@@ -28,6 +29,7 @@ __all__ = [
     "relu_networks",
     "settings_with_theta",
     "sigmoid_networks",
+    "written_out",
 ]
 
 
@@ -41,6 +43,11 @@ def relu_networks():
 
 def sigmoid_networks():
     return KINDS["sigmoid_network"]
+
+
+def written_out(setting):
+    """The h of a built-in setting as a user would write it; None where there is none."""
+    return MODULES[type(setting).__module__.rpartition(".")[-1]].written_out(setting)
 
 
 @st.composite

@@ -1,3 +1,4 @@
+import autograd.numpy as anp
 import sympy
 from hypothesis import strategies as st
 
@@ -26,3 +27,22 @@ CASES = {
         "logistic": "logistic",
     }.items()
 }
+
+
+def sigmoid_network(theta, x, phi):
+    d = x.shape[-1]
+    width = theta.shape[-1] // (d + 1)
+    W = anp.reshape(theta[..., width:], (*theta.shape[:-1], width, d))
+    return anp.sum(theta[..., :width] * phi(anp.sum(W * x[..., None, :], axis=-1)), axis=-1)
+
+
+def tanh_network(theta, x):
+    return sigmoid_network(theta, x, anp.tanh)
+
+
+def logistic_network(theta, x):
+    return sigmoid_network(theta, x, lambda z: 0.5 + 0.5 * anp.tanh(z / 2))
+
+
+def written_out(setting):
+    return {"tanh": tanh_network, "logistic": logistic_network}.get(setting.activation.name)

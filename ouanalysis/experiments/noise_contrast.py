@@ -1,0 +1,169 @@
+"""What label noise does and other noise does not: theory.md, section 6.
+
+Linear regression with a quadratic parametrisation, d = 100, n = 40, a sparse predictor, every parameter of one size at
+the start: HaoChen, Wei, Lee & Ma 2021 (arXiv:2006.08680). Full-batch descent without noise; with isotropic noise on
+the gradient; with label noise of one σ, and of its own σ_i for each datum. The noises put the same variance on the
+gradient at the start, and all are lowered at the end. The target is weighted basis pursuit, where reg is least.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arguments import generator, one_of
+from ..minima import minimum
+from ..numeric import flow_time, interpolate, jacobian, linearized_sgd, regularized_flow, regularizer
+from ..settings import planted_quadratic_parametrisation
+from ..simulate import label_noise_sgd
+from ..simulate.sgd import RandomSource
+
+__all__ = ["NoiseContrast", "run"]
+
+KINDS = ("no noise", "isotropic noise", "label noise", "label noise of unequal size")
+D, N, SPARSITY, START = 100, 40, 5, 0.5
+LR, NOISE_STD, SPREAD = 0.0025, 6.0, 9.0  # SPREAD: the largest σ_i over the smallest
+STAGES = ((200_000, 1.0), (25_000, 0.03))  # steps, and what multiplies the noise
+WINDOW_LR, WINDOW = 0.02, 200  # of the drift's measurement, at ηλ_max = 0.5
+WINDOW_NOISE = (1 / 6, 1 / 24, 1 / 24)  # what multiplies each noise there; of label noise it only scales the remainder
+WALKED = 0.3  # of START: how far the walk of isotropic noise is predicted from where it began
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseContrast:
+    """Arrays by kind of noise, in the order of KINDS; errors are ‖β − β*‖/‖β*‖ from basis pursuit's β*."""
+
+    kinds: tuple[str, ...]
+    steps: NDArray[np.int64]  # (records,)
+    error: NDArray[np.float64] = field(metadata={"resolution": 1e-6})  # (kinds, chains, records)
+    reg: NDArray[np.float64]  # (kinds, chains, records)
+    least: float  # reg of basis pursuit
+    solver_gap: float = field(metadata={"resolution": 1e-7})  # how far from the least that can be
+    planted_from_least: float = field(metadata={"resolution": 1e-7})  # ‖β_planted − β*‖/‖β*‖
+    predictor: NDArray[np.float64] = field(metadata={"resolution": 1e-6})  # β of chain 0 at the end (kinds, d)
+    target: NDArray[np.float64] = field(metadata={"resolution": 1e-6})  # β* (d,)
+    flow_steps: NDArray[np.int64]  # (times,)
+    flow_error: NDArray[np.float64] = field(metadata={"resolution": 1e-6})  # of the flow, label noise (2, times)
+    flow_reg: NDArray[np.float64]  # (2, times)
+    walk_steps: NDArray[np.int64]  # (walk,)
+    walk_error: NDArray[np.float64]  # predicted of isotropic noise, about where descent ends (walk,)
+    window: NDArray[np.int64]  # steps (window,)
+    curvature: float  # ηλ_max of the windows
+    measured: NDArray[np.float64] = field(metadata={"resolution": 1e-8})  # displacement along the predicted one,
+    measured_error: NDArray[np.float64] = field(metadata={"resolution": 1e-8})  # its standard error,
+    predicted: NDArray[np.float64] = field(metadata={"resolution": 1e-8})  # over the last (noises, window)
+
+
+def run(rng: RandomSource, size: str = "full") -> NoiseContrast:
+    """Run the four from one start; measure the drift of three from where descent without noise ends."""
+    source = generator(rng)
+    shrink, chains, many = one_of("size", size, {"full": (1, 2, (3000, 500, 500)), "quick": (10, 1, (200, 50, 50))})
+    setting, truth = planted_quadratic_parametrisation(D, N, SPARSITY, rng=source)
+    least = minimum(setting)
+    noises = _noises(setting, source)
+    runs = [_path(setting, noise, chains, shrink, source) for noise in noises]
+    steps, theta = runs[0][0], np.stack([states for _, states in runs])
+    rest = interpolate(setting, theta[0, 0, -1])
+
+    def error(at):
+        return np.linalg.norm(setting.predictor(at) - least.predictor, axis=-1) / np.linalg.norm(least.predictor)
+
+    flow_steps, flows = _flows(setting, rest, noises[2:], shrink)
+    walk_steps, walk = _walk(setting, rest, noises[1])
+    window, curvature, rows = _windows(setting, rest, noises[1:], many, source)
+    measured, measured_error, predicted = (np.array(column) for column in zip(*rows, strict=True))
+    return NoiseContrast(
+        kinds=KINDS,
+        steps=steps,
+        error=error(theta),
+        reg=regularizer(setting, theta),
+        least=least.value,
+        solver_gap=least.gap,
+        planted_from_least=float(error(truth)),
+        predictor=setting.predictor(theta[:, 0, -1]),
+        target=least.predictor,
+        flow_steps=flow_steps,
+        flow_error=error(flows),
+        flow_reg=regularizer(setting, flows),
+        walk_steps=walk_steps,
+        walk_error=np.hypot(float(error(rest)), walk / np.linalg.norm(least.predictor)),
+        window=window,
+        curvature=curvature,
+        measured=measured,
+        measured_error=measured_error,
+        predicted=predicted,
+    )
+
+
+def _noises(setting, rng):
+    """What makes the four; each noise has the variance on the gradient that NOISE_STD on every label has at START."""
+    squares = np.sum(jacobian(setting, np.full(setting.dim, START)) ** 2, axis=1)
+    spread = rng.permutation(np.geomspace(1.0, SPREAD, N))
+    sigmas = NOISE_STD * spread * np.sqrt(np.sum(squares) / (spread**2 @ squares))
+    isotropic = 2 * NOISE_STD / N * np.sqrt(np.sum(squares) / setting.dim)
+    return (
+        {"noise_std": 0.0},
+        {"noise_std": 0.0, "gradient_noise_std": float(isotropic)},
+        {"noise_std": NOISE_STD},
+        {"noise_std": sigmas},
+    )
+
+
+def _scaled(noise: dict[str, Any], factor: float) -> dict[str, Any]:
+    return {name: factor * std for name, std in noise.items()}
+
+
+def _path(setting, noise, chains, shrink, rng):
+    """Steps (records,) and θ (chains, records, p) of both stages."""
+    theta, steps, states, before = np.full(setting.dim, START), [], [], 0
+    for stage, factor in STAGES:
+        many = stage // shrink
+        record = np.unique(np.append(0, np.geomspace(10, many, 60).astype(int)))
+        sgd = {"lr": LR, "batch_size": "full", "steps": many, "chains": chains, "record": record, "rng": rng}
+        path = label_noise_sgd(setting, theta, **_scaled(noise, factor), **sgd)
+        theta = path.theta[:, -1]
+        steps.append(before + path.steps)
+        states.append(path.theta)
+        before += many
+    return np.concatenate(steps), np.concatenate(states, axis=1)
+
+
+def _flows(setting, rest, noises, shrink):
+    """Steps of the first stage, and where label noise takes `rest` in so many, by the flow of each kind."""
+    steps = np.append(0, np.geomspace(100, STAGES[0][0] // shrink, 60)).astype(int)
+    flows = []
+    for noise in noises:
+        times = flow_time(setting, steps, lr=LR, batch_size="full", **noise)
+        flow = regularized_flow(setting, rest, times=times, batch_size="full", **noise)
+        flows.append(flow(np.minimum(times, flow.times[-1])))
+    return steps, np.stack(flows)
+
+
+def _walk(setting, rest, noise):
+    """Steps, and the root of E‖β − β(rest)‖² of isotropic noise, linearised, as long as it has not walked far."""
+    law = linearized_sgd(setting, rest, lr=LR, batch_size="full", **noise)
+    last = (WALKED * START / (LR * noise["gradient_noise_std"])) ** 2
+    steps = np.unique(np.linspace(0, last, 12).astype(int))
+    slope = 2 * rest  # of β, up to signs
+    covariance = law.covariance(steps)
+    d = setting.d
+    variances = np.diagonal(covariance, axis1=-2, axis2=-1) @ slope**2
+    mixed = np.diagonal(covariance[:, :d, d:], axis1=-2, axis2=-1) @ (slope[:d] * slope[d:])
+    return steps, np.sqrt(variances - 2 * mixed)
+
+
+def _windows(setting, rest, noises, many, rng):
+    """Steps, ηλ_max, and for each noise the mean displacement, its standard error, and the predicted one."""
+    steps = np.unique(np.geomspace(5, WINDOW, 9).astype(int))
+    rows, curvature = [], 0.0
+    for noise, factor, chains in zip(noises, WINDOW_NOISE, many, strict=True):
+        how = {"lr": WINDOW_LR, "batch_size": "full", **_scaled(noise, factor)}
+        law = linearized_sgd(setting, rest, **how)
+        curvature = float(WINDOW_LR * law.eigenvalues[0])
+        drift = law.tangent_drift(steps)
+        unit = drift[-1] / (drift[-1] @ drift[-1])
+        path = label_noise_sgd(setting, rest, **how, steps=WINDOW, chains=chains, record=steps, rng=rng)
+        along = (path.theta - rest) @ unit
+        rows.append((along.mean(axis=0), along.std(axis=0, ddof=1) / np.sqrt(chains), drift @ unit))
+    return steps, curvature, rows

@@ -1,0 +1,30 @@
+"""h(x) = ⟨u∘u − v∘v, x⟩, with θ = (u, v): its gradient is (2 u∘x, −2 v∘x)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["model", "value_and_gradient"]
+
+
+class Quadratic(NamedTuple):
+    x: np.ndarray
+    y: np.ndarray
+
+
+def model(setting):
+    """The arrays of a `QuadraticParametrisation`; copies, as Numba compiles anew for a read-only array."""
+    return Quadratic(setting.x.copy(), setting.y.copy())
+
+
+def value_and_gradient(model, theta, i, gradient):
+    """Compiled: feature by feature."""
+    x = model.x[i]
+    d = len(x)
+    value = 0.0
+    for j in range(d):
+        u, v = theta[j], theta[d + j]
+        gradient[j] = 2.0 * u * x[j]
+        gradient[d + j] = -2.0 * v * x[j]
+        value += (u * u - v * v) * x[j]
+    return value

@@ -1,0 +1,65 @@
+"""The derivation of the quadratic parametrisation ends in basis pursuit, and fails if the closed forms are others."""
+
+import pytest
+import sympy
+from ouanalysis.derivations import quadratic_parametrisation
+from ouanalysis.derivations.derivation import Derivation
+
+from ouanalysis import symbolic
+
+
+@pytest.fixture(scope="module")
+def derivation():
+    return quadratic_parametrisation.derive()
+
+
+def test_the_closed_forms_are_met_on_the_way(derivation):
+    w, beta = sympy.Symbol("w", positive=True), sympy.Symbol("beta", real=True)
+    assert symbolic.quadratic_parametrisation.least_over_fibre(w, beta) in [step.right for step in derivation.steps]
+    assert any("symbolic.regularizer" in step.statement for step in derivation.steps)
+    assert "reg is least" in derivation.steps[-1].statement
+
+
+def test_every_step_says_something(derivation):
+    assert len(derivation.steps) >= 12
+    assert all(step.left != step.right for step in derivation.steps)
+
+
+def test_no_step_holds_with_its_right_side_doubled(monkeypatch):
+    assert_identity = Derivation.identity
+
+    def twice(steps, statement, left, right, **options):
+        assert_identity(steps, statement, left, right, **options)
+        if right != 0:
+            with pytest.raises(AssertionError):
+                assert_identity(Derivation("Planted", "a factor 2"), statement, left, 2 * right, **options)
+
+    monkeypatch.setattr(Derivation, "identity", twice)
+    quadratic_parametrisation.derive()
+
+
+@pytest.mark.parametrize("wrong", [lambda w, beta: 2 * w * abs(beta), lambda w, beta: 4 * w * beta])
+def test_another_cost_of_a_coefficient_makes_derive_fail(wrong, monkeypatch):
+    monkeypatch.setattr(symbolic.quadratic_parametrisation, "least_over_fibre", wrong)
+    with pytest.raises(AssertionError, match="least_over_fibre"):
+        quadratic_parametrisation.derive()
+
+
+def test_a_wrong_formula_makes_derive_fail(monkeypatch):
+    right = symbolic.regularizer
+
+    def wrong(setting):
+        form = right(setting)
+        return symbolic.ClosedForm(form.formula / 2, form.parts, form.values)
+
+    monkeypatch.setattr(symbolic, "regularizer", wrong)
+    with pytest.raises(AssertionError, match=r"Equality with ouanalysis\.symbolic\.regularizer"):
+        quadratic_parametrisation.derive()
+
+
+def test_text_and_latex_hold_every_step(derivation):
+    latex, text = derivation.latex(), derivation.text()
+    assert latex.isascii()
+    assert latex.count(r"\item ") == len(derivation.steps)
+    assert f"\n{len(derivation.steps)}. " in text
+    assert text.count("By argument:") == sum(bool(step.argument) for step in derivation.steps)

@@ -1,0 +1,45 @@
+"""The contrast of noises: at the quick size with the bounds that it allows, and what the committed picture shows."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ouanalysis.experiments import noise_contrast
+
+NONE, ISOTROPIC, EQUAL, UNEQUAL = range(4)
+COMMITTED = Path(__file__).parents[2] / "figures" / "noise_contrast.json"
+
+
+def test_label_noise_approaches_basis_pursuit_and_isotropic_noise_leaves_it():
+    result = noise_contrast.run(1, "quick")
+    ends = result.error[:, 0, -1]
+    assert max(ends[EQUAL], ends[UNEQUAL]) < ends[NONE] < ends[ISOTROPIC]
+    assert np.all(np.abs(result.measured - result.predicted) < 4 * result.measured_error + 0.02 * result.predicted)
+    before = np.searchsorted(result.steps, result.flow_steps[-1])
+    np.testing.assert_allclose(result.reg[EQUAL:, 0, before], result.flow_reg[:, -1], rtol=0.05)  # of one noisy state
+
+
+def test_the_committed_picture_shows_what_was_asked_of_it():
+    shown = json.loads(COMMITTED.read_text(encoding="utf-8"))
+    result = {name: np.array(value) for name, value in shown["numbers"].items()}
+    assert shown["size"] == "full"
+    ends = result["error"][:, :, -1]
+    assert ends[EQUAL:].max() < 0.01
+    assert ends[:EQUAL].min() > 0.5
+    assert result["planted_from_least"] < 1e-6
+    assert np.all(np.abs(result["measured"] - result["predicted"]) < 4 * result["measured_error"])
+    # The last: label noise to a percent, isotropic noise, whose walk hides its drift, to a third.
+    share = (result["measured_error"] / result["predicted"])[:, -1]
+    assert share[0] < 0.1
+    assert share[1:].max() < 0.01
+
+
+def test_reg_of_the_committed_picture_is_on_the_flow():
+    shown = json.loads(COMMITTED.read_text(encoding="utf-8"))["numbers"]
+    result = {name: np.array(value) for name, value in shown.items()}
+    for reg, flow in zip(result["reg"][EQUAL:], result["flow_reg"], strict=True):
+        during = (result["steps"] > 1000) & (result["steps"] <= result["flow_steps"][-1])
+        predicted = np.interp(result["steps"][during], result["flow_steps"], flow)
+        # A state differs from the flow by the noise about it, a few per cent of reg; after a look: up to 0.11.
+        np.testing.assert_allclose(reg[:, during], np.broadcast_to(predicted, reg[:, during].shape), rtol=0.2)
