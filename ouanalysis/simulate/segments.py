@@ -23,7 +23,7 @@ from .provenance import Engine
 
 __all__ = ["run"]
 
-SEGMENT = 4096  # noises in one chain's segment: 64 kB of indices and noise
+SEGMENT = 1 << 14  # noises in one chain's segment: 128 kB, as much again for indices
 BLOCK = 1 << 22  # noises in a segment of all chains that advance together: 32 MB, as much again for indices
 
 
