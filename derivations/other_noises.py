@@ -1,11 +1,11 @@
 """Other noises and momentum: unequal labels, isotropic noise with its drift of log det K, and the velocity's own law.
 
-Run it as `python -m ouanalysis.derivations.other_noises`. Source: theory.md, section 6; the contrast of label noise with
-isotropic noise is that of HaoChen et al. 2021 (arXiv:2006.08680), the limit for any noise that of Li, Wang, Arora 2022
-(arXiv:2110.06914), and Damian, Ma, Lee 2021 (arXiv:2106.06530) treat momentum.
+Run it as `python -m ouanalysis.derivations.other_noises`. Source: theory.md, section 6. The contrast of label noise
+with isotropic noise is that of HaoChen et al. 2021 (arXiv:2006.08680), the limit for any noise that of Li, Wang, Arora
+2022 (arXiv:2110.06914); Damian, Ma, Lee 2021 (arXiv:2106.06530) treat momentum too.
 
-h is any smooth model. Products of matrices are products of symbols that do not commute, so they hold for all sizes; what
-needs the determinant takes n = 2 data and p = 3 parameters, and the drift that is no gradient a model of four.
+h is any smooth model. Products of matrices are products of symbols that do not commute, so they hold for all sizes.
+What needs a determinant takes n = 2 data and p = 3 parameters, and the drift that is no gradient a model of four.
 """
 
 from itertools import combinations_with_replacement
@@ -72,8 +72,8 @@ def source(steps):
     )
     kick = sympy.Symbol("C", commutative=False)
     steps.identity(
-        "Call it C. A batch takes the mean over B independent draws, of which two have the covariance C if they are the "
-        "same draw, else 0: it is 4η²/(nB) Σ_i σ_i² g_i g_iᵀ",
+        "Call it C. A batch takes the mean over B independent draws, of which two have the covariance C if they are "
+        "the same draw, else 0: it is 4η²/(nB) Σ_i σ_i² g_i g_iᵀ",
         Sum(KroneckerDelta(a, b) * kick / B**2, (a, 1, B), (b, 1, B)),
         kick / B,
         reduce=lambda difference: sympy.expand(difference.replace(Sum, without_delta)),
@@ -102,8 +102,8 @@ def source(steps):
     units = sympy.symbols("omega_1 omega_2")
     moved = [-eta * s * unit for unit in units]
     steps.identity(
-        "Isotropic noise on the gradient, θ ← θ − η(∇ + sω), where ω has independent entries of mean 0 and variance 1. "
-        "Its kick, of which two entries are shown, has the covariance η²s² I",
+        "Isotropic noise on the gradient, θ goes to θ − η(∇ + sω), where ω has independent entries of mean 0 and "
+        "variance 1. Its kick, of which two entries are shown, has the covariance η²s² I",
         sympy.Matrix(2, 2, lambda row, col: E(moved[row] * moved[col])),
         eta**2 * s**2 * sympy.eye(2),
         reduce=lambda entry: averaged(entry, dict.fromkeys(units, 1)),
@@ -141,6 +141,12 @@ def isotropic(steps):
         argument="It is the only solution whose range is in the row space of J (see local_ou).",
     )
     steps.identity(
+        "Its range is in the row space",
+        P * isotropic_covariance,
+        isotropic_covariance,
+        reduce=lambda difference: named(difference, GRAM),
+    )
+    steps.identity(
         "In function space it is S = (ηs²n/4) I: all predictions fluctuate alike, whatever the model. So the noise "
         "floor E L = tr(S)/n is ηs²n/4, and does not measure reg",
         Jac * isotropic_covariance * JT,
@@ -162,7 +168,7 @@ def isotropic(steps):
         stationary,
     )
     steps.identity(
-        "For η → 0 that is the Σ above: an eigenvalue k of K makes λ = 2k/n one of H, and Jᵀ K⁻² J has 1/k in that mode",
+        "For η → 0 that is the Σ above: an eigenvalue k of K makes λ = 2k/n one of H, where Jᵀ K⁻² J has 1/k",
         sympy.Limit(stationary.subs(lam, 2 * k / n) / eta, eta, 0),
         strength / (eta * k),
         reduce=carried_out,
@@ -194,8 +200,8 @@ def walk_along_m(steps):
     weight = sympy.Function("m")
     closed = (1 - beta**k) / (1 - beta)
     steps.identity(
-        "With momentum, v ← βv − ∇ and θ ← θ + ηv, a kick to v has moved θ by ηβ^k more after one step more. The sum of "
-        "1, β, …, β^{k − 1} is m(k) = (1 − β^k)/(1 − β)",
+        "With momentum v goes to βv − ∇ and θ to θ + ηv with it. A kick to v has moved θ by ηβ^k more after one step "
+        "more. The sum of 1, β, …, β^{k − 1} is m(k) = (1 − β^k)/(1 − β)",
         weight(k + 1) - weight(k),
         beta**k,
         reduce=lambda difference: sympy.simplify(
@@ -308,13 +314,13 @@ def momentum(steps):
     moved, movedT = beta * w - r, beta * wT - rT
     new_w, cross = beta**2 * W - beta * (G * C + CT * G) + R, beta * C - S * G
     steps.identity(
-        "Momentum. With f = Jδ and w = ηJv a step is w ← βw − r and f ← f + w, with the new w. Given f and w, r = ηJ∇ "
+        "Momentum. With f = Jδ and w = ηJv a step takes w to βw − r, and f to f plus the new w. Given f and w, r = ηJ∇ "
         "has the mean G f, with G = 2ηK/n. With S = E f fᵀ, C = E f wᵀ, W = E w wᵀ and R = E r rᵀ, after the step W is",
         E(sympy.Mul(moved, movedT, evaluate=False)),
         new_w,
         reduce=second_moments,
-        argument="E r wᵀ = G C, E w rᵀ = Cᵀ G, E f rᵀ = S G and E r fᵀ = G S: the draw of a step is independent of what "
-        "came before it. R is (4η²/n)(Q(S) + (σ²/B) K²), as without momentum.",
+        argument="E r wᵀ = G C, E w rᵀ = Cᵀ G, E f rᵀ = S G and E r fᵀ = G S: the draw of a step is independent of "
+        "what came before it. R is (4η²/n)(Q(S) + (σ²/B) K²), as without momentum.",
     )
     steps.identity(
         "After the step C is X + W, with X = βC − S G and the new W",
@@ -330,8 +336,8 @@ def momentum(steps):
     )
     average = sympy.Symbol("q")
     steps.identity(
-        "Along M the mean of v goes by v ← βv − q, with q that of the gradient. At rest it is −q/(1 − β): put in for v, "
-        "it comes out again. So the drift of a step is −(2η/(n(1 − β))) N Σ_i ∇²h_i Σ g_i",
+        "Along M a step takes the mean v of the velocity to βv − q, with q the mean gradient. At rest it is −q/(1 − "
+        "β): put in for v, it comes out again. So the drift of a step is −(2η/(n(1 − β))) N Σ_i ∇²h_i Σ g_i",
         beta * (-average / (1 - beta)) - average,
         -average / (1 - beta),
     )
@@ -370,8 +376,8 @@ def one_datum_with_momentum(steps):
     mean = sympy.Matrix([[1 - pull, beta], [-pull, beta]])
     characteristic = x**2 - (1 + beta - pull) * x + beta
     steps.identity(
-        "Its stability. Without noise (f, w) goes by a 2 × 2 matrix in each step, and second moments by products of its "
-        "eigenvalues. Its characteristic polynomial",
+        "Its stability. Without noise (f, w) goes by a 2 × 2 matrix in each step, and second moments by products of "
+        "its eigenvalues. Its characteristic polynomial",
         (x * sympy.eye(2) - mean).det(),
         characteristic,
         reduce=sympy.expand,
@@ -413,13 +419,13 @@ def equal_noise(steps):
     """Label noise of equal σ is alone in having an isotropic covariance whatever K is."""
     source = 4 * eta / (n * B) * JT * D * Jac
     steps.identity(
-        "Which noise has a covariance c P, the same in every direction of the row space? For label noise it solves HΣ + "
-        "ΣH = (4η/(nB)) Jᵀ D J. With c P for Σ the two sides differ by, seen from function space",
+        "Which noise has a covariance c P, the same in every direction of the row space? For label noise it solves HΣ "
+        "+ ΣH = (4η/(nB)) Jᵀ D J. With c P for Σ the two sides differ by, seen from function space",
         Jac * (H * (c * P) + (c * P) * H - source) * JT,
         4 / n * K * (c - eta / B * D) * K,
         reduce=lambda difference: named(difference, GRAM),
-        argument="J has rank n and K is invertible, so this is 0 if and only if D = (cB/η) I: all σ_i are equal, σ_i² = "
-        "σ² and c = ησ²/B. Then K does not matter.",
+        argument="J has rank n and K is invertible, so this is 0 if and only if D = (cB/η) I: all σ_i are equal, σ_i² "
+        "= σ² and c = ησ²/B. Then K does not matter.",
     )
     steps.identity(
         "For isotropic noise Σ Jᵀ and c P Jᵀ = c Jᵀ differ by, seen from function space",
@@ -438,8 +444,8 @@ def no_gradient(steps):
     size = at_a**2 + at_c**2 + 1
     gram = sympy.Matrix([[at_a**2, at_a * at_c], [at_a * at_c, at_c**2 + 1]])
     steps.identity(
-        "A drift that is no gradient: h = u(a(1 − x) + c x) + v x with the labels 0 at x = 0 and x = 1. M is u = v = 0, "
-        "flat, with a ≠ 0 and c for coordinates. There K = J Jᵀ is",
+        "A drift that is no gradient: h = u(a(1 − x) + c x) + v x with the labels 0 at x = 0 and x = 1. M is u = v = "
+        "0, flat, with a ≠ 0 and c for coordinates. There K = J Jᵀ is",
         MatMul(on_m, on_m.T, evaluate=False),
         gram,
     )
@@ -452,8 +458,8 @@ def no_gradient(steps):
     values |= {kick: on_m, noise: sympy.diag(sigma_1**2, sigma_2**2)}
     steps.identity(
         "Σ = Jᵀ K⁻¹ S K⁻¹ J with S = (η/B)(σ_2² K + (σ_1² − σ_2²) U) and U = (a²/(a² + c² + 1)) (a² + 1, a c; a c, c²) "
-        "is the covariance of label noise of σ_1 and σ_2: with the drift_matrix(J) of ouanalysis.symbolic.ou for H, and "
-        "n = 2",
+        "is the covariance of label noise of σ_1 and σ_2: with the drift_matrix(J) of ouanalysis.symbolic.ou for H, "
+        "and n = 2",
         matrices[0] * matrices[1] + matrices[1] * matrices[0],
         2 * eta / B * kick.T * noise * kick,
         reduce=lambda difference: entrywise(difference.subs(values)),
@@ -462,8 +468,8 @@ def no_gradient(steps):
     along_a = -(eta**2) / B * at_a * (mean + sigma_1**2) / size
     along_c = -(eta**2) / B * at_c * (mean + sigma_2**2) / size
     steps.identity(
-        "Its drift −(η/2) N∇³L[Σ], with ∇³L differentiated from the loss that ouanalysis.symbolic traces. It is along a "
-        "and c alone",
+        "Its drift −(η/2) N∇³L[Σ], with ∇³L differentiated from the loss that ouanalysis.symbolic traces. It is along "
+        "a and c alone",
         MatMul(-eta / 2, tangent(on_m), contracted(loss, covariance), evaluate=False),
         sympy.Matrix([0, 0, along_a, along_c]),
     )
@@ -481,8 +487,8 @@ def no_gradient(steps):
         "≠",
         0,
         holds=sympy.simplify(value - Rational(8, 9) * eta**2 / B * (sigma_1**2 - sigma_2**2)) == 0,
-        argument="It is (8/9)(η²/B)(σ_1² − σ_2²). M is flat and (a, c) are its Cartesian coordinates, in which a gradient "
-        "has no curl.",
+        argument="It is (8/9)(η²/B)(σ_1² − σ_2²). M is flat and (a, c) are its Cartesian coordinates, in which a "
+        "gradient has no curl.",
     )
 
 
@@ -515,6 +521,7 @@ def tangent(jacobian):
 def equalities(steps):
     """Against the functions of `ouanalysis.symbolic`, for any J of two data and on the model above."""
     jacobian = general_jacobian()
+    gram = jacobian * jacobian.T
     kick, noise = sympy.MatrixSymbol("J", 2, 3), sympy.MatrixSymbol("D", 2, 2)
     H_matrix, C_matrix, P_matrix, covariance = (sympy.MatrixSymbol(name, 3, 3) for name in ("H", "C", "P", "Sigma"))
     values = {
@@ -523,7 +530,7 @@ def equalities(steps):
         H_matrix: symbolic.ou.drift_matrix(jacobian),
         C_matrix: symbolic.ou.diffusion_matrix(jacobian, noise_std=sigma),
         P_matrix: symbolic.ou.stationary_covariance(jacobian, lr=1, noise_std=1),
-        covariance: eta * s**2 / 2 * jacobian.T * (jacobian * jacobian.T).inv() ** 2 * jacobian,
+        covariance: eta * s**2 / 2 * jacobian.T * gram.adjugate() ** 2 * jacobian / sympy.expand(gram.det()) ** 2,
     }
     for statement, left, right in (
         (
@@ -532,8 +539,8 @@ def equalities(steps):
             eta**2 / B * C_matrix,
         ),
         (
-            "with its drift_matrix(J) for H, and for P its stationary_covariance(J) of unit strength, the Σ of isotropic "
-            "noise is stationary",
+            "with its drift_matrix(J) for H, and for P its stationary_covariance(J) of unit strength, the Σ of "
+            "isotropic noise is stationary",
             H_matrix * covariance + covariance * H_matrix,
             eta * s**2 * P_matrix,
         ),
@@ -549,8 +556,8 @@ def equalities(steps):
     on_m = jacobian.subs(ON_M)
     equal = symbolic.ou.stationary_covariance(on_m, lr=eta, noise_std=sigma, batch_size=B)
     steps.identity(
-        "Equality with ouanalysis.symbolic, on the model above. With the stationary_covariance of equal σ the drift −(η/2) "
-        "N∇³L[Σ] is −(η²σ²/B) N∇reg, with the regularizer_gradient: both a and c shrink",
+        "Equality with ouanalysis.symbolic, on the model above. With the stationary_covariance of equal σ the drift "
+        "−(η/2) N∇³L[Σ] is −(η²σ²/B) N∇reg, with the regularizer_gradient: both a and c shrink",
         MatMul(-eta / 2, tangent(on_m), contracted(loss, equal), evaluate=False),
         MatMul(-(eta**2) * sigma**2 / B, tangent(on_m), reg_gradient.subs(ON_M), evaluate=False),
     )
@@ -558,9 +565,9 @@ def equalities(steps):
     free = (eta * s**2 / 2 * on_m.T * gram.inv() ** 2 * on_m).applyfunc(sympy.factor)
     log_volume = sympy.Matrix([sympy.log((jacobian * jacobian.T).det()).diff(place) for place in PLACE]).subs(ON_M)
     steps.identity(
-        "Equality with ouanalysis.symbolic, on the model above. With the Σ of isotropic noise the drift is −(η²s²/4) N∇ "
-        "log det K, with K = J Jᵀ of the traced jacobian: a shrinks and c does not. The two regularizers are not the "
-        "same",
+        "Equality with ouanalysis.symbolic, on the model above. With the Σ of isotropic noise the drift is −(η²s²/4) "
+        "N∇ log det K, with K = J Jᵀ of the traced jacobian: a shrinks and c does not. The two regularizers are not "
+        "the same",
         MatMul(-eta / 2, tangent(on_m), contracted(loss, free), evaluate=False),
         MatMul(-(eta**2) * s**2 / 4, tangent(on_m), log_volume.applyfunc(sympy.cancel), evaluate=False),
     )
