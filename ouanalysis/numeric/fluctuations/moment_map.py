@@ -174,14 +174,29 @@ class MomentMap:
 
     def _gap(self, unit):
         """I − 𝓜 without the coupling, as (k, k, r, r): row by row of (Z, C, Cᵀ, W)."""
-        beta, ratio, shares = self.momentum, self._rate / unit, self._shares
-        left, right = np.broadcast_arrays(shares[:, None], shares)
+        if not self.momentum:
+            left, right = self._shares_of_pairs
+            return self._rate * (left + right - self._weights[1] * self._rate * left * right)[None, None]
+        gap = self._kept_positions(unit) - self._new_velocity(unit)  # each of the four takes up the new velocity's W
+        gap[0] *= unit
+        return gap
+
+    @property
+    def _shares_of_pairs(self):
+        """κ_i/κ_max and κ_j/κ_max, (r, r) each."""
+        return np.broadcast_arrays(self._shares[:, None], self._shares)
+
+    def _new_velocity(self, unit):
+        """W⁺ = β²W − β(gC + Cᵀg) + (b-term) by its parts of (Z, C, Cᵀ, W), (4, r, r)."""
+        beta, (left, right) = self.momentum, self._shares_of_pairs
+        kept = self._rate / unit * self._weights[1] * self._rate * left * right
+        return np.array([kept, -beta * self._rate * left, -beta * self._rate * right, beta**2 * np.ones_like(left)])
+
+    def _kept_positions(self, unit):
+        """I less what (Z, C, Cᵀ, W) become without the new velocity, X = βC − Zg and its like, (4, 4, r, r)."""
+        beta, ratio, (left, right) = self.momentum, self._rate / unit, self._shares_of_pairs
         one, none = np.ones_like(left), np.zeros_like(left)
-        both = self._weights[1] * self._rate * left * right
-        if not beta:
-            return self._rate * (left + right - both)[None, None]
-        velocity = np.array([-ratio * both, beta * self._rate * left, beta * self._rate * right, -(beta**2) * one])
-        gap = velocity + np.array(
+        return np.array(
             [
                 [ratio * (left + right), -beta * one, -beta * one, none],
                 [ratio * right, (1 - beta) * one, none, none],
@@ -189,8 +204,6 @@ class MomentMap:
                 [none, none, none, one],
             ]
         )
-        gap[0] *= unit
-        return gap
 
     def _variances(self, moments):
         """diag(S)/κ_max, (n,)."""
