@@ -49,6 +49,7 @@ _ROOMS = {
         "regularizer",
         "regularizer_gradient",
         "stability",
+        "step_size",
         "tangent_drift",
     ),
     "minima": (

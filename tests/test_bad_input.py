@@ -304,6 +304,27 @@ CASES = [
         id="substeps-zero",
     ),
     pytest.param(
+        lambda: sgd(gradient_noise_std=-0.1),
+        "gradient_noise_std: expected a finite number at least 0, got -0.1",
+        id="gradient-noise-negative",
+    ),
+    pytest.param(
+        lambda: sgd(gradient_noise_std=[0.1, 0.2]),
+        "gradient_noise_std: expected a finite number at least 0, got [0.1, 0.2]",
+        id="gradient-noise-list",
+    ),
+    pytest.param(lambda: sgd(replacement=0), "replacement: expected True or False, got 0", id="replacement-number"),
+    pytest.param(
+        lambda: sgd(batch_size=SENSING.n + 1, replacement=False),
+        f"batch_size: expected at most n = {SENSING.n} without replacement, got {SENSING.n + 1}",
+        id="batch-size-beyond-the-data",
+    ),
+    pytest.param(
+        lambda: sgd(noise_std=np.ones(SENSING.n + 1)),
+        f"noise_std: expected shape ({SENSING.n},), got ({SENSING.n + 1},)",
+        id="noise-std-of-too-many-data",
+    ),
+    pytest.param(
         lambda: ou.ornstein_uhlenbeck(SENSING, TRUTH + 1, lr=0.1, noise_std=0.1, steps=1, rng=0),
         "theta: expected a point of the zero-error set",
         id="linear-process-off-the-zero-error-set",

@@ -5,6 +5,7 @@ SGD bends away from it and diverges at the stability limit, which depends on the
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from ..simulate import label_noise_sgd
 
 __all__ = ["FiniteStep", "run"]
 
-BATCHES = (1, 4, "full")
+BATCHES: tuple[int | Literal["full"], ...] = (1, 4, "full")
 NOISE_STD = 1e-4  # so small that the model is linear over the noise
 SIMULATED = (0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.85, 0.92)  # of the limit; from 0.95 fourth moments diverge
 CURVE = np.concatenate([np.linspace(0.03, 0.9, 60), 1 - np.geomspace(0.09, 0.004, 40)])

@@ -4,6 +4,7 @@ from .fluctuations.linearized_sgd import LinearizedSGD, linearized_sgd
 from .fluctuations.local_ou import LocalOU, local_ou
 from .fluctuations.sampling import Sampling
 from .fluctuations.stability_limit import max_stable_lr
+from .fluctuations.step_size import step_size
 from .fluctuations.tangent_drift import tangent_drift
 from .long_time.flow_path import Flow
 from .long_time.flow_time import flow_time
@@ -33,5 +34,6 @@ __all__ = [
     "regularizer",
     "regularizer_gradient",
     "stability",
+    "step_size",
     "tangent_drift",
 ]

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import real_array
+from ..arguments import Array, real_array
 from ..numeric.fluctuations.sampling import Sampling
 from ..settings import Setting
 
@@ -43,8 +43,8 @@ class Draws(NamedTuple):
     """
 
     indices: NDArray[np.int64]
-    noise: NDArray[np.float64]
-    gradient_noise: NDArray[np.float64]
+    noise: Array
+    gradient_noise: Array
 
 
 def spawn_streams(rng: np.random.Generator, chains: int) -> list[Streams]:
@@ -71,13 +71,13 @@ def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams],
     return Draws(indices, noise, gradient_noise)
 
 
-def draw_noise(law: Law, rng: np.random.Generator, size: tuple[int, ...]) -> NDArray[np.float64]:
+def draw_noise(law: Law, rng: np.random.Generator, size: tuple[int, int]) -> Array:
     """Symmetric noise of unit variance: "gaussian", "rademacher" (±1), or law(rng, size)."""
     if callable(law):
         return real_array("noise", law(rng, size), shape=size)
     if law == "gaussian":
         return rng.standard_normal(size)
-    return 2.0 * rng.integers(0, 2, size=size, dtype=np.int64) - 1.0
+    return np.subtract(2.0 * rng.integers(0, 2, size=size, dtype=np.int64), 1.0, dtype=np.float64)
 
 
 def draw_subsets(n: int, rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.int64]:

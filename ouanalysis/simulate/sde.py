@@ -1,24 +1,22 @@
-"""The diffusion of label-noise SGD, nonlinear and linearised.
+"""The diffusion of label-noise SGD.
 
 Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, sections 2 and 6.
 """
 
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import count, generator
-from ..numeric.fluctuations.local_ou import local_ou
-from ..numeric.fluctuations.sampling import Sampling, sampling_of
+from ..numeric.fluctuations.sampling import BatchSize, Sampling, sampling_of
 from ..settings import Setting
-from .draws import spawn_streams
+from .provenance import OF_DIFFUSION, RandomSource, Seed, sampling_arguments
 from .segments import run
-from .sgd import RandomSource, starting_points
+from .sgd import starting_points
 from .trajectory import Trajectory, observe, record_steps
 
-__all__ = ["label_noise_sde", "ornstein_uhlenbeck"]
+__all__ = ["label_noise_sde"]
 
 
 def label_noise_sde(
@@ -30,7 +28,7 @@ def label_noise_sde(
     steps: int,
     rng: RandomSource,
     chains: int = 1,
-    batch_size: int | Literal["full"] = 1,
+    batch_size: BatchSize = 1,
     gradient_noise_std: float = 0.0,
     substeps: int = 10,
     record: ArrayLike | None = None,
@@ -59,17 +57,22 @@ def label_noise_sde(
     steps = count("steps", steps, least=0)
     substeps = count("substeps", substeps, least=1)
     records = record_steps(record, steps)
-    states = run(
+    start = starting_points(setting, theta, chains)
+    source = generator(rng)
+    seed = Seed.of(source)
+    states, engine = run(
         setting,
-        starting_points(setting, theta, chains),
+        start,
         euler_step(sampling, setting.n, substeps),
         noise="gaussian",
         steps=steps * substeps,
         records=records * substeps,
-        rng=generator(rng),
+        rng=source,
         progress=progress,
     )
-    return observe(setting, states, records)
+    run_of = {"theta": start, "steps": steps, "chains": len(start), "substeps": substeps, "record": records}
+    arguments = {"simulator": "label_noise_sde", **run_of, **sampling_arguments(setting, sampling, OF_DIFFUSION)}
+    return observe(setting, states, records, arguments=arguments, seed=seed, engine=engine)
 
 
 def euler_step(sampling: Sampling, n: int, substeps: int) -> Sampling:
@@ -83,39 +86,3 @@ def euler_step(sampling: Sampling, n: int, substeps: int) -> Sampling:
             replacement=False,
             gradient_noise_std=sampling.gradient_noise_std * np.sqrt(substeps),
         )
-
-
-def ornstein_uhlenbeck(setting, theta, *, lr, noise_std, steps, rng, chains=1, batch_size=1, record=None):
-    """The linearised process about a zero-error point, by its exact transition: no step-size error at any record.
-
-    Parameters
-    ----------
-    theta : (p,) array_like
-        θ*, on the zero-error set; the chains start there.
-    setting, lr, noise_std, steps, rng, chains, batch_size, record
-        As in `label_noise_sgd`.
-
-    Returns
-    -------
-    Trajectory
-        θ* + δ, and the loss and the regularizer of the model itself there.
-
-    Raises
-    ------
-    ValueError
-        As `local_ou`.
-    """
-    steps = count("steps", steps, least=0)
-    chains = count("chains", chains, least=1)
-    records = record_steps(record, steps)
-    local = local_ou(setting, theta, lr=lr, noise_std=noise_std, batch_size=batch_size)
-    streams = spawn_streams(generator(rng), chains)
-    shocks = np.stack([chain.noise.standard_normal((len(records), local.rank)) for chain in streams])
-    elapsed = np.diff(records, prepend=0)
-    decay = np.exp(-local.lr * elapsed[:, None] * local.eigenvalues)
-    spread = np.sqrt(local.variances(elapsed))
-    modes = np.zeros((chains, len(records), local.rank))
-    state = np.zeros((chains, local.rank))
-    for k in range(len(records)):
-        state = modes[:, k] = decay[k] * state + spread[k] * shocks[:, k]
-    return observe(setting, local.theta + modes @ local.basis.T, records)

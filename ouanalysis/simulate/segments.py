@@ -14,10 +14,12 @@ import numpy as np
 from autograd import grad
 from numpy.typing import NDArray
 
+from ..arguments import Array
 from ..numeric.fluctuations.sampling import Sampling
 from ..progress import progress_bar
 from ..settings import Setting
 from .draws import Law, draw, draws_per_step, spawn_streams
+from .provenance import Engine
 
 __all__ = ["run"]
 
@@ -27,7 +29,7 @@ BLOCK = 1 << 22  # noises in a segment of all chains that advance together: 32 M
 
 def run(
     setting: Setting,
-    theta: NDArray[np.float64],
+    theta: Array,
     sampling: Sampling,
     *,
     noise: Law,
@@ -35,8 +37,8 @@ def run(
     records: NDArray[np.int64],
     rng: np.random.Generator,
     progress: bool,
-) -> NDArray[np.float64]:
-    """Run len(theta) chains; theta (chains, p) gives the recorded states (chains, records, p)."""
+) -> tuple[Array, Engine]:
+    """Run chains from theta (chains, p): the recorded states (chains, records, p), and what took the steps."""
     from .kernels import kernel
 
     compiled = kernel(setting)
@@ -60,7 +62,7 @@ def run(
 
     with progress_bar(chains * steps, unit="step", shown=progress) as bar:
         _run_all(run_block, blocks, stop)
-    return recorded
+    return recorded, "numba" if compiled else "autograd"
 
 
 def _segment_length(width, chains):

@@ -3,24 +3,19 @@
 Source: Blanc et al. 2020 (arXiv:1904.09080), section 2; theory.md, sections 1 and 6.
 """
 
-from collections.abc import Sequence
-from typing import Literal
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ..arguments import count, generator
-from ..numeric.fluctuations.sampling import sampling_of
+from ..arguments import Array, count, generator
+from ..numeric.fluctuations.sampling import BatchSize, sampling_of
 from ..settings import Setting
 from ..settings.setting import parameters
 from .draws import Law
+from .provenance import RandomSource, Seed, sampling_arguments
 from .segments import run
 from .trajectory import Trajectory, observe, record_steps
 
-__all__ = ["RandomSource", "label_noise_sgd", "starting_points"]
-
-
-RandomSource = np.random.Generator | np.random.BitGenerator | np.random.SeedSequence | int | Sequence[int]
+__all__ = ["label_noise_sgd", "starting_points"]
 
 
 def label_noise_sgd(
@@ -32,7 +27,7 @@ def label_noise_sgd(
     steps: int,
     rng: RandomSource,
     chains: int = 1,
-    batch_size: int | Literal["full"] = 1,
+    batch_size: BatchSize = 1,
     replacement: bool = True,
     momentum: float = 0.0,
     noise: Law = "gaussian",
@@ -113,18 +108,23 @@ def label_noise_sgd(
         raise ValueError(f'noise: expected "gaussian", "rademacher" or a function (rng, size), got {noise!r}')
     records = record_steps(record, steps)
     start = starting_points(setting, theta, chains)
-    rng = generator(rng)
-    states = run(setting, start, sampling, noise=noise, steps=steps, records=records, rng=rng, progress=progress)
-    return observe(setting, states, records)
+    source = generator(rng)
+    seed = Seed.of(source)
+    states, engine = run(
+        setting, start, sampling, noise=noise, steps=steps, records=records, rng=source, progress=progress
+    )
+    run_of = {"theta": start, "steps": steps, "chains": len(start), "noise": noise, "record": records}
+    arguments = {"simulator": "label_noise_sgd", **run_of, **sampling_arguments(setting, sampling)}
+    return observe(setting, states, records, arguments=arguments, seed=seed, engine=engine)
 
 
-def starting_points(setting: Setting, theta: ArrayLike, chains: int) -> NDArray[np.float64]:
+def starting_points(setting: Setting, theta: ArrayLike, chains: int) -> Array:
     """theta (p,) or (chains, p) as a (chains, p) array."""
     chains = count("chains", chains, least=1)
-    theta = parameters(setting, theta)
-    if theta.ndim > 1 and theta.shape != (chains, setting.dim):
+    start = parameters(setting, theta)
+    if start.ndim > 1 and start.shape != (chains, setting.dim):
         raise ValueError(
             f"theta: expected shape ({setting.dim},) or (chains, {setting.dim}) = ({chains}, {setting.dim}),"
-            f" got {theta.shape}"
+            f" got {start.shape}"
         )
-    return np.array(np.broadcast_to(theta, (chains, setting.dim)))
+    return np.array(np.broadcast_to(start, (chains, setting.dim)))

@@ -1,18 +1,30 @@
 """What a run leaves behind."""
 
+import os
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import count, in_one_line, real_array
+from ..arguments import Array, count, in_one_line, real_array
 from ..numeric import loss, regularizer
+from ..settings import Setting
+from .provenance import Engine, Seed, versions
+from .storage import as_written, read, write
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 __all__ = ["Trajectory", "observe", "record_steps"]
+
+CHUNK = 1 << 24  # entries of gradients in a call of the compiled regularizer, after which Ctrl-C is heard
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Trajectory:
-    """The recorded states of an ensemble of chains.
+    """The recorded states of an ensemble of chains, and what made them.
 
     Attributes
     ----------
@@ -20,47 +32,133 @@ class Trajectory:
         NaN where a chain had diverged.
     steps : (records,) int array
         After how many steps each record was taken; the last is the end of the run.
-    loss, reg : (chains, records) array
-        L(θ) against the clean labels, and reg(θ).
+    loss : (chains, records) array
+        L(θ) against the clean labels.
     status : (chains,) array of str
         "finished", or "diverged" if θ or L overflowed; a diverged chain is recorded no further.
+    setting : Setting
+    arguments : dict
+        The arguments of the call as they were parsed, and as "simulator" the name of what was called.
+    seed : Seed
+        What `rng` stood for; ``seed.generator()`` stands for the same.
+    versions : dict
+        Of ouanalysis, numpy, and numba or autograd, whichever took the steps.
+
+    Examples
+    --------
+    A run can be kept and repeated:
+
+    >>> import ouanalysis as ou
+    >>> setting = ou.MatrixSensing([[[1.0]]], y=[4.0])
+    >>> run = ou.label_noise_sgd(setting, [1.0], lr=0.1, noise_std=0.5, steps=9, rng=0)
+    >>> arguments = {**run.arguments}
+    >>> simulator = getattr(ou, arguments.pop("simulator"))
+    >>> again = simulator(run.setting, rng=run.seed.generator(), **arguments)
+    >>> bool(again.theta == run.theta)
+    True
     """
 
-    theta: np.ndarray
-    steps: np.ndarray
-    loss: np.ndarray
-    reg: np.ndarray
-    status: np.ndarray
+    theta: Array
+    steps: NDArray[np.int64]
+    loss: Array
+    status: NDArray[np.str_]
+    setting: Setting
+    arguments: dict[str, object]
+    seed: Seed
+    versions: dict[str, str]
 
     @property
-    def diverged(self):
+    def diverged(self) -> NDArray[np.bool_]:
         """(chains,) bool array."""
         return self.status == "diverged"
 
-    def __repr__(self):
+    @cached_property
+    def reg(self) -> Array:
+        """reg(θ), (chains, records): NaN where a chain had diverged, infinite where it alone overflows."""
+        from .kernels import regularizers
+
+        compiled = regularizers(self.setting)
+        recorded = ~np.isnan(self.loss)
+        values = np.full(recorded.shape, np.nan)
+        values[recorded] = _regularizers(self.setting, compiled, self.theta[recorded])
+        return values
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the run to an .npz file, at once or not at all.
+
+        A Setting of your own is not in it but for its data, nor is a noise of your own but for its name.
+        """
+        write(path, self)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], setting: Setting | None = None) -> Self:
+        """The run that `save` wrote; nothing that the file holds is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+        setting : Setting, optional
+            What made the run: needed for one of your own, and for a SigmoidNetwork of a SymPy expression.
+
+        Raises
+        ------
+        ValueError
+            If the file is not one that `save` wrote, or is damaged; if `setting` is not the one that made it: other
+            data, another number of parameters, or other predictions at the last state.
+        TypeError
+            If a setting is needed and none is given.
+        """
+        return cls(**read(path, setting))
+
+    def to_xarray(self) -> "Dataset":
+        """An xarray.Dataset: theta (chain, record, parameter), loss and reg (chain, record), status (chain).
+
+        The coordinate `step` is that of each record; attrs say what made the run. Needs the extra `xarray`.
+        """
+        try:
+            from xarray import Dataset
+        except ImportError as error:
+            raise ImportError("to_xarray: expected xarray, which pip install 'ouanalysis[xarray]' installs") from error
+        observed = {"loss": self.loss, "reg": self.reg}
+        return Dataset(
+            {"theta": (("chain", "record", "parameter"), self.theta)}
+            | {name: (("chain", "record"), values) for name, values in observed.items()}
+            | {"status": ("chain", self.status)},
+            coords={"step": ("record", self.steps)},
+            attrs=as_written(self),
+        )
+
+    def __repr__(self) -> str:
         chains, records, dim = self.theta.shape
         lost = np.count_nonzero(self.diverged)
         fate = f"{lost} of {chains} chains diverged" if lost else "all finished"
         return f"Trajectory(chains={chains}, records={records}, dim={dim}, steps={self.steps[-1]}, {fate})"
 
 
-def observe(setting, theta, steps):
+def observe(
+    setting: Setting,
+    theta: Array,
+    steps: NDArray[np.int64],
+    *,
+    arguments: dict[str, object],
+    seed: Seed,
+    engine: Engine,
+) -> Trajectory:
     """The Trajectory of recorded states (chains, records, p); overflow becomes NaN and a status."""
+    alive = np.isfinite(theta).all(axis=-1)
+    losses = np.full(alive.shape, np.nan)
     with np.errstate(all="ignore"):
-        alive = np.isfinite(theta).all(axis=-1)
-        losses, regs = np.full((2, *alive.shape), np.nan)
         losses[alive] = loss(setting, theta[alive])
-        regs[alive] = regularizer(setting, theta[alive])
-    alive = np.logical_and.accumulate(np.isfinite(losses) & np.isfinite(regs), axis=1)
-    theta[~alive] = losses[~alive] = regs[~alive] = np.nan
+    alive = np.logical_and.accumulate(np.isfinite(losses), axis=1)
+    theta[~alive] = losses[~alive] = np.nan
     status = np.where(alive[:, -1], "finished", "diverged")
-    return Trajectory(theta, steps, losses, regs, status)
+    return Trajectory(theta, steps, losses, status, setting, arguments, seed, versions(engine))
 
 
-def record_steps(record, steps):
+def record_steps(record: ArrayLike | None, steps: int) -> NDArray[np.int64]:
     """The increasing int64 steps at which to record: None, a stride or the steps themselves; the last is always in."""
     if record is None:
-        return np.array([steps])
+        return np.array([steps], dtype=np.int64)
     if np.ndim(record) == 0:
         return np.unique(np.append(np.arange(0, steps, count("record", record, least=1)), steps))
     given = real_array("record", record, shape=("records",))
@@ -70,3 +168,25 @@ def record_steps(record, steps):
     if np.any(np.diff(given) <= 0) or given[0] < 0 or given[-1] > steps:
         raise ValueError(f"record: expected {wanted}, got {in_one_line(given)}")
     return np.unique(np.append(given.astype(np.int64), steps))
+
+
+def _regularizers(setting, compiled, theta):
+    """reg of rows theta (k, p), compiled or, where there is no kernel, by autograd."""
+    values = np.empty(len(theta))
+    size = max(1, CHUNK // (setting.n * setting.dim))
+    for chunk in (slice(first, first + size) for first in range(0, len(theta), size)):
+        if not _compiled_into(values[chunk], compiled, theta[chunk]):
+            with np.errstate(all="ignore"):
+                values[chunk] = regularizer(setting, theta[chunk])
+    return values
+
+
+def _compiled_into(out, compiled, theta):
+    """Whether the kernel could: there may be none, or a pole of the activation's slope."""
+    if compiled is None:
+        return False
+    try:
+        compiled(theta, out)
+    except ZeroDivisionError:
+        return False
+    return True

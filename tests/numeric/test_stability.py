@@ -14,7 +14,7 @@ from scipy.linalg import null_space
 import ouanalysis as ou
 
 LANCZOS = 1e-8  # of the largest curvature: it is asked for 1e-9 of the least less the largest
-MODULE = import_module("ouanalysis.numeric.long_time.stability")
+MODULE = import_module("ouanalysis.numeric.long_time.second_order")
 
 
 def product(theta, x):

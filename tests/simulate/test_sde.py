@@ -90,3 +90,43 @@ def test_the_linear_process_has_its_covariance_at_and_between_records_however_th
     expected[[0, 1], [0, 1]] = lr * noise_std**2 / batch * -np.expm1(-2 * rate * earlier) * np.exp(-rate * apart)
     products = np.einsum("csi,ctj->cijst", modes, modes)
     assert np.max(z_of_mean(products, expected)) < 4
+
+
+@pytest.mark.parametrize(
+    ("noise_std", "gradient_noise_std"),
+    [([1e-3, 4e-3], 0.0), ([0.0, 2e-3], 1e-2), (0.0, 1e-2), (1e-3, 5e-3)],
+    ids=["unequal", "unequal and isotropic", "isotropic", "equal and isotropic"],
+)
+def test_the_linear_process_has_its_covariance_under_every_noise(noise_std, gradient_noise_std):
+    # Cov δ(t) = ∫ e^{−Hu} D e^{−Hu} du over u < t, D = (η/B)(4/n) Jᵀ diag(σ_i²) J + η s² I, in the eigenvectors of H.
+    setting, theta = ou.planted_sigmoid_network(2, 2, 2, rng=11)
+    lr, batch, record = 0.02, 3, [5, 12, 90]
+    run = ou.ornstein_uhlenbeck(
+        setting,
+        theta,
+        lr=lr,
+        noise_std=noise_std,
+        gradient_noise_std=gradient_noise_std,
+        steps=90,
+        rng=5,
+        chains=6000,
+        batch_size=batch,
+        record=record,
+    )
+    jacobian = ou.jacobian(setting, theta)
+    rates, vectors = np.linalg.eigh(2 / 2 * jacobian.T @ jacobian)
+    rates[:-2] = 0.0  # six parameters, two data
+    source = lr / batch * 4 / 2 * jacobian.T @ np.diag(np.broadcast_to(noise_std, 2) ** 2) @ jacobian
+    source = vectors.T @ (source + lr * gradient_noise_std**2 * np.eye(6)) @ vectors
+    time, both = lr * np.array(record)[:, None, None], rates[:, None] + rates
+    free = both == 0
+    sums = np.where(free, time, -np.expm1(-both * time) / np.where(free, 1, both))
+    at = source * sums
+    moves = (run.theta - theta) @ vectors
+    noisy = slice(None) if gradient_noise_std else slice(-2, None)
+    for s, t in [(0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (0, 2)]:
+        expected = at[s] * np.exp(-rates * (time[t] - time[s]).item())
+        products = moves[:, s, :, None] * moves[:, t, None, :]
+        assert np.max(z_of_mean(products[:, noisy, noisy], expected[noisy, noisy])) < 4
+    if not gradient_noise_std:
+        assert np.max(np.abs(moves[..., :-2])) < 1e-14  # a few eps of θ

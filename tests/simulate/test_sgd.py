@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ouanalysis as ou
-from ouanalysis.simulate import segments
+from ouanalysis.simulate import Seed, segments
 from ouanalysis.simulate.draws import draw_noise
 from ouanalysis.simulate.trajectory import observe
 
 SETTING, TRUTH = ou.planted_matrix_sensing(3, 1, 4, rng=0)
 RUN = {"lr": 0.01, "noise_std": 0.2, "rng": 11}
+MADE = {"arguments": {}, "seed": Seed.of(np.random.default_rng(0)), "engine": "autograd"}
 
 
 def generic(setting):
@@ -111,21 +112,28 @@ def total(theta, x):
 @pytest.mark.parametrize(
     ("h", "overflowing"),
     [
-        pytest.param(product, [1e200, 0.0], id="reg alone"),  # h = 0 and ‖g‖² = 1e400
-        pytest.param(
-            lambda theta, x: (theta[..., 0] + theta[..., 1]) * x, [1e200, 0.0], id="loss alone"
-        ),  # h² = 1e400, ‖g‖² = 2
+        pytest.param(total, [1e200, 0.0], id="loss alone"),  # h² = 1e400, ‖g‖² = 2
+        pytest.param(product, [1e200, 1e200], id="loss and regularizer"),
     ],
 )
-def test_a_state_whose_loss_or_regularizer_overflows_has_diverged_and_so_have_those_after_it(h, overflowing):
+def test_a_state_whose_loss_overflows_has_diverged_and_so_have_those_after_it(h, overflowing):
     setting = ou.Setting(h, [1.0], [0.0], dim=2)
     states = np.array([[[1.0, 2.0], overflowing, [1.0, 2.0]], [[1.0, 2.0]] * 3])
-    left = observe(setting, states.copy(), np.array([0, 1, 2]))
+    left = observe(setting, states.copy(), np.array([0, 1, 2]), **MADE)
     assert left.status.tolist() == ["diverged", "finished"]
     for values in (left.theta[..., 0], left.loss, left.reg):
         assert np.isnan(values).tolist() == [[False, True, True], [False] * 3]
     start = ou.label_noise_sgd(setting, overflowing, steps=0, **RUN)
     assert start.status.tolist() == ["diverged"]
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_regularizer_that_alone_overflows_is_infinite_and_the_chain_goes_on(plain):
+    blind = ou.MatrixSensing([[[0.0, 1e100], [0.0, 0.0]]], [0.0])
+    theta = np.array([[[1e100, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]])  # h = 0, and ‖g‖ = 1e200
+    left = observe(generic(blind) if plain else blind, theta, np.array([0, 1]), **MADE)
+    assert left.status.tolist() == ["finished"]
+    assert left.reg.tolist() == [[np.inf, 0.0]]
 
 
 def test_a_custom_law_is_used_as_it_is_given():
@@ -141,11 +149,11 @@ def test_a_custom_law_is_used_as_it_is_given():
 
 @pytest.mark.parametrize("law", ["gaussian", "rademacher"])
 def test_noise_laws_have_mean_zero_and_unit_variance(law):
-    draws = draw_noise(law, np.random.default_rng(0), (100_000,))
+    draws = draw_noise(law, np.random.default_rng(0), (100_000, 1))
     assert abs(draws.mean()) < 4 / np.sqrt(1e5)
     assert abs(draws.var() - 1) < 4 * np.sqrt(2 / 1e5)
     if law == "rademacher":
-        assert set(draws) == {-1.0, 1.0}
+        assert set(draws.ravel()) == {-1.0, 1.0}
 
 
 def test_the_progress_bar_counts_every_step_of_every_chain(capsys):

@@ -13,8 +13,8 @@ from ...arguments import nonnegative_number
 from ...settings import Setting
 from ..zero_error_set.interpolate import on_zero_error_set
 from ..zero_error_set.row_space import row_space
+from .moment_map import MomentMap
 from .sampling import Sampling, batch_of
-from .second_moments import SecondMoments
 
 __all__ = ["check_stable", "max_stable_lr", "refuse_past", "stability_limit"]
 
@@ -64,7 +64,7 @@ def max_stable_lr(
     return stability_limit(space.squares, space.modes, sampling)
 
 
-def check_stable(law: SecondMoments) -> None:
+def check_stable(law: MomentMap) -> None:
     """A ValueError that names the stability limit if the law's step is at or past it."""
     if not law.stable():
         refuse_past(stability_limit(law.squares, law.modes, law.sampling), law.sampling)
@@ -79,7 +79,7 @@ def refuse_past(limit: float, sampling: Sampling) -> None:
 def stability_limit(squares: Array, modes: Array, sampling: Sampling) -> float:
     """η_max of the K with these eigenvalues (r,) > 0 and eigenvectors (n, r), whatever the step: where ρ(F) = 1.
 
-    F is that of `second_moments`. It grows with η, up to n(1 + β)/κ_max, where the mean itself no longer is stable.
+    F is that of `moment_map`. It grows with η, up to n(1 + β)/κ_max, where the mean itself no longer is stable.
     """
     from scipy.optimize import brentq  # here, as its import would slow every other call down
 
@@ -88,7 +88,7 @@ def stability_limit(squares: Array, modes: Array, sampling: Sampling) -> float:
     n, largest = len(modes), float(np.max(squares))
 
     def excess(rate):  # of G = 2ηκ_max/n
-        return SecondMoments(squares / largest, modes, replace(sampling, lr=rate * n / 2)).load() - 1
+        return MomentMap(squares / largest, modes, replace(sampling, lr=rate * n / 2)).load() - 1
 
     rate = 2 * (1 + sampling.momentum)
     if sampling.weights(n)[0] and excess(rate) > 0:

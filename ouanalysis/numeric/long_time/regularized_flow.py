@@ -83,6 +83,7 @@ def regularized_flow(
     ValueError
         For a start off the zero-error set or with a kink on a datum, and where the flow reaches points at which SGD
         with this lr is not stable.
+
     Warns
     -----
     UserWarning
@@ -98,13 +99,19 @@ def regularized_flow(
     >>> round(float((a**2 - b**2) / (4.0**2 - 0.5**2) * np.exp(1)), 4)
     1.0
     """
-    times = _increasing_times(times)
+    moments = _increasing_times(times)
     rtol = positive_number("rtol", rtol)
     method = one_of("method", method, {name: name for name in METHODS})
     if gradient_tolerance is not None:
         gradient_tolerance = nonnegative_number("gradient_tolerance", gradient_tolerance)
-    how = {"noise_std": noise_std, "batch_size": batch_size, "replacement": replacement, "momentum": momentum}
-    sampling = sampling_of(setting, lr=1.0 if lr is None else lr, **how)
+    sampling = sampling_of(
+        setting,
+        lr=1.0 if lr is None else lr,
+        noise_std=noise_std,
+        batch_size=batch_size,
+        replacement=replacement,
+        momentum=momentum,
+    )
     if not sampling.noise_scale:
         raise ValueError("noise_std: expected a number above 0, as nothing moves without noise, got 0")
     theta = on_zero_error_set(setting, theta)
@@ -117,7 +124,7 @@ def regularized_flow(
     drift = limit_rate(piece, sampling) if lr is None else step_rate(piece, sampling)
     rtol = max(rtol, _rounding(start))
     ends = _ends(setting, piece, theta, drift, rtol, gradient_tolerance)
-    last = float(times[-1])
+    last = float(moments[-1])
     if last == 0 or _at_end(theta, **ends):
         status = "stationary" if last else "finished"
         return flow_along(setting, piece, np.zeros(1), Interpolant(1.0, still(theta, 1.0)), drift, status)
@@ -126,7 +133,7 @@ def regularized_flow(
         status, path = _integrate(piece, theta, last, drift, curvature, rtol=rtol, method=method, ends=ends, bar=bar)
     if status == "stalled" and lr is not None:
         _refuse_limit(piece, path, sampling)
-    reached = times if status == "finished" else np.append(times[times < path.end], path.end)
+    reached = moments if status == "finished" else np.append(moments[moments < path.end], path.end)
     return flow_along(setting, piece, reached, path, drift, status)
 
 

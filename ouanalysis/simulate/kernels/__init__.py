@@ -1,12 +1,13 @@
-"""Compiled label-noise SGD: one loop of steps, and one file a setting that gives it h_i and ∇_θ h_i.
+"""Compiled label-noise SGD: a loop of steps and one of regularizers, and one file a setting that gives h_i and ∇_θ h_i.
 
 The file is named as the setting's and holds
 
     model(setting) -> a NamedTuple whose class is of that file, with the labels as `y`; None where there is no kernel
     value_and_gradient(model, theta, i, gradient) -> h(θ, x_i), with ∇_θ h_i written to `gradient`: what Numba compiles
+        (its signature is this to the letter, without annotations, which Numba compares too)
 
-Numba keeps the compiled loop on disk for the next process. It looks at the source of the loop alone, so the name under
-which the loop is kept holds a digest of every file here.
+Numba keeps the compiled loops on disk for the next process. It looks at the source of a loop alone, so the name under
+which a loop is kept holds a digest of every file here.
 
 Nothing is compiled with fastmath: sums in another order make other paths on every processor, a fused a x + b is not 0
 at a kink on a datum, and with nnan or ninf isfinite says True of NaN.
@@ -15,6 +16,7 @@ at a kink on a datum, and with nnan or ninf isfinite says True of NaN.
 import hashlib
 import sys
 import warnings
+from collections.abc import Callable
 from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -25,13 +27,24 @@ import numpy as np
 from numba.core.errors import NumbaError
 from numba.extending import overload
 
+from ...settings import Setting
 from ...settings.by_file_name import module_in
 
-__all__ = ["kernel"]
+__all__ = ["kernel", "regularizers"]
 
 
-def kernel(setting):
+def kernel(setting: Setting) -> Callable[..., None] | None:
     """`_advance` for this setting, without its first argument; None for a setting that has no kernel."""
+    return _loop(setting, _advance, _ADVANCE)
+
+
+def regularizers(setting: Setting) -> Callable[..., None] | None:
+    """`_regularize` for this setting, without its first argument; None for a setting that has no kernel."""
+    return _loop(setting, _regularize, _REGULARIZE)
+
+
+def _loop(setting, function, arguments):
+    """A loop of this file, compiled for the setting's kernel."""
     module = module_in(__name__, setting)
     if module is None:
         return None
@@ -41,7 +54,7 @@ def kernel(setting):
     model = module.model(setting)
     if model is None:
         return None
-    loop, problem = _compiled(numba.typeof(model))
+    loop, problem = _compiled(numba.typeof(model), function, arguments)
     if problem:
         _warn_once(problem)
     return partial(loop, model)
@@ -83,36 +96,53 @@ def _advance(model, theta, velocity, indices, noise, gradient_noise, lr, momentu
             record += 1
 
 
+def _regularize(model, theta, out):
+    """(1/n) Σ_i ‖∇_θ h_i‖² at each row of theta (k, p), to out (k,)."""
+    gradient = np.empty(theta.shape[1])
+    n = len(model.y)
+    for k in range(len(theta)):
+        total = 0.0
+        for i in range(n):
+            value_and_gradient(model, theta[k], i, gradient)
+            for j in range(len(gradient)):
+                total += gradient[j] * gradient[j]
+        out[k] = total / n
+
+
 _ROW, _ROWS, _INDICES = numba.float64[::1], numba.float64[:, ::1], numba.int64[:, ::1]
-_ARGUMENTS = (_ROW, _ROW, _INDICES, _ROWS, _ROWS, numba.float64, numba.float64, numba.int64, numba.int64[::1], _ROWS)
+_ADVANCE = (
+    *(_ROW, _ROW, _INDICES, _ROWS, _ROWS),
+    *(numba.float64, numba.float64, numba.int64, numba.int64[::1], _ROWS),
+)
+_REGULARIZE = (_ROWS, _ROW)
 
 
 @cache
-def _compiled(kind):
-    """`_advance` for models of a Numba type, and what kept it from being kept on disk, if anything did."""
+def _compiled(kind, function, arguments):
+    """The function for models of a Numba type, and what kept it from being kept on disk, if anything did."""
     problem = where = None
     if not any(isinstance(field, numba.types.Dispatcher) for field in kind):  # those every process would write anew
         try:
-            loop = numba.njit(cache=True, nogil=True)(_named_advance(kind))
+            loop = numba.njit(cache=True, nogil=True)(_named(function, kind))
             where = loop.stats.cache_path
-            loop.compile((kind, *_ARGUMENTS))
+            loop.compile((kind, *arguments))
         except NumbaError:
             raise
         except Exception as error:  # a damaged file raises anything
             problem = _no_cache(error, where)
         else:
             return loop, _elsewhere(where)
-    loop = numba.njit(nogil=True)(_named_advance(kind))
-    loop.compile((kind, *_ARGUMENTS))
+    loop = numba.njit(nogil=True)(_named(function, kind))
+    loop.compile((kind, *arguments))
     return loop, problem
 
 
-def _named_advance(kind):
-    """`_advance` under a name that is new for each file of a setting and whenever a source of this folder changes."""
+def _named(function, kind):
+    """The function under a name that is new for each file of a setting and whenever a source of this folder changes."""
     module = kind.instance_class.__module__.rpartition(".")[-1]
-    function = FunctionType(_advance.__code__, _advance.__globals__)
-    function.__qualname__ = f"{module}-{_digest()}"
-    return function
+    named = FunctionType(function.__code__, function.__globals__)
+    named.__qualname__ = f"{module}-{function.__name__}-{_digest()}"
+    return named
 
 
 @cache
@@ -143,4 +173,4 @@ def _elsewhere(where):
 
 @cache
 def _warn_once(message):
-    warnings.warn(message, stacklevel=5)  # the caller of the simulator
+    warnings.warn(message, stacklevel=6)  # the caller of the simulator, or who asks for reg

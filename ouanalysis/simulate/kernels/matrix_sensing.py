@@ -4,16 +4,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...arguments import Array
+from ...settings import MatrixSensing
+
 __all__ = ["model", "value_and_gradient"]
 
 
 class Sensing(NamedTuple):
-    symmetric: np.ndarray  # S_i = A_i + A_iᵀ (n, d, d)
-    y: np.ndarray
+    symmetric: Array  # S_i = A_i + A_iᵀ (n, d, d)
+    y: Array
     rank: int
 
 
-def model(setting):
+def model(setting: MatrixSensing) -> Sensing:
     """The arrays of a `MatrixSensing`; copies, as Numba compiles anew for a read-only array."""
     return Sensing(setting.x + np.swapaxes(setting.x, -1, -2), setting.y.copy(), setting.rank)
 

@@ -2,18 +2,19 @@
 
 from typing import NamedTuple
 
-import numpy as np
+from ...arguments import Array
+from ...settings import ReluNetwork
 
 __all__ = ["model", "value_and_gradient"]
 
 
 class Relu(NamedTuple):
-    x: np.ndarray
-    y: np.ndarray
+    x: Array
+    y: Array
     width: int
 
 
-def model(setting):
+def model(setting: ReluNetwork) -> Relu:
     """The arrays of a `ReluNetwork`; copies, as Numba compiles anew for a read-only array."""
     return Relu(setting.x.copy(), setting.y.copy(), setting.width)
 

@@ -10,34 +10,38 @@ import numba
 import numpy as np
 from numba.extending import overload
 
+from ...arguments import Array
+from ...settings import SigmoidNetwork
+
 __all__ = ["model", "value_and_gradient"]
 
 
 class Tanh(NamedTuple):
-    x: np.ndarray
-    y: np.ndarray
+    x: Array
+    y: Array
     width: int
 
 
 class Logistic(NamedTuple):
-    x: np.ndarray
-    y: np.ndarray
+    x: Array
+    y: Array
     width: int
 
 
 class Smooth(NamedTuple):
-    x: np.ndarray
-    y: np.ndarray
+    x: Array
+    y: Array
     width: int
     phi: Any  # compiled functions of one float
     slope: Any
 
 
-def model(setting):
+def model(setting: SigmoidNetwork) -> Tanh | Logistic | Smooth | None:
     """The arrays of a `SigmoidNetwork`; copies, as Numba compiles anew for a read-only array."""
     arguments = setting.x.copy(), setting.y.copy(), setting.width
     if setting.activation.expression is None:
-        return {"tanh": Tanh, "logistic": Logistic}[setting.activation.name](*arguments)
+        named: dict[str, type[Tanh | Logistic]] = {"tanh": Tanh, "logistic": Logistic}
+        return named[setting.activation.name](*arguments)
     compiled = _compile_expression(setting.activation.expression)
     return compiled and Smooth(*arguments, *compiled)
 

@@ -1,0 +1,101 @@
+"""The process of label-noise SGD linearised about a zero-error point.
+
+Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, sections 2 and 6.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..arguments import count, generator
+from ..numeric.fluctuations.local_ou import local_ou
+from ..numeric.fluctuations.sampling import BatchSize
+from ..settings import Setting
+from .draws import spawn_streams
+from .provenance import OF_DIFFUSION, RandomSource, Seed, sampling_arguments
+from .trajectory import Trajectory, observe, record_steps
+
+__all__ = ["ornstein_uhlenbeck"]
+
+
+def ornstein_uhlenbeck(
+    setting: Setting,
+    theta: ArrayLike,
+    *,
+    lr: float,
+    noise_std: ArrayLike,
+    steps: int,
+    rng: RandomSource,
+    chains: int = 1,
+    batch_size: BatchSize = 1,
+    gradient_noise_std: float = 0.0,
+    record: ArrayLike | None = None,
+) -> Trajectory:
+    """The linearised process about a zero-error point, by its exact transition: no step-size error at any record.
+
+    Across the zero-error set that of `local_ou`; along it noise s on the gradient diffuses freely, by η²s² a step.
+
+    Parameters
+    ----------
+    theta : (p,) array_like
+        θ*, on the zero-error set; the chains start there.
+    setting, lr, noise_std, steps, rng, chains, batch_size, gradient_noise_std, record
+        As in `label_noise_sgd`.
+
+    Returns
+    -------
+    Trajectory
+        θ* + δ, and the loss and the regularizer of the model itself there.
+
+    Raises
+    ------
+    ValueError
+        As `local_ou`.
+    """
+    steps = count("steps", steps, least=0)
+    chains = count("chains", chains, least=1)
+    records = record_steps(record, steps)
+    local = local_ou(
+        setting,
+        theta,
+        lr=lr,
+        noise_std=noise_std,
+        batch_size=batch_size,
+        gradient_noise_std=gradient_noise_std,
+    )
+    source = generator(rng)
+    seed = Seed.of(source)
+    streams = spawn_streams(source, chains)
+    elapsed = np.diff(records, prepend=0)
+    states = local.theta + _across(local, streams, elapsed) @ local.basis.T
+    if local.sampling.gradient_noise_std:
+        states += _along(local, streams, elapsed)
+    run_of = {"theta": local.theta, "steps": steps, "chains": chains, "record": records}
+    sampled = sampling_arguments(setting, local.sampling, OF_DIFFUSION)
+    arguments = {"simulator": "ornstein_uhlenbeck", **run_of, **sampled}
+    return observe(setting, states, records, arguments=arguments, seed=seed, engine="autograd")
+
+
+def _across(local, streams, elapsed):
+    """Vᵀδ of the chains (chains, records, r), from 0, at times apart by `elapsed` steps."""
+    shocks = np.stack([chain.noise.standard_normal((len(elapsed), local.rank)) for chain in streams])
+    decay = np.exp(-local.sampling.lr * elapsed[:, None] * local.eigenvalues)
+    roots = {steps: _root(local, steps) for steps in np.unique(elapsed)}
+    modes = np.empty_like(shocks)
+    state = np.zeros_like(shocks[:, 0])
+    for k, steps in enumerate(elapsed):
+        state = modes[:, k] = decay[k] * state + shocks[:, k] @ roots[steps]
+    return modes
+
+
+def _root(local, steps):
+    """The symmetric root of the covariance of Vᵀδ after some steps from 0, (r, r)."""
+    values, vectors = np.linalg.eigh(local.mode_covariance(steps))
+    return vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+
+
+def _along(local, streams, elapsed):
+    """Nδ of the chains (chains, records, p), a free diffusion of variance η²s² a step and direction."""
+    kicks = local.sampling.lr * local.sampling.gradient_noise_std * np.sqrt(elapsed)[:, None]
+    shocks = [chain.gradient_noise.standard_normal((len(elapsed), local.setting.dim)) for chain in streams]
+    walk = np.cumsum(kicks * np.stack(shocks), axis=1)
+    return walk - walk @ local.basis @ local.basis.T

@@ -1,0 +1,90 @@
+"""What a run started from, so that it can be repeated: where its random streams spring from, and the versions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from .. import __version__
+from ..numeric.fluctuations.sampling import Sampling
+from ..settings import Setting
+
+__all__ = ["OF_DIFFUSION", "Engine", "RandomSource", "Seed", "sampling_arguments", "versions"]
+
+RandomSource = np.random.Generator | np.random.BitGenerator | np.random.SeedSequence | int | Sequence[int]
+
+Engine = Literal["numba", "autograd"]
+OF_SGD = tuple(field.name for field in fields(Sampling))
+OF_DIFFUSION = ("lr", "noise_std", "batch_size", "gradient_noise_std")  # which does not know how a batch is drawn
+BIT_GENERATORS = {
+    kind.__name__: kind
+    for kind in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)
+}
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Where the streams of a run sprang from: the SeedSequence of a Generator, and how many it had spawned before.
+
+    Chains spawn their streams, so that what a Generator had drawn before makes no difference.
+    """
+
+    bit_generator: str
+    entropy: int | tuple[int, ...]
+    spawn_key: tuple[int, ...]
+    pool_size: int
+    n_children_spawned: int
+
+    @classmethod
+    def of(cls, rng: np.random.Generator) -> Self:
+        """That of a Generator now; a TypeError if it cannot spawn."""
+        sequence, kind = rng.bit_generator.seed_seq, type(rng.bit_generator).__name__
+        if not isinstance(sequence, np.random.SeedSequence):
+            raise TypeError(f"rng: expected a Generator made from a seed, got one of {kind} that cannot spawn")
+        return cls(
+            kind,
+            _integers(sequence.entropy),
+            tuple(map(int, sequence.spawn_key)),
+            sequence.pool_size,
+            sequence.n_children_spawned,
+        )
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """The one whose `dataclasses.asdict` went through JSON."""
+        return cls(**{name: _tuples(value) for name, value in facts.items()})
+
+    def generator(self) -> np.random.Generator:
+        """A new Generator that gives the same run, each time it is asked for."""
+        if self.bit_generator not in BIT_GENERATORS:
+            raise ValueError(f"bit_generator: expected {' or '.join(BIT_GENERATORS)}, got {self.bit_generator}")
+        sequence = np.random.SeedSequence(
+            self.entropy,
+            spawn_key=self.spawn_key,
+            pool_size=self.pool_size,
+            n_children_spawned=self.n_children_spawned,
+        )
+        return np.random.Generator(BIT_GENERATORS[self.bit_generator](sequence))
+
+
+def sampling_arguments(setting: Setting, sampling: Sampling, only: tuple[str, ...] = OF_SGD) -> dict[str, object]:
+    """The arguments that `sampling_of` parses to this Sampling, or some of them."""
+    parsed = {name: getattr(sampling, name) for name in only}
+    full = sampling.batch_size == setting.n and not sampling.replacement
+    return parsed | {"batch_size": "full"} if full else parsed
+
+
+def versions(engine: Engine) -> dict[str, str]:
+    """The versions that a run depends on to the last bit."""
+    return {"ouanalysis": __version__, **{name: version(name) for name in ("numpy", engine)}}
+
+
+def _integers(entropy):
+    """The entropy of a SeedSequence as an int, or a tuple of ints however deep."""
+    return int(entropy) if np.ndim(entropy) == 0 else tuple(_integers(word) for word in entropy)
+
+
+def _tuples(value):
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
