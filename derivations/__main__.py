@@ -27,7 +27,8 @@ def main(arguments=None):
         return
     if options.latex:
         parser.error("--latex: expected the name of a derivation beside it, got none")
-    derivation.show("\n".join(f"{name:20}{(_module(name).__doc__ or '').splitlines()[0]}" for name in NAMES))
+    width = max(map(len, NAMES)) + 2
+    derivation.show("\n".join(f"{name:{width}}{(_module(name).__doc__ or '').splitlines()[0]}" for name in NAMES))
 
 
 def _module(name):

@@ -17,7 +17,7 @@ from ..minima import minimum
 from ..numeric import flow_time, interpolate, jacobian, linearized_sgd, regularized_flow, regularizer
 from ..settings import planted_quadratic_parametrisation
 from ..simulate import label_noise_sgd
-from ..simulate.sgd import RandomSource
+from ..simulate.provenance import RandomSource
 
 __all__ = ["NoiseContrast", "run"]
 

@@ -30,7 +30,7 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     if options.list:
         for name in NAMES:
-            print(f"{name:28}{_summary(name)}")
+            print(f"{name:{max(map(len, NAMES)) + 2}}{_summary(name)}")
         return 0
     size = "quick" if options.quick else "full"
     folder = Path(options.out or ("figures-quick" if options.quick else "figures"))
