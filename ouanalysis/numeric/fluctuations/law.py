@@ -70,7 +70,9 @@ class Law:
         limit = stability_limit(space.squares, space.modes, sampling)
         if sampling.lr >= limit:
             refuse_past(limit, sampling)
-        return cls(setting, point, sampling, space, kink_distance(setting, point), limit)
+        law = cls(setting, point, sampling, space, kink_distance(setting, point), limit)
+        law._of_unit_noise.leading()  # is of floats
+        return law
 
     @property
     def rank(self) -> int:

@@ -152,7 +152,7 @@ class SecondMoments(MomentMap):
 
     def _in_theta(self, moments):
         """Of what is in units of Z, in units of θ²."""
-        return finite_product(moments, sum(self._units), *[self.sampling.noise_scale] * 2)
+        return finite_product(moments, np.sum(self._units), *[self.sampling.noise_scale] * 2)
 
     @cached_property
     def _units(self):
@@ -160,12 +160,12 @@ class SecondMoments(MomentMap):
         unit = self.sampling.of_unit_noise()
         label = unit.lr * float(np.max(unit.noise_std)) ** 2 / unit.batch_size
         gradient = unit.lr * unit.gradient_noise_std**2 * len(self.modes) / 4
-        return label, gradient / (float(np.max(self.squares, initial=0.0)) or 1.0)
+        return finite_product(np.array([label, gradient / (float(np.max(self.squares, initial=0.0)) or 1.0)]))
 
     @cached_property
     def _source(self):
         """The noise of a step in Z/G, (r, r)."""
-        label, gradient = np.array(self._units) / (sum(self._units) or 1.0)
+        label, gradient = self._units / (np.sum(self._units) or 1.0)
         largest = np.max(self.sampling.noise_std)
         each = np.diag(self._shares)  # the same for all data
         if np.ndim(self.sampling.noise_std) and largest:
