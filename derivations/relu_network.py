@@ -7,8 +7,10 @@ Data are written as gaps from a kink or from a datum, with positive symbols, so 
 active. One to three data stand for any number: every sum over the data is taken term by term.
 """
 
+from typing import Literal
+
 import sympy
-from sympy import Derivative, Max, Piecewise, Rational, Symbol, sqrt
+from sympy import Derivative, Expr, Max, Piecewise, Rational, Symbol, sqrt
 
 from ouanalysis.settings.relu_network import ReluNetwork
 from ouanalysis.symbolic import trace
@@ -93,7 +95,11 @@ def _price(steps):
     )
     slope = Derivative(c * (a * x + b), x)
     steps.identity("The slope of a neuron on its active side", slope, c * a, reduce=_done, argument=argument)
-    for facing, sign, data in (("right", 1, (k - p, k + q, k + q + r)), ("left", -1, (k - p - r, k - p, k + q))):
+    sides: tuple[tuple[Literal["right", "left"], int, tuple[Expr, ...]], ...] = (
+        ("right", 1, (k - p, k + q, k + q + r)),
+        ("left", -1, (k - p - r, k - p, k + q)),
+    )
+    for facing, sign, data in sides:
         z = [sign * tau * (point - k) for point in data]  # |a| = τ, |c| = s/τ
         active = [number for number in range(3) if z[number].is_positive]
         squares = sympy.factor(sympy.Add(*(z[number] ** 2 for number in active)))
