@@ -5,6 +5,7 @@ its reg less the least reg of the semidefinite program with its own measurements
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def _stages(setting, seed, chains, shrink, noisy):
     for lr, noise_std, count in STAGES:
         count //= shrink
         record = np.unique(np.geomspace(count / RECORDS if last else 10, count, RECORDS).astype(int))
-        noise = {"lr": lr, "noise_std": noise_std if noisy else 0.0}
+        noise: dict[str, Any] = {"lr": lr, "noise_std": noise_std if noisy else 0.0}
         found = label_noise_sgd(setting, theta[:, -1], **noise, steps=count, rng=rng, chains=chains, record=record)
         theta = np.concatenate([theta, found.theta], axis=1)
         steps, last = np.append(steps, last + found.steps), last + count

@@ -1,6 +1,7 @@
 """Heavy-ball momentum: the same flow at flow time kη²σ²/(B(1 − β)²), and its finite step: theory.md, section 6."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def run(rng, size="full"):
     times = np.linspace(0, last, 26)
     rows = []
     for beta, lr, noise_std, batch_size in ENSEMBLES:
-        sgd = {"lr": lr, "noise_std": noise_std, "batch_size": batch_size, "momentum": beta}
+        sgd: dict[str, Any] = {"lr": lr, "noise_std": noise_std, "batch_size": batch_size, "momentum": beta}
         steps = np.round(times / flow_time(setting, **sgd)).astype(int)
         run = label_noise_sgd(setting, theta, **sgd, steps=steps[-1], rng=rng, chains=chains, record=steps)
         rows.append((steps, run.reg.mean(axis=0), run.reg.std(axis=0, ddof=1) / np.sqrt(chains)))
@@ -74,7 +75,7 @@ def _drift_ratio(beta, fraction, chains, rng):
     """The drift a step between two late times over its leading order: measured, its error, and predicted."""
     setting, theta = planted_sigmoid_network(1, 3, 3, rng=4)
     lr = fraction * (1 + beta) / gram(setting, theta).item()
-    sgd = {"lr": lr, "noise_std": SMALL_NOISE, "momentum": beta}
+    sgd: dict[str, Any] = {"lr": lr, "noise_std": SMALL_NOISE, "momentum": beta}
     leading = local_ou(setting, theta, **sgd).tangent_drift()
     steps = np.array([200, 1200])
     run = label_noise_sgd(setting, theta, **sgd, steps=steps[-1], rng=rng, chains=chains, record=steps)

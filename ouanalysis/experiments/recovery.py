@@ -6,6 +6,7 @@ matrices of these measurements, the semidefinite program.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def _draw(rng, n, shrink):
     for noisy in (False, True):
         theta = START * np.eye(D).ravel()
         for lr, noise_std, steps in STAGES if noisy else STAGES[1:2]:
-            noise = {"lr": lr, "noise_std": noise_std if noisy else 0.0}
+            noise: dict[str, Any] = {"lr": lr, "noise_std": noise_std if noisy else 0.0}
             theta = label_noise_sgd(setting, theta, **noise, steps=steps // shrink, rng=rng).theta[0, -1]
         found.append(product(setting, theta))
     found.append(minimum(setting).matrix)

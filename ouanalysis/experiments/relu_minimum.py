@@ -5,6 +5,7 @@ second-order cone program; w± is what a bend costs where it is.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def run(rng, size="full"):
     start = theta = random_interpolant(setting, rng)
     for lr, noise_std, count in STAGES:
         steps = count // shrink
-        noise = {"lr": lr, "noise_std": noise_std}
+        noise: dict[str, Any] = {"lr": lr, "noise_std": noise_std}
         found = label_noise_sgd(setting, theta, **noise, steps=steps, rng=rng, record=max(steps // 400, 1))
         theta = found.theta[0, -1]
     average = found.theta[0, found.theta.shape[1] // 2 :].mean(axis=0)

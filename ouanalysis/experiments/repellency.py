@@ -6,6 +6,7 @@ starts at its own small distance from the three points.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def run(rng, size="full"):
     rng = generator(rng)
     chains, last = one_of("size", size, {"full": (16, FLOW_TIME), "quick": (4, FLOW_TIME / 8)})
     setting = SigmoidNetwork([[1.0]], [Y], WIDTH)
-    noise = {"lr": LR, "noise_std": NOISE_STD}
+    noise: dict[str, Any] = {"lr": LR, "noise_std": NOISE_STD}
     each = flow_time(setting, **noise)
     starts = [_equal_neurons(setting, 1), _equal_neurons(setting, 2)]
     starts.append(interpolate(setting, setting.pack(c=[1.5, -1.0, 0.8], W=[[1.2], [0.6], [0.3]])))

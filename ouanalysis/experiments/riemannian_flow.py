@@ -5,6 +5,7 @@ one curve, that of the flow.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def run(rng, size="full"):
     on_flow = flow(times)
     rows = []
     for lr, noise_std, batch_size in ENSEMBLES:
-        sgd = {"lr": lr, "noise_std": noise_std, "batch_size": batch_size}
+        sgd: dict[str, Any] = {"lr": lr, "noise_std": noise_std, "batch_size": batch_size}
         steps = np.round(times / flow_time(setting, **sgd)).astype(int)
         run = label_noise_sgd(setting, theta, **sgd, steps=steps[-1], rng=rng, chains=chains, record=steps)
         spread = np.linalg.norm(run.theta.std(axis=0, ddof=1), axis=-1) / np.sqrt(chains)
