@@ -2,6 +2,7 @@
 
 import argparse
 import pkgutil
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -14,7 +15,7 @@ NAMES = sorted(
 )
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Without a name one line for each derivation; with one, what its own module prints."""
     parser = argparse.ArgumentParser(prog="python -m ouanalysis.derivations", description=__doc__)
     parser.add_argument(

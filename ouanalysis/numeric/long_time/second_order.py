@@ -28,7 +28,8 @@ def without_spectrum(setting, theta):
 
 def second_order(setting, piece, point, space):
     """The verdict by the curvatures on the tangent directions that neither symmetry nor blindness accounts for."""
-    theta, tol, accounted, counts = point["theta"], point["tol"], space.basis, {"unseen": None, "symmetries": None}
+    theta, tol, accounted = point["theta"], point["tol"], space.basis
+    counts: dict[str, int | None] = {"unseen": None, "symmetries": None}
     if setting.dim <= DENSE:
         for name, directions in (
             ("unseen", setting.unseen_directions(theta)),
@@ -43,7 +44,7 @@ def second_order(setting, piece, point, space):
     resolution += residual + 1e3 * np.finfo(float).eps * largest
     if np.any(np.abs(values) <= resolution) and setting.dim <= DENSE:
         found = symmetric_dimensions(piece, theta, space, values, vectors, resolution)
-        counts["symmetries"] += found
+        counts["symmetries"] = (counts["symmetries"] or 0) + found
         kept = np.sort(np.argsort(np.abs(values))[found:])
         values, vectors, resolution = values[kept], vectors[:, kept], resolution[kept]
         residual = curvature_residual(piece, theta, point["multipliers"], space, values, vectors)
