@@ -1,7 +1,9 @@
 """Label noise finds the sparse predictor, other noise walks away from it: error, regularizer, drift, coefficients."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from ..experiments.noise_contrast import NoiseContrast
 from ._style import COLOURS, GREY, MARKERS, PREDICTED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
@@ -11,7 +13,7 @@ KIND_MARKERS = ("", *MARKERS[:3])
 
 
 @styled
-def draw(result):
+def draw(result: NoiseContrast) -> Figure:
     """Draw an `experiments.noise_contrast.NoiseContrast`."""
     figure, axes = new_figure(2, rows=2, height=2.6)
     titles = (

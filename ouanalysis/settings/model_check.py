@@ -68,7 +68,7 @@ class _Tape(Node):
         index = arguments[1] if function.__name__ == "__getitem__" else ()
         self.log.append((function.__name__, index if any(parent.is_theta for parent in parents) else "no theta"))
 
-    def initialize_root(self, log):
+    def initialize_root(self, log: list[tuple[str, object]]) -> None:
         self.log, self.is_theta = log, True
 
 

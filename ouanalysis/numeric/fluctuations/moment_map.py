@@ -21,6 +21,7 @@ unit v of their own.
 Source: theory.md, section 2, "Exact discrete time" and "Stability", and section 6, "Momentum" and "Other noises".
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,27 +51,27 @@ class MomentMap:
     sampling: Sampling
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """(r, r)."""
         return self._relative.shape
 
     @property
-    def lr(self):
+    def lr(self) -> float:
         return self.sampling.lr
 
     @property
-    def momentum(self):
+    def momentum(self) -> float:
         return self.sampling.momentum
 
-    def stable(self):
+    def stable(self) -> bool:
         """Whether 𝓜 is, by the radius of F: a few products of n×n matrices."""
         return not len(self.squares) or self._is_above_radius(0.0)
 
-    def load(self):
+    def load(self) -> float:
         """ρ(F), which is below 1 just where the step is stable; where the mean is."""
         return float(np.linalg.eigvalsh(self._coupling(self._response(0.0)))[-1])
 
-    def radius(self):
+    def radius(self) -> float:
         """ρ(𝓜), the spectral radius: SGD is stable in the mean square just where it is below 1.
 
         𝓜 is positive, so ρ is an eigenvalue, and (z − 𝓜)⁻¹ maps positive moments to positive ones just where z > ρ.
@@ -90,7 +91,7 @@ class MomentMap:
                 break
         return float(1 + shift - 1 / largest)
 
-    def resolvent(self, shift, unit):
+    def resolvent(self, shift: float, unit: float) -> Callable[[Array], Array]:
         """The function u → (shift + I − 𝓜)⁻¹ u on (k, r, r) arrays; O(n³)."""
         gap = self._gap(unit)
         inverse = np.linalg.inv(np.moveaxis(gap, (0, 1), (-2, -1)) + shift * np.eye(len(gap)))
