@@ -2,6 +2,7 @@
 
 import argparse
 import pkgutil
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -14,7 +15,7 @@ NAMES = sorted(
 )
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Without a name one line for each derivation; with one, what its own module prints."""
     parser = argparse.ArgumentParser(prog="python -m ouanalysis.derivations", description=__doc__)
     parser.add_argument(
@@ -27,7 +28,8 @@ def main(arguments=None):
         return
     if options.latex:
         parser.error("--latex: expected the name of a derivation beside it, got none")
-    derivation.show("\n".join(f"{name:20}{(_module(name).__doc__ or '').splitlines()[0]}" for name in NAMES))
+    width = max(map(len, NAMES)) + 2
+    derivation.show("\n".join(f"{name:{width}}{(_module(name).__doc__ or '').splitlines()[0]}" for name in NAMES))
 
 
 def _module(name):

@@ -5,8 +5,9 @@ import io
 import re
 import sys
 import textwrap
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy
 
@@ -48,6 +49,9 @@ TOKENS = re.compile(
 )
 
 
+Formula: TypeAlias = sympy.Basic | sympy.MatrixBase | int
+
+
 @dataclass(frozen=True)
 class Step:
     """One line of an argument: what it says, the formula asserted, and why it holds where SymPy cannot tell."""
@@ -81,9 +85,17 @@ class Derivation:
 
     title: str
     source: str
-    steps: list = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
 
-    def identity(self, statement, left, right, *, reduce=sympy.simplify, argument=""):
+    def identity(
+        self,
+        statement: str,
+        left: Formula,
+        right: Formula,
+        *,
+        reduce: Callable[[sympy.Basic], object] = sympy.simplify,
+        argument: str = "",
+    ) -> None:
         """Record left = right, once `reduce` has brought their difference to zero; scalars, or matrices entry by entry.
 
         `argument` is the prose that carries what is not algebra (a limit, a sum over all i); it is printed as such.
@@ -96,7 +108,9 @@ class Derivation:
                 raise AssertionError(f"{statement}: expected {left} = {right}, got a difference of {left_over}")
         self.steps.append(Step(statement, left, right, argument=argument))
 
-    def claim(self, statement, left, relation, right, *, holds, argument):
+    def claim(
+        self, statement: str, left: Formula | str, relation: str, right: Formula | str, *, holds: object, argument: str
+    ) -> None:
         """Record what `argument` proves (an inequality, a limit); `holds` is whether the algebra that it uses does."""
         if not argument:
             raise ValueError("argument: expected the proof in words, got none")
@@ -104,7 +118,7 @@ class Derivation:
             raise AssertionError(f"{statement}: expected {left} {relation} {right}, got the contrary")
         self.steps.append(Step(statement, left, right, relation, argument))
 
-    def text(self):
+    def text(self) -> str:
         """The steps for a terminal."""
         lines = [self.title, f"Source: {self.source}", ""]
         for number, step in enumerate(self.steps, start=1):
@@ -114,7 +128,7 @@ class Derivation:
                 lines.append(textwrap.fill(f"   By argument: {step.argument}", width=110, subsequent_indent="   "))
         return "\n".join(lines)
 
-    def latex(self):
+    def latex(self) -> str:
         """The steps as a LaTeX document, in ASCII, that pdflatex compiles with amsmath alone."""
         items = []
         for step in self.steps:
@@ -127,7 +141,7 @@ class Derivation:
         return f"{head}\\begin{{document}}\n{body}" + "\n".join(items) + "\n\\end{enumerate}\n\\end{document}"
 
 
-def main(derive, arguments=None):
+def main(derive: Callable[[], Derivation], arguments: Sequence[str] | None = None) -> None:
     """Run a derivation and print it: text, or with --latex a document."""
     parser = argparse.ArgumentParser(description="Run this derivation: every step is asserted, then printed.")
     parser.add_argument("--latex", action="store_true", help="print a LaTeX document that compiles as it is")
@@ -135,7 +149,7 @@ def main(derive, arguments=None):
     show(derive().latex() if latex else derive().text())
 
 
-def show(text):
+def show(text: str) -> None:
     """Print it, on a terminal that is not UTF-8 too."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -8,6 +8,7 @@ and of the parameters that the step needs. Products of matrices are products of 
 steps hold for all sizes; the steps that end in `ouanalysis.symbolic.ou` take n = 2 data and p = 3 parameters.
 """
 
+from collections.abc import Mapping
 from itertools import combinations_with_replacement
 
 import sympy
@@ -51,7 +52,7 @@ def derive() -> Derivation:
     return steps
 
 
-def curvature(steps):
+def curvature(steps: Derivation) -> None:
     """The Hessian of the loss on M is (2/n) JᵀJ, and half its trace is reg."""
     steps.identity(
         "The loss is L = (1/n) Σ_i (h_i − y_i)². Write J_ia for ∂h_i/∂θ_a, so that the row i of J is the gradient g_i "
@@ -95,7 +96,7 @@ def curvature(steps):
     )
 
 
-def noise_of_a_step(steps):
+def noise_of_a_step(steps: Derivation) -> None:
     """The noise of the gradient has the covariance C = 2σ²H over one datum, and C/B over a batch."""
     steps.identity(
         "A step of label-noise SGD on the datum i: the label is y_i + ε, with E ε = 0 and E ε² = σ²",
@@ -126,7 +127,7 @@ def noise_of_a_step(steps):
     )
 
 
-def moment_equation(steps):
+def moment_equation(steps: Derivation) -> None:
     """dΣ/dt = −HΣ − ΣH + (η/B) C for the second moment Σ of δ."""
     delta, deltaT, w, wT = sympy.symbols("delta delta^T w w^T", commutative=False)
     moved, movedT = delta - tau * H * delta + w, deltaT - tau * deltaT * H + wT
@@ -154,7 +155,7 @@ def moment_equation(steps):
     )
 
 
-def stationary_solution(steps):
+def stationary_solution(steps: Derivation) -> None:
     """Σ = (ησ²/B) P solves the equation with dΣ/dt = 0."""
     gram = {Jac * JT: K}
     steps.identity(
@@ -184,7 +185,7 @@ def stationary_solution(steps):
     )
 
 
-def solution_in_time(steps):
+def solution_in_time(steps: Derivation) -> None:
     """Mode by mode: the variance, its limit, and the covariance between two times."""
     vT, v = sympy.symbols("v_k^T v_l", commutative=False)
     lam_k, lam_l, s_kl = sympy.symbols("lambda_k lambda_l s_kl")
@@ -228,7 +229,7 @@ def solution_in_time(steps):
     steps.identity("Its value at t = s", Subs(across, t, s), strength * (1 - exp(-2 * lam * s)), reduce=carried_out)
 
 
-def noise_floor(steps):
+def noise_floor(steps: Derivation) -> None:
     """E L = (ησ²/B) reg at the stationary law."""
     steps.identity(
         "The noise floor. To second order L = (1/n) Σ_i (g_iᵀδ)², so E L = (1/n) tr(J Σ Jᵀ), where for the stationary "
@@ -241,7 +242,7 @@ def noise_floor(steps):
     )
 
 
-def one_datum_exactly(steps):
+def one_datum_exactly(steps: Derivation) -> None:
     """n = 1: the variance of the prediction for a finite step, with no continuous time."""
     u, S = sympy.symbols("u S")
     after = (1 - 2 * eta * k) ** 2 * S + 4 * eta**2 * k**2 * sigma**2 / B
@@ -269,7 +270,7 @@ def one_datum_exactly(steps):
     )
 
 
-def equalities(steps):
+def equalities(steps: Derivation) -> None:
     """Each result against the function of `ouanalysis.symbolic.ou`, at n = 2 and p = 3."""
     jacobian, noise = general_jacobian(), {"lr": eta, "noise_std": sigma, "batch_size": B}
     J_matrix, orthogonal = MatrixSymbol("J", 2, 3), MatrixSymbol("u", 3, 1)
@@ -319,12 +320,12 @@ def equalities(steps):
     )
 
 
-def general_jacobian():
+def general_jacobian() -> sympy.Matrix:
     """J of two data and three parameters, all symbols."""
     return sympy.Matrix(2, 3, lambda row, col: sympy.Symbol(f"J_{row + 1}{col + 1}", real=True))
 
 
-def expectation(polynomial, variances):
+def expectation(polynomial: sympy.Expr, variances: Mapping[sympy.Symbol, sympy.Expr]) -> sympy.Expr:
     """E of a polynomial in independent variables of mean 0, of which only the variances are known.
 
     >>> u, v = sympy.symbols("u v")
@@ -344,7 +345,7 @@ def expectation(polynomial, variances):
     return total
 
 
-def differentiated(difference, *, on_m=False):
+def differentiated(difference: sympy.Expr, *, on_m: bool = False) -> sympy.Expr:
     """Carry out the derivatives, call those of h by the names J and Q, and on M put y for h."""
     names = {h_i.diff(theta_a): J[i, a], h_i.diff(theta_b): J[i, b]}
     names |= {h_i.diff(theta_a, theta_b): Q[i, a, b], h_i.diff(theta_a, theta_a): Q[i, a, a]}
@@ -352,34 +353,34 @@ def differentiated(difference, *, on_m=False):
     return sympy.expand(with_names.xreplace({h_i: y[i]} if on_m else {}))
 
 
-def summand(difference):
+def summand(difference: sympy.Expr) -> sympy.Expr:
     """The summand of a combination of sums over the same indices: where it is zero they are equal term by term."""
     return difference.replace(Sum, lambda function, *_: function)
 
 
-def averaged(difference, variances):
+def averaged(difference: sympy.Expr, variances: Mapping[sympy.Symbol, sympy.Expr]) -> sympy.Expr:
     """Carry out every E( )."""
     return sympy.simplify(difference.replace(E, lambda polynomial: expectation(polynomial, variances)))
 
 
-def named(difference, products):
+def named(difference: sympy.Expr, products: Mapping[sympy.Expr, sympy.Expr]) -> sympy.Expr:
     """Multiply out, replace products of symbols that do not commute, and see what is left."""
     return sympy.expand(sympy.expand(difference).subs(products))
 
 
-def without_delta(summand, *limits):
+def without_delta(summand: sympy.Expr, *limits: tuple[sympy.Symbol, sympy.Expr, sympy.Expr]) -> sympy.Expr:
     """A sum over 1, ..., B of a delta of two of its indices, which are always within those bounds."""
     for limit in limits:
         summand = deltasummation(summand, limit, no_piecewise=True)
     return summand
 
 
-def carried_out(difference):
+def carried_out(difference: sympy.Expr) -> sympy.Expr:
     """Take the derivative or the limit that was written down."""
     return sympy.simplify(difference.doit())
 
 
-def entrywise(difference):
+def entrywise(difference: sympy.MatrixExpr) -> int | sympy.Matrix:
     """0 if every entry of the matrix cancels to it; else the matrix."""
     left_over = sympy.Matrix(difference.doit()).applyfunc(sympy.cancel)
     return 0 if left_over.is_zero_matrix else left_over

@@ -8,6 +8,8 @@ Kronecker deltas. In the mean over Gaussian sensors the entries enter through on
 planted problems of `ouanalysis` divide the sensors by √d, and so reg by d.)
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import sympy
 from sympy import Derivative, IndexedBase, KroneckerDelta, MatrixSymbol, Sum, Trace
@@ -44,7 +46,7 @@ def derive() -> Derivation:
     return steps
 
 
-def regularizer(steps):
+def regularizer(steps: Derivation) -> None:
     """g = S U, reg = tr(Uᵀ M U), ∇reg = 2 M U, and reg = tr(M X)."""
     sensor, factor = IndexedBase("A"), IndexedBase("U")
     h = Sum(sensor[i, j] * factor[i, k] * factor[j, k], (i, 1, d), (j, 1, d), (k, 1, r))
@@ -79,7 +81,7 @@ def regularizer(steps):
     )
 
 
-def equalities(steps):
+def equalities(steps: Derivation) -> None:
     """The closed form of `ouanalysis.symbolic` at a small size: for symbols as sensors, and for numbers."""
     sensors = [[[1.0, 2.0], [0.0, 3.0]], [[0.0, 1.0], [-2.0, 1.0]]]
     wide = symbolic.regularizer(MatrixSensing(sensors, y=[1.0, 2.0], rank=2))
@@ -109,7 +111,7 @@ def equalities(steps):
     )
 
 
-def semidefinite_program(steps):
+def semidefinite_program(steps: Derivation) -> None:
     """The least reg over the zero-error set as a semidefinite program: its dual bounds reg, and Z U = 0 attains it."""
     steps.identity(
         "The zero-error set is linear in X too: y_i = ⟨A_i, X⟩ = tr(S_i X)/2, as X is symmetric. So the least reg "
@@ -161,7 +163,7 @@ def semidefinite_program(steps):
     )
 
 
-def gaussian_sensors(steps):
+def gaussian_sensors(steps: Derivation) -> None:
     """E M = 2(d + 1) I for sensors with independent N(0, 1) entries, and so E reg."""
     sensor = IndexedBase("A")
     product = (sensor[a, c] + sensor[c, a]) * (sensor[c, b] + sensor[b, c])
@@ -197,7 +199,7 @@ def gaussian_sensors(steps):
     )
 
 
-def gradient_summand(total, entry):
+def gradient_summand(total: Sum, entry: tuple[sympy.Indexed, ...]) -> Sum:
     """The derivative of Σ_ijk by an entry of U, as a sum over c: the deltas use up two of the indices."""
     result = sympy.S.Zero
     for term in total.function.diff(entry[0]).expand().args:
@@ -209,24 +211,24 @@ def gradient_summand(total, entry):
     return Sum(result, (c, 1, d))
 
 
-def squared_gradients(sensors, unknowns):
+def squared_gradients(sensors: Sequence[sympy.Matrix], unknowns: sympy.Matrix) -> sympy.Expr:
     """(1/n) Σ_i ‖∇h_i‖², by differentiating h_i = ⟨A_i, UUᵀ⟩."""
     predictions = [(sensor.T * unknowns * unknowns.T).trace() for sensor in sensors]
     return sympy.Add(*(sympy.factor(h.diff(entry)) ** 2 for h in predictions for entry in unknowns)) / len(sensors)
 
 
-def mean_of_products(polynomial):
+def mean_of_products(polynomial: sympy.Expr) -> sympy.Expr:
     """E of a sum of products of two entries of A."""
     terms = [[factor.indices for factor in term.args] for term in sympy.expand(polynomial).args]
     return sympy.Add(*(expected_product(left, right) for left, right in terms))
 
 
-def expected_product(left, right):
+def expected_product(left: Sequence[sympy.Expr], right: Sequence[sympy.Expr]) -> sympy.Expr:
     """E A_ij A_kl = δ_ik δ_jl for independent entries of mean 0 and variance 1."""
     return KroneckerDelta(left[0], right[0]) * KroneckerDelta(left[1], right[1])
 
 
-def sum_over(product, index):
+def sum_over(product: sympy.Expr, index: sympy.Symbol) -> sympy.Expr:
     """Σ_index of a product with Kronecker deltas, index from 1 to d: a delta that holds the index is used up by it.
 
     >>> sum_over(KroneckerDelta(a, c) * KroneckerDelta(c, b), c), sum_over(KroneckerDelta(a, b), c)
@@ -239,7 +241,7 @@ def sum_over(product, index):
     return d * product
 
 
-def canonical_traces(expression):
+def canonical_traces(expression: sympy.Expr) -> sympy.Expr:
     """Every trace multiplied out, and each product in it turned and transposed to the first of its equal forms.
 
     >>> canonical_traces(Trace(M * U * U.T) - Trace(U.T * M * U))
@@ -248,7 +250,7 @@ def canonical_traces(expression):
     return sympy.expand(sympy.expand(expression.replace(Trace, split_trace)))
 
 
-def split_trace(matrix):
+def split_trace(matrix: sympy.MatrixExpr) -> sympy.Expr:
     """tr of a sum of products as a sum of traces: tr(AB) = tr(BA) and tr(Aᵀ) = tr(A) choose the form of each."""
     total = sympy.S.Zero
     matrix = matrix.doit().expand().doit()

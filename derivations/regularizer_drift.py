@@ -53,7 +53,7 @@ def derive() -> Derivation:
     return steps
 
 
-def third_derivative(steps):
+def third_derivative(steps: Derivation) -> None:
     """∇³L on the zero-error set, and its contraction with a covariance."""
     steps.identity(
         "With J_ia = ∂h_i/∂θ_a, Q_iab and R_iabc for the second and third derivatives of h_i, the third derivative of "
@@ -79,7 +79,7 @@ def third_derivative(steps):
     )
 
 
-def average_step(steps):
+def average_step(steps: Derivation) -> None:
     """The mean of a step at θ* + δ, to second order in δ."""
     q, m, R_c, J_c = sympy.symbols("q m R_c J_c")
     taylor = (s * u + s**2 * q / 2 - eps) * (J_c + s * m + s**2 * R_c / 2)
@@ -94,7 +94,7 @@ def average_step(steps):
     )
 
 
-def tangent_part(steps):
+def tangent_part(steps: Derivation) -> None:
     """N removes what is along the gradients; what stays is the gradient of reg."""
     q = sympy.Symbol("q")
     delta, deltaT, r, rT = sympy.symbols("delta delta^T r r^T", commutative=False)
@@ -132,7 +132,7 @@ def tangent_part(steps):
     )
 
 
-def finite_step(steps):
+def finite_step(steps: Derivation) -> None:
     """Full batch and one datum: the drift at every stable step size, mode by mode."""
     x, w, variance = sympy.symbols("x w c")
     t, v_a, v_b = sympy.symbols("t v_a v_b")
@@ -199,7 +199,7 @@ def finite_step(steps):
     )
 
 
-def transient(steps):
+def transient(steps: Derivation) -> None:
     """The first steps drift less, as the covariance is still growing: what T steps add up to."""
     total = sympy.Function("F")
     closed = T - (1 - rho**T) / (1 - rho)
@@ -227,7 +227,7 @@ def transient(steps):
     )
 
 
-def smallest_model(steps):
+def smallest_model(steps: Derivation) -> None:
     """h = a·b, n = 1: the exact balance, and the drift that it agrees with."""
     one, two, label, r = sympy.symbols("a b y r", real=True)
     residual = one * two - label - eps
@@ -274,7 +274,7 @@ def smallest_model(steps):
     )
 
 
-def equalities(steps):
+def equalities(steps: Derivation) -> None:
     """The same on models of two data, against the formulas of `ouanalysis.symbolic`."""
     network = SigmoidNetwork([[1.0], [2.0]], [0.5, 0.25], width=1)
     traced = symbolic.trace(network)
@@ -321,7 +321,7 @@ def equalities(steps):
     )
 
 
-def symmetric(difference):
+def symmetric(difference: sympy.Expr) -> sympy.Expr:
     """A difference of sums over all a and b, once its summand is put together with the same one after a ↔ b."""
     inside = summand(difference)
     both = sympy.expand(inside + inside.xreplace({a: b, b: a}))
@@ -331,7 +331,7 @@ def symmetric(difference):
     )
 
 
-def differentiated(difference):
+def differentiated(difference: sympy.Expr) -> sympy.Expr:
     """Carry out the derivatives, and call those of h by the names J, Q and R."""
     letters = {theta_a: a, theta_b: b, theta_c: c}
     names = {h_i.diff(one): J[i, letters[one]] for one in letters}

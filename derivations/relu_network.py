@@ -7,8 +7,10 @@ Data are written as gaps from a kink or from a datum, with positive symbols, so 
 active. One to three data stand for any number: every sum over the data is taken term by term.
 """
 
+from typing import Literal
+
 import sympy
-from sympy import Derivative, Max, Piecewise, Rational, Symbol, sqrt
+from sympy import Derivative, Expr, Max, Piecewise, Rational, Symbol, sqrt
 
 from ouanalysis.settings.relu_network import ReluNetwork
 from ouanalysis.symbolic import trace
@@ -37,7 +39,7 @@ def derive() -> Derivation:
     return steps
 
 
-def _gradient(steps):
+def _gradient(steps: Derivation) -> None:
     z = a * x + b
     model = c * Piecewise((z, z > 0), (0, True)) + alpha * x + beta
     statement = "The model is h = Σ c (a x + b)₊ + α x + β, (z)₊ = z for z > 0 and else 0. One neuron, one datum: ∂h/∂"
@@ -69,7 +71,7 @@ def _gradient(steps):
     )
 
 
-def _balance(steps):
+def _balance(steps: Derivation) -> None:
     statement = "Rescaling (a, b, c) → (τ a, τ b, c/τ), τ > 0, leaves h alone"
     argument = "τ z > 0 exactly where z > 0: the same data stay active, and at the others both sides are 0."
     steps.identity(statement, (c / tau) * (tau * a * x + tau * b), c * (a * x + b), argument=argument)
@@ -86,14 +88,18 @@ def _balance(steps):
     steps.identity(statement, Derivative(scaled_cost, tau), 2 * Z * (tau**4 - C / Z) / tau**3, reduce=_done)
 
 
-def _price(steps):
+def _price(steps: Derivation) -> None:
     steps.identity("The kink is at k = −b/a, so z is", (a * x + b).subs(b, -a * k), a * (x - k))
     argument = (
         "Beyond the kink it is 0. So f′ changes by Δf′ = c |a|, whose size is s = |c a| and whose sign is that of c."
     )
     slope = Derivative(c * (a * x + b), x)
     steps.identity("The slope of a neuron on its active side", slope, c * a, reduce=_done, argument=argument)
-    for facing, sign, data in (("right", 1, (k - p, k + q, k + q + r)), ("left", -1, (k - p - r, k - p, k + q))):
+    sides: tuple[tuple[Literal["right", "left"], int, tuple[Expr, ...]], ...] = (
+        ("right", 1, (k - p, k + q, k + q + r)),
+        ("left", -1, (k - p - r, k - p, k + q)),
+    )
+    for facing, sign, data in sides:
         z = [sign * tau * (point - k) for point in data]  # |a| = τ, |c| = s/τ
         active = [number for number in range(3) if z[number].is_positive]
         squares = sympy.factor(sympy.Add(*(z[number] ** 2 for number in active)))
@@ -116,7 +122,7 @@ def _price(steps):
     )
 
 
-def _convexity(steps):
+def _convexity(steps: Derivation) -> None:
     Q, (m, C, D) = sympy.Function("Q")(k), sympy.symbols("m C D", positive=True)
     numerator = Q * Q.diff(k, 2) / 2 - Q.diff(k) ** 2 / 4
     statement = (
@@ -147,7 +153,7 @@ def _convexity(steps):
     )
 
 
-def _jump(steps):
+def _jump(steps: Derivation) -> None:
     data, others = (x_1, x_1 + q), 1 + (x_1 + q) ** 2
     drop = kink_cost(data, x_1 - p, facing="right").subs(p, 0) - kink_cost(data, x_1, facing="right")
     jump = q * (1 + x_1**2) / (sqrt(others) + sqrt(others + 1 + x_1**2))
@@ -165,7 +171,7 @@ def _jump(steps):
     steps.claim("The fall is not 0", jump, ">", 0, holds=jump.is_positive, argument=argument)
 
 
-def _program(steps):
+def _program(steps: Derivation) -> None:
     m = Symbol("m", real=True)
     steps.identity(
         "With the slope change s and the moment m = s k a kink is linear, s (x − k) = s x − m on its active data, and "
@@ -178,7 +184,7 @@ def _program(steps):
     )
 
 
-def _duality(steps):
+def _duality(steps: Derivation) -> None:
     k_right, data = q + r, (-p, q, q + r + t)  # measured from the kink that faces left
     mu = sympy.symbols("mu_1:4", real=True)
     values = [alpha * point + beta + s_1 * Max(point - k_right, 0) - s_2 * Max(-point, 0) for point in data]
@@ -219,7 +225,7 @@ def _duality(steps):
     steps.identity("With one active datum x_1 and μ = B there, it is constant; its square", one, B**2)
 
 
-def _certificate(steps):
+def _certificate(steps: Derivation) -> None:
     u, y, scale = Symbol("u", positive=True), sympy.symbols("y_1:4", real=True), 2 * sqrt(2) / 3
     data, inner, outer = (-1, 0, 1), -u / (1 + u), u / (1 + u)
     excess = sympy.factor(kink_cost(data, inner, facing="right") ** 2 - (scale * (1 + inner)) ** 2)
@@ -242,7 +248,7 @@ def _certificate(steps):
     )
 
 
-def _one_facing(steps):
+def _one_facing(steps: Derivation) -> None:
     F = Symbol("F", positive=True)
     right, left = (p, p + q), (g, g + t)  # distances of the active data from their kinks, k_1 and k_2
     from_other = (h, h + t)  # distances of the same left data from k_1
@@ -280,7 +286,7 @@ def _one_facing(steps):
     steps.claim("Nor do two facings with opposite signs", rate, ">", 0, holds=rate > 0, argument=argument)
 
 
-def _one_sign(steps):
+def _one_sign(steps: Derivation) -> None:
     rows = sympy.Matrix([[x_1, 1], [x_2, 1], [x_3, 1]])
     steps.identity(
         "Two neurons of one facing in one interval, u = (c a, c b) and v; X has the rows (x, 1) of their active data, "
@@ -295,7 +301,7 @@ def _one_sign(steps):
     )
 
 
-def _opposite_kinks(steps):
+def _opposite_kinks(steps: Derivation) -> None:
     active = ((p, h + p), (p + q, h + p + q))  # distances of the active data from the kink −h and from the datum 0
     steps.identity(
         "Adjacent intervals, their shared datum at 0, with opposite kinks: −h, facing left with c > 0, and g, facing "
@@ -316,7 +322,7 @@ def _opposite_kinks(steps):
     steps.claim("Opposite kinks never lie in adjacent intervals", rate, "<", 0, holds=rate < 0, argument=argument)
 
 
-def _simplest(steps):
+def _simplest(steps: Derivation) -> None:
     rise = s - s * q / (p + q)
     argument = "It is positive, and so is the chord's slope less f′ at the first. Kinks of one sign add up."
     steps.identity(
@@ -370,7 +376,7 @@ def _factored_root(root):
     return sympy.factor(root.base) ** root.exp
 
 
-def written_out(setting):
+def written_out(setting: ReluNetwork) -> sympy.Expr:
     """reg of a small network, traced from its own h, less the closed form: 0 where they agree."""
     on: dict = {}  # the symbol of each 1[z > 0], which is its own square
 

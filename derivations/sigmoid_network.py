@@ -8,6 +8,7 @@ one datum reg and h are sums over the neurons, each a function of its c and z = 
 """
 
 from functools import cache
+from typing import Literal
 
 import sympy
 from sympy import Derivative, Function, Rational, Symbol, exp, log, sqrt, tanh
@@ -26,7 +27,7 @@ logistic = 1 / (1 + exp(-z))
 
 
 @cache
-def activation(order):
+def activation(order: int) -> type[Function]:
     """φ or its derivative of this order, as a SymPy function printed without its argument where that is z."""
 
     def shown(self, printer, name):
@@ -67,7 +68,7 @@ def derive() -> Derivation:
     return steps
 
 
-def _gradient(steps):
+def _gradient(steps: Derivation) -> None:
     w_1, w_2, x_1, x_2 = sympy.symbols("w_1:3 x_1:3", real=True)
     model = c * activation(0)(w_1 * x_1 + w_2 * x_2)
     slope = activation(1)(w_1 * x_1 + w_2 * x_2)
@@ -93,7 +94,7 @@ def _gradient(steps):
     )
 
 
-def _stationarity(steps):
+def _stationarity(steps: Derivation) -> None:
     steps.identity(
         "From here one datum. At N∇reg = 0 on M there is a λ with ∇reg = λ ∇h. Each neuron's part, by c",
         Derivative(lagrangian, c),
@@ -113,7 +114,7 @@ def _stationarity(steps):
     )
 
 
-def _tanh_roots(steps):
+def _tanh_roots(steps: Derivation) -> None:
     found = stationarity(tanh(z), z, norm=r, multiplier=lam).subs(tanh(z), s)
     root = 4 * r**2 * (1 - s**2) ** 3 / lam**2 - (1 + s**2)
     steps.identity("tanh, s = φ(z): it is", found, (1 - s**2) * root)
@@ -135,7 +136,7 @@ def _tanh_roots(steps):
     )
 
 
-def _logistic_roots(steps):
+def _logistic_roots(steps: Derivation) -> None:
     found = stationarity(logistic, z, norm=r, multiplier=lam).subs(z, log(s / (1 - s)))
     steps.identity(
         "Logistic, s = φ(z): stationarity is",
@@ -154,7 +155,7 @@ def _logistic_roots(steps):
     steps.identity("Its peak, at s = ¼", sympy.Subs(bump, s, Rational(1, 4)), Rational(27, 256), reduce=_done)
 
 
-def _multiplier(steps):
+def _multiplier(steps: Derivation) -> None:
     cost = reg_of_neuron.subs(c, v / phi)
     steps.identity(
         "A neuron that contributes v = c φ costs φ² + v² r² φ′²/φ². Its derivative by v with z held",
@@ -166,7 +167,7 @@ def _multiplier(steps):
     )
 
 
-def _tanh_cost(steps):
+def _tanh_cost(steps: Derivation) -> None:
     root = sqrt(1 + w**2)
     cost = _at(reg_of_neuron, tanh(z), sqrt(q)).subs(c, w / (r * sqrt(q)))
     least = 2 * w * (root - w)
@@ -201,7 +202,7 @@ def _tanh_cost(steps):
     )
 
 
-def _logistic_cost(steps):
+def _logistic_cost(steps: Derivation) -> None:
     top = w**2 / (1 + w**2)
     cost = sympy.simplify(_at(reg_of_neuron, logistic, s))
     steps.identity(
@@ -231,7 +232,7 @@ def _logistic_cost(steps):
     )
 
 
-def _hessian(steps):
+def _hessian(steps: Derivation) -> None:
     block = hessian_block(phi, z, c=c, norm=r, multiplier=lam)
     statement = (
         "The Hessian of reg − λ h, in (c, wᵀx/r), on the right ouanalysis.symbolic.sigmoid_network.hessian_block. "
@@ -250,7 +251,7 @@ def _hessian(steps):
     )
 
 
-def _stationary_hessian(steps):
+def _stationary_hessian(steps: Derivation) -> None:
     block = hessian_block(phi, z, c=c_stationary, norm=r, multiplier=lam)
     squared = {lam: 2 * r * phi1**2 / sqrt(gap)}  # only λ² occurs where this is used
     steps.identity("At a stationary neuron c = λ φ/(2 φ′² r²): the mixed entry of H", block[0, 1], mixed_entry)
@@ -271,7 +272,7 @@ def _stationary_hessian(steps):
     )
 
 
-def _tanh_hessian(steps):
+def _tanh_hessian(steps: Derivation) -> None:
     determinant, along = -16 * r**4 * q * (2 + q) * (1 - q) ** 3 / (1 + q), 8 * r**2 * q * (1 - q) / (1 + q)
     _block(
         steps,
@@ -294,7 +295,7 @@ def _tanh_hessian(steps):
     )
 
 
-def _logistic_hessian(steps):
+def _logistic_hessian(steps: Derivation) -> None:
     _block(
         steps,
         "Logistic, λ² = 4 r² s (1 − s)³",
@@ -323,7 +324,7 @@ def _block(steps, name, kind, *, mixed, last, determinant, along, argument=""):
     steps.identity("And tᵀH t", product.subs(squared), along, argument=argument)
 
 
-def _zero_neurons(steps):
+def _zero_neurons(steps: Derivation) -> None:
     block = hessian_block(tanh(z), z, c=0, norm=r, multiplier=lam).subs(z, 0)
     kappa = Symbol("kappa", real=True)
     steps.identity(
@@ -356,7 +357,7 @@ def _done(expression):
     return sympy.simplify(expression.doit())
 
 
-def written_out(name, *, size):
+def written_out(name: Literal["tanh", "logistic"], *, size: int) -> sympy.Expr:
     """reg of a small network, traced from its own h, less the closed form: 0 where they agree."""
     setting = SigmoidNetwork([[1, 2], [3, -1]][:size], [0] * size, width=size, activation=name)
     difference = sympy.expand(trace(setting).regularizer - regularizer(setting).expr)

@@ -5,15 +5,22 @@ before SymPy sees it. The branching functions here do, their derivative at the k
 and every one of them is a `where_positive`, so that whoever runs a model can watch where it branches.
 """
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import autograd.numpy as np
-from autograd.extend import defvjp, primitive
+from autograd import extend
+from autograd.extend import defvjp
 from autograd.tracer import getval, isbox
+
+from .arguments import Array, Booleans
+
+if TYPE_CHECKING:
+    import sympy
 
 __all__ = [
     "Activation",
@@ -31,10 +38,19 @@ __all__ = [
     "where_positive",
 ]
 
-_watcher: ContextVar[Any] = ContextVar("watcher", default=None)
+Operand = Array | float
+Choice = Callable[[Operand, Operand, Operand], Array]
+_Function = TypeVar("_Function", bound=Callable[..., Array])
+
+_watcher: ContextVar[Choice | None] = ContextVar("watcher", default=None)
 
 
-def where_positive(z, then, otherwise):
+def _primitive(function: _Function) -> _Function:
+    """autograd's `primitive`, which has no types and leaves the function's own to nobody."""
+    return extend.primitive(function)
+
+
+def where_positive(z: Operand, then: Operand, otherwise: Operand) -> Array:
     """`then` where z > 0, `otherwise` elsewhere (at z = 0 too); the three broadcast.
 
     >>> where_positive(np.array([-1.0, 0.0, 2.0]), 1.0, -1.0)
@@ -48,7 +64,7 @@ def where_positive(z, then, otherwise):
 
 
 @contextmanager
-def watching(choose):
+def watching(choose: Choice) -> Iterator[None]:
     """Within, every `where_positive` of this thread gives what choose(z, then, otherwise) does."""
     token = _watcher.set(choose)
     try:
@@ -57,7 +73,7 @@ def watching(choose):
         _watcher.reset(token)
 
 
-def positive(z):
+def positive(z: Operand) -> Booleans | bool:
     """z > 0 as plain booleans, whatever differentiates z."""
     while isbox(z):
         z = getval(z)
@@ -73,49 +89,49 @@ def _choose_one(z, then, otherwise):
 _choose = np.frompyfunc(_choose_one, 3, 1)
 
 
-def relu(z):
+def relu(z: Operand) -> Array:
     """max(z, 0) with derivative 1[z > 0]."""
     return where_positive(z, z, 0.0)
 
 
-def leaky_relu(z, slope=0.01):
+def leaky_relu(z: Operand, slope: float = 0.01) -> Array:
     """z where z > 0, slope z elsewhere."""
     return where_positive(z, z, slope * z)
 
 
-def maximum(a, b):
+def maximum(a: Operand, b: Operand) -> Array:
     """max(a, b); where the two are equal, the value and the derivative of b."""
     return where_positive(a - b, a, b)
 
 
-def minimum(a, b):
+def minimum(a: Operand, b: Operand) -> Array:
     """min(a, b); where the two are equal, the value and the derivative of b."""
     return where_positive(b - a, a, b)
 
 
-def clip(z, low, high):
+def clip(z: Operand, low: Operand, high: Operand) -> Array:
     """z between low and high, the nearer of them elsewhere."""
     return minimum(maximum(z, low), high)
 
 
-def absolute(z):
+def absolute(z: Operand) -> Array:
     """|z|, with derivative -1 at 0."""
     return where_positive(z, z, -z)
 
 
-def sign(z):
+def sign(z: Operand) -> Array:
     """-1, 0 or 1, with derivative 0."""
     return where_positive(z, 1.0, where_positive(-z, -1.0, 0.0))
 
 
-@primitive
-def tanh(z):
+@_primitive
+def tanh(z: Operand) -> Array:
     """tanh z, whose derivatives, unlike those of `autograd.numpy.tanh`, do not overflow where it is saturated."""
     return np.tanh(z)
 
 
-@primitive
-def logistic(z):
+@_primitive
+def logistic(z: Operand) -> Array:
     """1/(1 + e^{-z}), accurate to a few eps of its value at every z; no z overflows."""
     if _is_traced(z):
         return _by_entries(logistic, "expit", z)
@@ -143,9 +159,9 @@ class Activation:
     """
 
     name: str
-    expression: Any = None
+    expression: "sympy.Expr | None" = None
 
-    def __call__(self, z):
+    def __call__(self, z: Operand) -> Array:
         if self.expression is None:
             return _NAMED[self.name](z)
         if _is_traced(z):
@@ -156,12 +172,7 @@ class Activation:
 
     @cached_property
     def _numeric(self):
-        from autograd.scipy import special
-        from sympy import lambdify
-
-        (symbol,) = self.expression.free_symbols
-        functions = {name: getattr(special, name) for name in ("erf", "erfc", "gamma", "polygamma")}
-        return lambdify(symbol, self.expression, modules=[functions, np])
+        return _for_autograd(self.expression)
 
     def __getstate__(self):
         return {"name": self.name, "expression": self.expression}
@@ -170,7 +181,7 @@ class Activation:
         return f"Activation({self.name!r})"
 
 
-def activation(given):
+def activation(given: "str | Activation | sympy.Expr") -> Activation:
     """The `Activation` that a name or a SymPy expression of one symbol stands for.
 
     Raises
@@ -208,6 +219,15 @@ def activation(given):
     return smooth
 
 
+def _for_autograd(expression):
+    from autograd.scipy import special
+    from sympy import lambdify
+
+    (symbol,) = expression.free_symbols
+    functions = {name: getattr(special, name) for name in ("erf", "erfc", "gamma", "polygamma")}
+    return lambdify(symbol, expression, modules=[functions, np])
+
+
 def _slope(expression):
     from sympy import lambdify
 
@@ -232,22 +252,22 @@ def _by_entries(function, name, z):
     return np.frompyfunc(lambda entry: getattr(entry, name)() if hasattr(entry, name) else function(entry), 1, 1)(z)
 
 
-@primitive
-def softplus(z):
+@_primitive
+def softplus(z: Operand) -> Array:
     """log(1 + e^z), accurate to a few eps of its value at every z; none overflows."""
     return _by_entries(softplus, "softplus", z) if _is_traced(z) else np.logaddexp(0.0, z)
 
 
-@primitive
-def erf(z):
+@_primitive
+def erf(z: Operand) -> Array:
     """The error function, whose derivatives, unlike those of `autograd.scipy.special.erf`, do not overflow."""
     from scipy import special
 
     return _by_entries(erf, "erf", z) if _is_traced(z) else special.erf(z)
 
 
-@primitive
-def _normal_cdf(z):
+@_primitive
+def _normal_cdf(z: Operand) -> Array:
     from scipy import special
 
     return _by_entries(_normal_cdf, "ndtr", z) if _is_traced(z) else special.ndtr(z)
@@ -257,18 +277,18 @@ def _bell(z):
     return np.exp(-(np.clip(z, -30.0, 30.0) ** 2))  # e^{-900} is 0 in floats, as all its derivatives are
 
 
-def gelu(z):
+def gelu(z: Operand) -> Array:
     """z Φ(z), Φ the distribution function of N(0, 1)."""
     return z * _normal_cdf(z)
 
 
-def silu(z):
+def silu(z: Operand) -> Array:
     """z/(1 + e^{-z}), also called swish."""
     return z * logistic(z)
 
 
-@primitive
-def logsumexp(z, axis=-1, keepdims=False):
+@_primitive
+def logsumexp(z: Operand, axis: int = -1, keepdims: bool = False) -> Array:
     """log Σ e^z over one axis, at every finite z.
 
     >>> float(logsumexp(np.array([1000.0, 1000.0])) - 1000)
@@ -282,8 +302,8 @@ def logsumexp(z, axis=-1, keepdims=False):
     return total if keepdims else np.squeeze(total, axis=axis)
 
 
-@primitive
-def softmax(z, axis=-1):
+@_primitive
+def softmax(z: Operand, axis: int = -1) -> Array:
     """e^z/Σ e^z over one axis, at every finite z.
 
     >>> softmax(np.array([1000.0, 1000.0, -1000.0]))

@@ -4,13 +4,21 @@ import contextlib
 import keyword
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from types import EllipsisType
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "Array",
+    "Booleans",
+    "Integers",
+    "Model",
+    "Parts",
+    "RandomSource",
+    "Shape",
     "count",
     "generator",
     "in_one_line",
@@ -24,9 +32,17 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+Parts = Mapping[str, int | Sequence[int]]
+Model = Callable[[Array, Array], Array]
+RandomSource = np.random.Generator | np.random.BitGenerator | np.random.SeedSequence | int | Sequence[int]
+Shape = Sequence[int | str | EllipsisType]
+
+Option = TypeVar("Option")
 
 
-def real_array(name, value, *, shape=None):
+def real_array(name: str, value: ArrayLike, *, shape: Shape | None = None) -> Array:
     """A read-only float64 copy of finite real numbers.
 
     Parameters
@@ -67,18 +83,18 @@ def real_array(name, value, *, shape=None):
     return array
 
 
-def positive_number(name, value):
+def positive_number(name: str, value: float) -> float:
     """A finite float above 0."""
     return _number(name, value, "a finite number above 0", lambda number: number > 0)
 
 
-def nonnegative_number(name, value, *, below=math.inf):
+def nonnegative_number(name: str, value: ArrayLike, *, below: float = math.inf) -> float:
     """A finite float, at least 0 and, where `below` is given, less than it."""
     wanted = "a finite number at least 0" + (f" and below {below:g}" if below < math.inf else "")
     return _number(name, value, wanted, lambda number: 0 <= number < below)
 
 
-def nonnegative_numbers(name, value, *, shape=None):
+def nonnegative_numbers(name: str, value: ArrayLike, *, shape: Shape | None = None) -> Array:
     """A float array of any shape, or the one given, its entries finite and at least 0."""
     array = real_array(name, value, shape=shape)
     if np.any(array < 0):
@@ -86,13 +102,13 @@ def nonnegative_numbers(name, value, *, shape=None):
     return array
 
 
-def count(name, value, *, least, most=None):
+def count(name: str, value: object, *, least: int, most: int | None = None) -> int:
     """An int between `least` and `most`, both included, of at most 62 bits; True and 3.0 are not integers here."""
     wanted = f"an integer at least {least}" if most is None else f"an integer from {least} to {most}"
     if isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}: expected {wanted}, got {value!r}")
     try:
-        number = operator.index(value)
+        number = operator.index(value)  # type: ignore[arg-type]  # what it refuses
     except TypeError:
         raise TypeError(f"{name}: expected {wanted}, got {_short(value)}") from None
     if number > 2**62 and most is None:
@@ -102,7 +118,7 @@ def count(name, value, *, least, most=None):
     return number
 
 
-def whole_numbers(name, value):
+def whole_numbers(name: str, value: ArrayLike) -> Integers:
     """An int array of any shape, its entries at least 0 and of at most 62 bits."""
     array = np.asarray(value)
     whole = array.dtype.kind in "iu" or not array.size
@@ -111,7 +127,7 @@ def whole_numbers(name, value):
     return array.astype(np.int64)
 
 
-def part_shapes(name, value):
+def part_shapes(name: str, value: Parts) -> dict[str, tuple[int, ...]]:
     """A dict of names, valid as Python's, and shapes, tuples of ints at least 1; not empty."""
     expected = f'{name}: expected names and shapes as {{"W": (3, 2), "c": (3,)}}'
     if not isinstance(value, Mapping) or not value:
@@ -125,14 +141,14 @@ def part_shapes(name, value):
     return shapes
 
 
-def one_of(name, value, options):
+def one_of(name: str, value: str, options: Mapping[str, Option]) -> Option:
     """What a name stands for among the options, a dict."""
     if not isinstance(value, str) or value not in options:
         raise ValueError(f"{name}: expected {' or '.join(map(repr, options))}, got {_short(value)}")
     return options[value]
 
 
-def generator(rng):
+def generator(rng: RandomSource) -> np.random.Generator:
     """The numpy Generator that a Generator or a seed stands for (SPEC 7); no None, which nobody could repeat."""
     if rng is None or isinstance(rng, bool | float | str | np.random.RandomState):
         raise TypeError(f"rng: expected a numpy.random.Generator or a seed, got {rng!r}")
@@ -142,7 +158,7 @@ def generator(rng):
         raise ValueError(f"rng: expected a numpy.random.Generator or a seed, got {_short(rng)}") from None
 
 
-def in_one_line(numbers):
+def in_one_line(numbers: NDArray[np.generic]) -> str:
     """An array as a message shows it."""
     return np.array2string(numbers, threshold=6, edgeitems=2, max_line_width=1000)
 

@@ -488,5 +488,5 @@ def test_bad_input_is_one_line_that_names_expected_and_got(call, message):
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="module 'ouanalysis' has no attribute 'regulariser'"):
+    with pytest.raises(AttributeError, match="No ouanalysis attribute regulariser"):
         ou.regulariser  # noqa: B018

@@ -4,3 +4,9 @@
 of a result may state in its metadata a ``resolution``, a power of ten: what its numbers say below is noise of a solver
 or of rounding, another on every machine, and is neither written nor drawn.
 """
+
+from typing import Literal
+
+__all__ = ["Size"]
+
+Size = Literal["full", "quick"]

@@ -5,18 +5,19 @@ SGD bends away from it and diverges at the stability limit, which depends on the
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from ..arguments import generator, one_of
+from ..arguments import Array, RandomSource, generator, one_of
 from ..numeric import linearized_sgd, max_stable_lr, regularizer
+from ..numeric.fluctuations.sampling import BatchSize
 from ..settings import planted_sigmoid_network
 from ..simulate import label_noise_sgd
+from . import Size
 
 __all__ = ["FiniteStep", "run"]
 
-BATCHES: tuple[int | Literal["full"], ...] = (1, 4, "full")
+BATCHES: tuple[BatchSize, ...] = (1, 4, "full")
 NOISE_STD = 1e-4  # so small that the model is linear over the noise
 SIMULATED = (0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.85, 0.92)  # of the limit; from 0.95 fourth moments diverge
 CURVE = np.concatenate([np.linspace(0.03, 0.9, 60), 1 - np.geomspace(0.09, 0.004, 40)])
@@ -26,18 +27,18 @@ CURVE = np.concatenate([np.linspace(0.03, 0.9, 60), 1 - np.geomspace(0.09, 0.004
 class FiniteStep:
     """One row a batch size; losses are E L B̃/σ², so that the leading order is η reg for all."""
 
-    batches: tuple
+    batches: tuple[BatchSize, ...]
     reg: float
-    limit: np.ndarray  # η_max (batches,)
-    fractions: np.ndarray  # η/η_max of the curves (curve,)
-    exact: np.ndarray  # (batches, curve)
-    simulated_fractions: np.ndarray  # (points,)
-    predicted: np.ndarray  # exact at these (batches, points)
-    measured: np.ndarray  # (batches, points)
-    error: np.ndarray  # its standard error over chains
+    limit: Array  # η_max (batches,)
+    fractions: Array  # η/η_max of the curves (curve,)
+    exact: Array  # (batches, curve)
+    simulated_fractions: Array  # (points,)
+    predicted: Array  # exact at these (batches, points)
+    measured: Array  # (batches, points)
+    error: Array  # its standard error over chains
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> FiniteStep:
     """Predict and simulate the stationary loss."""
     rng = generator(rng)
     chains = one_of("size", size, {"full": 400, "quick": 40})

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import generator, one_of
+from ..arguments import Array, Integers, RandomSource, generator, one_of
 from ..minima import certify, minimum
 from ..numeric import loss
 from ..settings import planted_matrix_sensing
 from ..simulate import label_noise_sgd
+from . import Size
 from .matrix_sensing_recovery import RANK, START, D, N, product
 
 __all__ = ["MatrixSensingCertificate", "run"]
@@ -26,16 +27,16 @@ RECORDS = 24  # a stage
 class MatrixSensingCertificate:
     """Index 0 is without label noise, which every chain does alike but for its draws of data, index 1 with."""
 
-    steps: np.ndarray  # (records,)
-    stage_ends: np.ndarray  # (stages,)
-    relative_gap: np.ndarray = field(metadata={"resolution": 1e-7})  # the solver's gap; (2, chains, records)
+    steps: Integers  # (records,)
+    stage_ends: Integers  # (stages,)
+    relative_gap: Array = field(metadata={"resolution": 1e-7})  # the solver's gap; (2, chains, records)
     solver_gap: float = field(metadata={"resolution": 1e-7})  # the largest of all records, relative to the least reg
-    loss: np.ndarray = field(metadata={"resolution": 1e-20})  # residuals of h, to its rounding; (2, chains, records)
-    error: np.ndarray  # ‖UUᵀ − X*‖_F/‖X*‖_F (2, chains, records)
+    loss: Array = field(metadata={"resolution": 1e-20})  # residuals of h, to its rounding; (2, chains, records)
+    error: Array  # ‖UUᵀ − X*‖_F/‖X*‖_F (2, chains, records)
     planted_is_least: float = field(metadata={"resolution": 1e-4})  # to the root of the gap, ‖X_SDP − X*‖_F/‖X*‖_F
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> MatrixSensingCertificate:
     """Run both ensembles through the same stages, the one without noise."""
     rng = generator(rng)
     chains, shrink = one_of("size", size, {"full": (6, 1), "quick": (2, 20)})

@@ -7,11 +7,13 @@ the same order; without label noise SGD stops at zero error, with it reg falls a
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..arguments import generator, one_of
+from ..arguments import Array, Integers, RandomSource, generator, one_of
 from ..numeric import regularizer
-from ..settings import planted_matrix_sensing
+from ..settings import MatrixSensing, planted_matrix_sensing
 from ..simulate import label_noise_sgd
+from . import Size
 
 __all__ = ["MatrixSensingRecovery", "product", "run"]
 
@@ -23,15 +25,15 @@ LR, NOISE_STD, START = 0.01, 0.1, 0.4
 class MatrixSensingRecovery:
     """Arrays by run: index 0 is without label noise, index 1 with."""
 
-    steps: np.ndarray  # (records,)
-    loss: np.ndarray = field(metadata={"resolution": 1e-20})  # residuals of h, to its rounding; (2, chains, records)
-    reg: np.ndarray  # (2, chains, records)
+    steps: Integers  # (records,)
+    loss: Array = field(metadata={"resolution": 1e-20})  # residuals of h, to its rounding; (2, chains, records)
+    reg: Array  # (2, chains, records)
     planted_reg: float  # reg at the planted matrix
-    error: np.ndarray  # ‖UUᵀ − X*‖_F / ‖X*‖_F (2, chains, records)
-    eigenvalues: np.ndarray = field(metadata={"resolution": 1e-12})  # of UUᵀ, descending (2, records, d)
+    error: Array  # ‖UUᵀ − X*‖_F / ‖X*‖_F (2, chains, records)
+    eigenvalues: Array = field(metadata={"resolution": 1e-12})  # of UUᵀ, descending (2, records, d)
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> MatrixSensingRecovery:
     """Run both ensembles from the same start on the same random numbers."""
     rng = generator(rng)
     chains, steps = one_of("size", size, {"full": (8, 3_000_000), "quick": (2, 100_000)})
@@ -51,11 +53,11 @@ def run(rng, size="full"):
         reg=np.stack([trajectory.reg for trajectory in trajectories]),
         planted_reg=float(regularizer(setting, truth)),
         error=np.linalg.norm(products - planted, axis=(-2, -1)) / np.linalg.norm(planted),
-        eigenvalues=np.linalg.eigvalsh(products[:, 0])[..., ::-1],
+        eigenvalues=np.linalg.eigvalsh(products[:, 0])[..., ::-1].astype(float),
     )
 
 
-def product(setting, theta):
+def product(setting: MatrixSensing, theta: ArrayLike) -> Array:
     """U Uᵀ of theta (..., p), (..., d, d)."""
     factor = setting.unpack(theta)["U"]
     return factor @ np.swapaxes(factor, -1, -2)

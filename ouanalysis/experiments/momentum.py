@@ -5,15 +5,22 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import generator, one_of
+from ..arguments import Array, Integers, RandomSource, generator, one_of
 from ..numeric import flow_time, gram, local_ou, regularized_flow, tangent_drift
+from ..numeric.fluctuations.sampling import BatchSize
 from ..settings import planted_sigmoid_network
 from ..simulate import label_noise_sgd
+from . import Size
 
 __all__ = ["Momentum", "run"]
 
 MOMENTA = (0.0, 0.5, 0.9)
-ENSEMBLES = ((0.0, 0.01, 0.2, 1), (0.5, 0.01, 0.2, 2), (0.9, 0.001, 0.4, 1), (0.9, 0.002, 0.1, "full"))  # β, η, σ, B
+ENSEMBLES: tuple[tuple[float, float, float, BatchSize], ...] = (
+    (0.0, 0.01, 0.2, 1),
+    (0.5, 0.01, 0.2, 2),
+    (0.9, 0.001, 0.4, 1),
+    (0.9, 0.002, 0.1, "full"),
+)  # β, η, σ, B
 FLOW_TIME = 2.5
 FRACTIONS = (0.1, 0.25, 0.4, 0.55, 0.7)  # of the stability limit ηk = 1 + β of one datum, moved a little for each β
 APART = 0.05
@@ -24,21 +31,21 @@ SMALL_NOISE = 1e-4  # so small that θ* stays where it is
 class Momentum:
     """Ensembles on three data against the flow, and the drift at finite step for one datum."""
 
-    ensembles: tuple  # (β, η, σ, B)
-    times: np.ndarray  # flow times (records,)
-    steps: np.ndarray  # (ensembles, records)
-    reg: np.ndarray  # mean over chains (ensembles, records)
-    reg_error: np.ndarray = field(metadata={"resolution": 1e-12})
-    fine_times: np.ndarray
-    flow_reg: np.ndarray
-    momenta: tuple
-    fractions: np.ndarray  # ηk/(1 + β) (momenta, fractions)
-    ratio: np.ndarray  # measured drift a step over its leading order (momenta, fractions)
-    ratio_error: np.ndarray
-    predicted_ratio: np.ndarray  # by `tangent_drift`
+    ensembles: tuple[tuple[float, float, float, BatchSize], ...]  # (β, η, σ, B)
+    times: Array  # flow times (records,)
+    steps: Integers  # (ensembles, records)
+    reg: Array  # mean over chains (ensembles, records)
+    reg_error: Array = field(metadata={"resolution": 1e-12})
+    fine_times: Array
+    flow_reg: Array
+    momenta: tuple[float, ...]
+    fractions: Array  # ηk/(1 + β) (momenta, fractions)
+    ratio: Array  # measured drift a step over its leading order (momenta, fractions)
+    ratio_error: Array
+    predicted_ratio: Array  # by `tangent_drift`
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> Momentum:
     """Simulate the ensembles and the drifts."""
     rng = generator(rng)
     chains, last, many = one_of("size", size, {"full": (32, FLOW_TIME, 2000), "quick": (4, FLOW_TIME / 10, 200)})

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import generator, one_of
+from ..arguments import RandomSource, generator, one_of
 from ..minima import minimum
 from ..numeric import flow_time, interpolate, jacobian, linearized_sgd, regularized_flow, regularizer
 from ..settings import planted_quadratic_parametrisation
 from ..simulate import label_noise_sgd
-from ..simulate.sgd import RandomSource
 
 __all__ = ["NoiseContrast", "run"]
 

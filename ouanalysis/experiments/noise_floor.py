@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import generator, one_of
+from ..arguments import Array, Integers, RandomSource, generator, one_of
 from ..numeric import InterpolationError, interpolate, jacobian, local_ou, regularizer
 from ..settings import ReluNetwork, planted_matrix_sensing, planted_relu_network, planted_sigmoid_network
 from ..simulate import label_noise_sgd
+from . import Size
 
 __all__ = ["NoiseFloor", "run"]
 
@@ -24,15 +25,15 @@ FLOORS = (2e-8, 4e-7)
 class NoiseFloor:
     """One entry a setting."""
 
-    kind: np.ndarray  # index into kinds
-    kinds: tuple
-    predicted: np.ndarray  # (ησ²/B) reg, in units of y²
-    measured: np.ndarray  # mean loss over chains and time on the plateau
-    error: np.ndarray  # standard error, from the spread of the chains
-    curvature: np.ndarray  # η λ_max(H)
+    kind: Integers  # index into kinds
+    kinds: tuple[str, ...]
+    predicted: Array  # (ησ²/B) reg, in units of y²
+    measured: Array  # mean loss over chains and time on the plateau
+    error: Array  # standard error, from the spread of the chains
+    curvature: Array  # η λ_max(H)
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> NoiseFloor:
     """Measure the plateau of every setting."""
     rng = generator(rng)
     each, chains = one_of("size", size, {"full": (8, 64), "quick": (2, 16)})

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import generator, one_of
+from ..arguments import Array, Integers, RandomSource, generator, one_of
 from ..numeric import local_ou
 from ..settings import planted_sigmoid_network
 from ..simulate import label_noise_sgd
+from . import Size
 
 __all__ = ["OUCovariance", "run"]
 
@@ -23,17 +24,17 @@ CLOUD = 1500  # chains shown as points; the variances are over all
 class OUCovariance:
     """Scatter in units of the predicted stationary standard deviation √(ησ²/B) where it says `scaled`."""
 
-    rates: np.ndarray  # η λ_k per step (2,)
-    residuals: np.ndarray  # (h − y)/σ at the end (cloud, 2)
-    residual_covariance: np.ndarray  # its prediction (η/B) K, (2, 2)
-    scaled_modes: np.ndarray  # Vᵀ(θ − θ*) at the end (cloud, 2)
-    steps: np.ndarray  # (records,)
-    scaled_variance: np.ndarray  # measured along each eigenvector (records, 2)
-    scaled_variance_error: np.ndarray  # its standard error
-    predicted_variance: np.ndarray  # 1 − e^{−2λt} (records, 2)
+    rates: Array  # η λ_k per step (2,)
+    residuals: Array  # (h − y)/σ at the end (cloud, 2)
+    residual_covariance: Array  # its prediction (η/B) K, (2, 2)
+    scaled_modes: Array  # Vᵀ(θ − θ*) at the end (cloud, 2)
+    steps: Integers  # (records,)
+    scaled_variance: Array  # measured along each eigenvector (records, 2)
+    scaled_variance_error: Array  # its standard error
+    predicted_variance: Array  # 1 − e^{−2λt} (records, 2)
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> OUCovariance:
     """Simulate the ensemble and predict its covariance."""
     rng = generator(rng)
     chains = one_of("size", size, {"full": 4000, "quick": 400})

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import generator, one_of
+from ..arguments import Array, RandomSource, generator, one_of
 from ..minima import minimum
 from ..settings import planted_matrix_sensing
 from ..simulate import label_noise_sgd
+from . import Size
 from .matrix_sensing_recovery import RANK, START, D, product
 
 __all__ = ["Recovery", "run"]
@@ -27,15 +28,15 @@ RECOVERED = 0.05  # of ‖X*‖_F
 class Recovery:
     """Relative distances ‖X − X*‖_F/‖X*‖_F."""
 
-    measurements: np.ndarray  # (sizes,)
-    quiet: np.ndarray  # SGD without label noise, one stage of it (sizes, draws)
-    noisy: np.ndarray  # with it (sizes, draws)
+    measurements: Array  # (sizes,)
+    quiet: Array  # SGD without label noise, one stage of it (sizes, draws)
+    noisy: Array  # with it (sizes, draws)
     # The semidefinite program (sizes, draws): a gap of 1e-8 leaves the matrix itself known to the root of that.
-    least: np.ndarray = field(metadata={"resolution": 1e-4})
-    noisy_from_least: np.ndarray = field(metadata={"resolution": 1e-4})  # ‖X_noisy − X_least‖_F/‖X*‖_F (sizes, draws)
+    least: Array = field(metadata={"resolution": 1e-4})
+    noisy_from_least: Array = field(metadata={"resolution": 1e-4})  # ‖X_noisy − X_least‖_F/‖X*‖_F (sizes, draws)
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> Recovery:
     """Run the three on new sensors and a new matrix in each draw."""
     rng = generator(rng)
     draws, shrink, sizes = one_of("size", size, {"full": (24, 1, MEASUREMENTS), "quick": (2, 20, (14, 30))})

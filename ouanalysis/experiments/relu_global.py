@@ -17,11 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import generator, one_of
+from ..arguments import Array, Integers, RandomSource, generator, one_of
 from ..minima import certify, minimum
 from ..numeric import loss, max_stable_lr
 from ..settings import ReluNetwork, planted_relu_network
 from ..simulate import label_noise_sgd
+from . import Size
 from .relu_interpolants import X, Y, random_interpolant
 
 __all__ = ["NetworkPaths", "ReluGlobal", "follow", "run"]
@@ -47,15 +48,15 @@ RECORDS, WINDOWS = 60, 5  # a stage
 class ReluGlobal:
     """Gaps are relative to the least reg of the network's own predictions."""
 
-    widths: np.ndarray  # (networks,)
-    steps: np.ndarray  # ends of the windows, of the networks on the six points (windows,)
-    stage_ends: np.ndarray  # (stages,)
-    start: np.ndarray  # gap at the start (networks,)
-    gap: np.ndarray  # of the mean over each window (networks, windows)
-    ends: np.ndarray  # of the mean over the second half of the last stage (networks,)
-    above: np.ndarray  # share of the states of that half with a gap above 1 % (networks,)
-    random_ends: np.ndarray  # the same two on the random data sets (sets, starts)
-    random_above: np.ndarray
+    widths: Integers  # (networks,)
+    steps: Integers  # ends of the windows, of the networks on the six points (windows,)
+    stage_ends: Integers  # (stages,)
+    start: Array  # gap at the start (networks,)
+    gap: Array  # of the mean over each window (networks, windows)
+    ends: Array  # of the mean over the second half of the last stage (networks,)
+    above: Array  # share of the states of that half with a gap above 1 % (networks,)
+    random_ends: Array  # the same two on the random data sets (sets, starts)
+    random_above: Array
     solver_gap: float = field(metadata={"resolution": 1e-7})  # the largest, relative
     loss: float  # the largest of the means at the end
 
@@ -63,20 +64,20 @@ class ReluGlobal:
 class NetworkPaths(NamedTuple):
     """What `follow` gives for the chains of one setting."""
 
-    steps: np.ndarray
-    start: np.ndarray
-    gap: np.ndarray
-    end: np.ndarray
-    above: np.ndarray
+    steps: Integers
+    start: Array
+    gap: Array
+    end: Array
+    above: Array
     solver_gap: float
     loss: float
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> ReluGlobal:
     """Run every network through the stages."""
     rng = generator(rng)
-    networks, sets, starts, shrink = one_of("size", size, {"full": (20, 4, 12, 1), "quick": (2, 1, 2, 50)})
-    widths = np.unique(np.geomspace(*WIDTHS, networks).round().astype(int))
+    many_widths, sets, starts, shrink = one_of("size", size, {"full": (20, 4, 12, 1), "quick": (2, 1, 2, 50)})
+    widths = np.unique(np.geomspace(*WIDTHS, many_widths).round().astype(int))
     with ThreadPoolExecutor() as pool:  # one chain each; the results do not depend on who runs it
         networks = [ReluNetwork(X, Y, width) for width in widths]
         six = list(pool.map(partial(follow, chains=1, shrink=shrink), networks, rng.spawn(len(networks))))
@@ -97,10 +98,12 @@ def run(rng, size="full"):
     )
 
 
-def follow(setting, rng, *, chains, shrink=1):
+def follow(setting: ReluNetwork, rng: np.random.Generator, *, chains: int, shrink: int = 1) -> NetworkPaths:
     """Run chains from random starts through the stages."""
     start = theta = np.stack([random_interpolant(setting, rng) for _ in range(chains)])
-    limits = [min(max_stable_lr(setting, at) for at in start), max_stable_lr(setting, minimum(setting).theta)]
+    least = minimum(setting).theta
+    assert least is not None
+    limits = [min(max_stable_lr(setting, at) for at in start), max_stable_lr(setting, least)]
     steps, means, last = [], [], 0
     for share, between, noise_std, count in STAGES:
         count //= shrink

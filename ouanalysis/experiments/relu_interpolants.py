@@ -4,15 +4,17 @@ Six points that need one change of convexity, three on one line and three on ano
 through all of them bend much more often; label noise straightens them without leaving the data.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..arguments import generator, one_of
+from ..arguments import Array, Integers, RandomSource, generator, one_of
 from ..minima import network_function
 from ..numeric import InterpolationError, interpolate, regularizer
 from ..settings import ReluNetwork
 from ..simulate import label_noise_sgd
+from . import Size
 
 __all__ = ["ReluInterpolants", "convexity_changes", "random_interpolant", "run", "slopes"]
 
@@ -31,20 +33,20 @@ STAGES = ((0.02, 0.1, 8_000_000), (0.01, 0.05, 6_000_000), (0.002, 0.05, 6_000_0
 class ReluInterpolants:
     """One chain a random start; index 0 along records is the start itself."""
 
-    x: np.ndarray  # (n,)
-    y: np.ndarray  # (n,)
-    grid: np.ndarray  # (points,)
-    before: np.ndarray = field(metadata={"resolution": 1e-12})  # h on the grid (chains, points)
-    after: np.ndarray = field(metadata={"resolution": 1e-12})
-    steps: np.ndarray  # (records,)
-    stage_ends: np.ndarray  # (stages,)
-    reg: np.ndarray  # (chains, records)
-    convexity_changes: np.ndarray  # (chains, records)
+    x: Array  # (n,)
+    y: Array  # (n,)
+    grid: Array  # (points,)
+    before: Array = field(metadata={"resolution": 1e-12})  # h on the grid (chains, points)
+    after: Array = field(metadata={"resolution": 1e-12})
+    steps: Integers  # (records,)
+    stage_ends: Integers  # (stages,)
+    reg: Array  # (chains, records)
+    convexity_changes: Integers  # (chains, records)
     tolerance: float
     margin: float
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> ReluInterpolants:
     """Run the stages from random interpolating networks."""
     rng = generator(rng)
     chains, shrink, records = one_of("size", size, {"full": (6, 1, 40), "quick": (2, 50, 10)})
@@ -86,7 +88,7 @@ def run(rng, size="full"):
     )
 
 
-def slopes(setting, theta):
+def slopes(setting: ReluNetwork, theta: Array) -> Array:
     """The network's slopes from left to right on [min x + MARGIN, max x − MARGIN]: one more than it has kinks there."""
     function = network_function(setting, theta)
     first = np.searchsorted(function.kinks, setting.x.min() + MARGIN, "right")
@@ -94,7 +96,7 @@ def slopes(setting, theta):
     return function.slopes[first : last + 1]
 
 
-def convexity_changes(slopes, *, tolerance):
+def convexity_changes(slopes: Sequence[float] | Array, *, tolerance: float) -> int:
     """How often a sequence of slopes turns from rising to falling or back by more than the tolerance.
 
     Smaller turns, which noise makes all the time, count for nothing.
@@ -115,7 +117,7 @@ def convexity_changes(slopes, *, tolerance):
     return turns
 
 
-def random_interpolant(setting, rng):
+def random_interpolant(setting: ReluNetwork, rng: np.random.Generator) -> Array:
     """A network with random kinks around the data, brought onto them; redrawn where its dead neurons cannot fit."""
     for _ in range(1000):
         a, c = rng.standard_normal((2, setting.width))

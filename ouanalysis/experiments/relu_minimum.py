@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import generator, one_of
+from ..arguments import Array, RandomSource, generator, one_of
 from ..minima import certify, kink_cost, minimum
 from ..minima.kink_costs import Side
 from ..settings import ReluNetwork
 from ..simulate import label_noise_sgd
+from . import Size
 from .relu_interpolants import WIDTH, X, Y, random_interpolant
 
 __all__ = ["ReluMinimum", "run"]
@@ -30,23 +31,23 @@ STAGES = (  # lr, noise_std, steps
 class ReluMinimum:
     """The functions on a grid, and the cost of a unit bend on it."""
 
-    x: np.ndarray  # (n,)
-    y: np.ndarray  # (n,)
-    grid: np.ndarray  # (points,), with no point on a datum
-    before: np.ndarray  # h of a random network through the data (points,)
-    after: np.ndarray  # h after label noise, averaged over the second half of the last stage (points,)
-    optimal: np.ndarray  # the simplest function (points,)
-    optimal_kinks: np.ndarray  # (kinks,)
-    reg: np.ndarray  # before, after, least
-    relative_gap: np.ndarray  # before, after
+    x: Array  # (n,)
+    y: Array  # (n,)
+    grid: Array  # (points,), with no point on a datum
+    before: Array  # h of a random network through the data (points,)
+    after: Array  # h after label noise, averaged over the second half of the last stage (points,)
+    optimal: Array  # the simplest function (points,)
+    optimal_kinks: Array  # (kinks,)
+    reg: Array  # before, after, least
+    relative_gap: Array  # before, after
     solver_gap: float = field(metadata={"resolution": 1e-7})  # relative to the least
-    cost_right: np.ndarray  # w₊ on the grid (points,)
-    cost_left: np.ndarray
-    cost_at_data: np.ndarray  # w₊ and w₋ at the data (2, n)
-    cost_limit: np.ndarray  # their other one-sided limits there (2, n)
+    cost_right: Array  # w₊ on the grid (points,)
+    cost_left: Array
+    cost_at_data: Array  # w₊ and w₋ at the data (2, n)
+    cost_limit: Array  # their other one-sided limits there (2, n)
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> ReluMinimum:
     """Run one chain through the stages."""
     rng = generator(rng)
     shrink = one_of("size", size, {"full": 1, "quick": 50})

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import generator, one_of
+from ..arguments import Array, RandomSource, generator, one_of
 from ..numeric import flow_time, interpolate, regularized_flow, stability
+from ..numeric.long_time.stability import Verdict
 from ..settings import SigmoidNetwork
 from ..simulate import label_noise_sgd
+from . import Size
 
 __all__ = ["Repellency", "run"]
 
@@ -28,18 +30,18 @@ RECORDS, WINDOW = 6000, 50  # reg is averaged over so many neighbouring records
 class Repellency:
     """One row a start: the minimum, the saddle, the repellent point."""
 
-    verdicts: tuple  # of `stability`
-    steps: np.ndarray  # middle of each window (windows,)
-    reg: np.ndarray  # (starts, chains, windows), averaged over each window
-    flow_steps: np.ndarray
-    flow_reg: np.ndarray  # along the flow from the repellent point
-    levels: np.ndarray  # reg at the three starts
+    verdicts: tuple[Verdict, ...]  # of `stability`
+    steps: Array  # middle of each window (windows,)
+    reg: Array  # (starts, chains, windows), averaged over each window
+    flow_steps: Array
+    flow_reg: Array  # along the flow from the repellent point
+    levels: Array  # reg at the three starts
     curvature: float  # the saddle's, its least
     # c_j φ(z_j), of each neuron in a chain from the saddle (windows, width)
-    shares: np.ndarray = field(metadata={"resolution": 1e-12})
+    shares: Array = field(metadata={"resolution": 1e-12})
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> Repellency:
     """Simulate from the three points."""
     rng = generator(rng)
     chains, last = one_of("size", size, {"full": (16, FLOW_TIME), "quick": (4, FLOW_TIME / 8)})

@@ -9,14 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import generator, one_of
+from ..arguments import Array, Integers, RandomSource, generator, one_of
 from ..numeric import flow_time, regularized_flow
+from ..numeric.fluctuations.sampling import BatchSize
 from ..settings import planted_sigmoid_network
 from ..simulate import label_noise_sgd
+from . import Size
 
 __all__ = ["RiemannianFlow", "run"]
 
-ENSEMBLES = ((5e-4, 1.0, 1), (2e-3, 1.0, 4), (5e-3, 0.4, "full"), (1e-2, 0.2, 1))  # η, σ, B
+ENSEMBLES: tuple[tuple[float, float, BatchSize], ...] = (
+    (5e-4, 1.0, 1),
+    (2e-3, 1.0, 4),
+    (5e-3, 0.4, "full"),
+    (1e-2, 0.2, 1),
+)  # η, σ, B
 FLOW_TIME = 2.5  # 10 million steps of the first
 
 
@@ -24,22 +31,22 @@ FLOW_TIME = 2.5  # 10 million steps of the first
 class RiemannianFlow:
     """One row an ensemble; the flow on the same times and on a finer grid."""
 
-    ensembles: tuple  # (η, σ, B)
-    times: np.ndarray  # flow times s of the records (records,)
-    steps: np.ndarray  # (ensembles, records)
-    reg: np.ndarray  # mean over chains (ensembles, records)
-    reg_error: np.ndarray = field(metadata={"resolution": 1e-12})
+    ensembles: tuple[tuple[float, float, BatchSize], ...]  # (η, σ, B)
+    times: Array  # flow times s of the records (records,)
+    steps: Integers  # (ensembles, records)
+    reg: Array  # mean over chains (ensembles, records)
+    reg_error: Array = field(metadata={"resolution": 1e-12})
     # ‖mean θ − flow‖ over the flow's path length (ensembles, records), and the standard error of mean θ over the same
     # length: what chance alone leaves.
-    distance: np.ndarray = field(metadata={"resolution": 1e-12})
-    noise: np.ndarray = field(metadata={"resolution": 1e-12})
-    fine_times: np.ndarray
-    flow_reg: np.ndarray
+    distance: Array = field(metadata={"resolution": 1e-12})
+    noise: Array = field(metadata={"resolution": 1e-12})
+    fine_times: Array
+    flow_reg: Array
     flow_residual: float = field(metadata={"resolution": 1e-8})  # the tolerance of the integrator
     path_length: float
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> RiemannianFlow:
     """Simulate the ensembles and integrate the flow."""
     rng = generator(rng)
     chains, last = one_of("size", size, {"full": (16, FLOW_TIME), "quick": (4, FLOW_TIME / 20)})

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import generator, one_of
+from ..arguments import Array, Integers, RandomSource, generator, one_of
 from ..minima import minimum
 from ..settings import SigmoidNetwork
+from . import Size
 
 __all__ = ["SigmoidLandscape", "run"]
 
@@ -23,21 +24,21 @@ SHARED_WIDTH, SHARED_LABELS = 4, (1.0, 1.9, 2.5)
 class SigmoidLandscape:
     """With ‖x‖ = 1, so that labels and shares are the ‖x‖ |y| and ‖x‖ |v| of any datum."""
 
-    share: np.ndarray  # (points,)
-    tanh_cost: np.ndarray  # (points,), each from a network of one neuron
-    logistic_cost: np.ndarray
-    widths: np.ndarray  # (widths,)
-    labels: np.ndarray  # (labels,)
-    kind: np.ndarray  # logistic: 0 equal, 1 one-plus-rest is least (widths, labels)
-    local: np.ndarray  # how many kinds of stationary networks are local minima (widths, labels)
-    tanh_active: np.ndarray  # neurons of the least tanh network (widths, labels)
-    threshold: np.ndarray  # label from which one-plus-rest costs less (widths,)
-    one_share: np.ndarray  # of one neuron among SHARED_WIDTH, as a part of the label (points,)
-    total: np.ndarray  # the cost with the others equal (SHARED_LABELS, points)
-    total_least: np.ndarray  # (SHARED_LABELS, 2): the share and cost at the least
+    share: Array  # (points,)
+    tanh_cost: Array  # (points,), each from a network of one neuron
+    logistic_cost: Array
+    widths: Integers  # (widths,)
+    labels: Array  # (labels,)
+    kind: Integers  # logistic: 0 equal, 1 one-plus-rest is least (widths, labels)
+    local: Integers  # how many kinds of stationary networks are local minima (widths, labels)
+    tanh_active: Integers  # neurons of the least tanh network (widths, labels)
+    threshold: Array  # label from which one-plus-rest costs less (widths,)
+    one_share: Array  # of one neuron among SHARED_WIDTH, as a part of the label (points,)
+    total: Array  # the cost with the others equal (SHARED_LABELS, points)
+    total_least: Array  # (SHARED_LABELS, 2): the share and cost at the least
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> SigmoidLandscape:
     """Nothing is random."""
     generator(rng)
     points, labels = one_of("size", size, {"full": (121, 140), "quick": (13, 8)})

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import sympy
 
-from ..arguments import generator, one_of
+from ..arguments import Array, Integers, RandomSource, generator, one_of
 from ..minima import SigmoidMinimum, minimum
 from ..numeric import interpolate
 from ..settings import SigmoidNetwork
 from ..simulate import label_noise_sgd
 from ..symbolic.sigmoid_network import stationary_neuron
+from . import Size
 
 __all__ = ["NeuronPaths", "SigmoidNeurons", "run"]
 
@@ -32,12 +33,12 @@ class NeuronPaths:
 
     activation: str
     label: float
-    steps: np.ndarray  # (records,)
-    phi: np.ndarray = field(metadata={"resolution": 1e-12})  # φ(z_j) (records, m)
-    c: np.ndarray = field(metadata={"resolution": 1e-12})  # (records, m)
-    reg: np.ndarray  # (records,)
-    target_phi: np.ndarray  # (values,)
-    target_c: np.ndarray  # (values,)
+    steps: Integers  # (records,)
+    phi: Array = field(metadata={"resolution": 1e-12})  # φ(z_j) (records, m)
+    c: Array = field(metadata={"resolution": 1e-12})  # (records, m)
+    reg: Array  # (records,)
+    target_phi: Array  # (values,)
+    target_c: Array  # (values,)
     target_reg: float
 
 
@@ -45,10 +46,10 @@ class NeuronPaths:
 class SigmoidNeurons:
     """The paths of the three cases."""
 
-    cases: tuple
+    cases: tuple[NeuronPaths, ...]
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> SigmoidNeurons:
     """Run each case from a random network that fits its datum."""
     rng = generator(rng)
     shrink, records = one_of("size", size, {"full": (1, 300), "quick": (20, 50)})

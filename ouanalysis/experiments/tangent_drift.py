@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..arguments import generator, one_of
+from ..arguments import Array, RandomSource, generator, one_of
 from ..numeric import gram, local_ou, tangent_drift
 from ..settings import planted_sigmoid_network
 from ..simulate import label_noise_sgd
+from . import Size
 
 __all__ = ["TangentDrift", "run"]
 
@@ -26,18 +27,18 @@ REMAINDER = (0.3, 2000)  # η λ_max and steps at which the remainder is measure
 class TangentDrift:
     """Displacements along their final predicted direction, over (η²σ²/B) ‖N∇reg‖ t, the drift without transient."""
 
-    curvatures: np.ndarray  # η λ_max(H) (step sizes,)
-    times: list  # λ_max η t of the records, one array a step size
-    measured: list = field(metadata={"resolution": 1e-8})
-    error: list = field(metadata={"resolution": 1e-8})  # standard errors over chains
-    exact: list
-    leading: list
-    sigmas: np.ndarray
-    remainder: np.ndarray  # |measured − predicted| over predicted (sigmas,)
-    remainder_error: np.ndarray
+    curvatures: Array  # η λ_max(H) (step sizes,)
+    times: list[Array]  # λ_max η t of the records, one array a step size
+    measured: list[Array] = field(metadata={"resolution": 1e-8})
+    error: list[Array] = field(metadata={"resolution": 1e-8})  # standard errors over chains
+    exact: list[Array]
+    leading: list[Array]
+    sigmas: Array
+    remainder: Array  # |measured − predicted| over predicted (sigmas,)
+    remainder_error: Array
 
 
-def run(rng, size="full"):
+def run(rng: RandomSource, size: Size = "full") -> TangentDrift:
     """Simulate through the transient at several step sizes, and then at several sizes of the noise."""
     rng = generator(rng)
     chains, many = one_of("size", size, {"full": (4000, 12_000), "quick": (200, 400)})

@@ -7,14 +7,17 @@ import pkgutil
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from tqdm import tqdm
 
 import ouanalysis
 
+from ..experiments import Size
 from ._style import styled
 from ._written import json_text, plain, resolutions, rounded, together
 
@@ -25,14 +28,14 @@ NAMES = tuple(
 LONG = ("recovery",)  # minutes each: drawn when named, or with --long
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, 1 if a figure failed, 2 for arguments that cannot be used."""
     options = _parser().parse_args(arguments)
     if options.list:
         for name in NAMES:
-            print(f"{name:28}{_summary(name)}")
+            print(f"{name:{max(map(len, NAMES)) + 2}}{_summary(name)}")
         return 0
-    size = "quick" if options.quick else "full"
+    size: Size = "quick" if options.quick else "full"
     folder = Path(options.out or ("figures-quick" if options.quick else "figures"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +64,9 @@ def main(arguments=None):
 
 
 @styled
-def make(name, folder, *, size="full", seed=0, file_format="png"):
+def make(
+    name: str, folder: Path, *, size: Size = "full", seed: int = 0, file_format: Literal["png", "pdf", "svg"] = "png"
+) -> Path:
     """Run one experiment, write folder/name.<format> and folder/name.json, and give the picture's path.
 
     What is drawn is what the JSON holds, so a last digit that another machine rounds otherwise is in neither. Both

@@ -5,16 +5,18 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
 __all__ = ["json_text", "plain", "resolutions", "rounded", "together"]
 
 
-def rounded(value, resolution=None):
+def rounded(value: Any, resolution: float | None = None) -> Any:
     """A result with its floats to six significant digits, and none finer than the resolution that its field states."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: field.metadata.get("resolution") for field in dataclasses.fields(value)}
@@ -29,7 +31,7 @@ def rounded(value, resolution=None):
     return (round(value, round(-np.log10(resolution))) if resolution else value) + 0.0  # + 0.0: a zero has no sign
 
 
-def resolutions(value):
+def resolutions(value: object) -> dict[str, float]:
     """{field: resolution} of those that state one, at any depth."""
     stated: dict[str, float] = {}
     if isinstance(value, list | tuple):
@@ -42,7 +44,7 @@ def resolutions(value):
     return stated
 
 
-def plain(value):
+def plain(value: object) -> object:
     """A result as JSON holds it: floats to six significant digits, NaN as null."""
     if dataclasses.is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
@@ -55,14 +57,14 @@ def plain(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-def json_text(shown):
+def json_text(shown: Mapping[str, object]) -> str:
     """JSON with every innermost list on one line."""
     text = json.dumps(shown, indent=1)
     return re.sub(r"\[[^\[\]{}]*\]", lambda row: " ".join(row.group().split()), text) + "\n"
 
 
 @contextmanager
-def together(folder):
+def together(folder: Path) -> Iterator[Path]:
     """A new folder: the files written there move to `folder` at the end, all of them, or nothing changes."""
     with TemporaryDirectory(dir=folder, prefix=".unfinished-") as beside:
         new, old = Path(beside, "new"), Path(beside, "old")

@@ -1,14 +1,16 @@
 """The stationary loss at every stable step size: leading order, exact law and simulation."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from ..experiments.finite_step import FiniteStep
 from ._style import COLOURS, GREY, MARKERS, label_panels, new_figure, styled
 
 __all__ = ["draw"]
 
 
 @styled
-def draw(result):
+def draw(result: FiniteStep) -> Figure:
     """Draw an `experiments.finite_step.FiniteStep`."""
     figure, (loss, ratio) = new_figure(2, height=3.1)
     label_panels((loss, ratio), ("noise floor", "over the leading order"))

@@ -1,5 +1,8 @@
 """The certified gap of matrix sensing along SGD with label noise and without."""
 
+from matplotlib.figure import Figure
+
+from ..experiments.matrix_sensing_certificate import MatrixSensingCertificate
 from ._style import GREY, PREDICTED, SIMULATED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
@@ -8,7 +11,7 @@ FLOOR = 1e-5  # of the gap axis, in per cent of the least reg
 
 
 @styled
-def draw(result):
+def draw(result: MatrixSensingCertificate) -> Figure:
     """Draw an `experiments.matrix_sensing_certificate.MatrixSensingCertificate`."""
     figure, (gap, error) = new_figure(2, height=2.9)
     label_panels((gap, error), ("reg above the least of its own measurements", "distance to the planted matrix"))

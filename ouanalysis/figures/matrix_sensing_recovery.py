@@ -1,12 +1,15 @@
 """Matrix sensing with and without label noise: the regularizer, the error, and the eigenvalues of U Uᵀ."""
 
+from matplotlib.figure import Figure
+
+from ..experiments.matrix_sensing_recovery import MatrixSensingRecovery
 from ._style import GREY, PREDICTED, SIMULATED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
 
 
 @styled
-def draw(result):
+def draw(result: MatrixSensingRecovery) -> Figure:
     """Draw an `experiments.matrix_sensing_recovery.MatrixSensingRecovery`."""
     figure, axes = new_figure(2, rows=2, height=2.4)
     (reg, error), (without, with_noise) = axes

@@ -1,14 +1,16 @@
 """Momentum: ensembles collapse onto the flow, and the drift at finite step has its closed form."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from ..experiments.momentum import Momentum
 from ._style import COLOURS, GREY, MARKERS, PREDICTED, draw_collapse, label_panels, new_figure, styled
 
 __all__ = ["draw"]
 
 
 @styled
-def draw(result):
+def draw(result: Momentum) -> Figure:
     """Draw an `experiments.momentum.Momentum`."""
     figure, (by_step, by_time, drift) = new_figure(3, height=2.9)
     label_panels((by_step, by_time, drift), ("in steps", "in flow time", "drift of one datum"))

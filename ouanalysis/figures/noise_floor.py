@@ -1,14 +1,16 @@
 """The loss plateau of label-noise SGD against (ησ²/B) reg(θ), over random settings."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from ..experiments.noise_floor import NoiseFloor
 from ._style import COLOURS, GREY, MARKERS, PREDICTED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
 
 
 @styled
-def draw(result):
+def draw(result: NoiseFloor) -> Figure:
     """Draw an `experiments.noise_floor.NoiseFloor`."""
     figure, (floor, ratio) = new_figure(2, height=2.9)
     label_panels((floor, ratio), ("the noise floor measures the regularizer", "what the leading order leaves"))

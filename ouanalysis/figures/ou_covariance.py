@@ -1,14 +1,16 @@
 """The cloud of SGD about a zero-error point, its predicted covariance, and how fast it fills."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from ..experiments.ou_covariance import OUCovariance
 from ._style import COLOURS, GREY, PREDICTED, SIMULATED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
 
 
 @styled
-def draw(result):
+def draw(result: OUCovariance) -> Figure:
     """Draw an `experiments.ou_covariance.OUCovariance`."""
     figure, (functions, modes, growth) = new_figure(3, height=3.0)
     label_panels((functions, modes, growth), ("predictions", "parameters", "variance in time"))

@@ -1,9 +1,10 @@
 """The probability of finding a planted matrix against the number of measurements; drawn when named, or with --long."""
 
 import numpy as np
+from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
-from ..experiments.recovery import RECOVERED
+from ..experiments.recovery import RECOVERED, Recovery
 from ._style import COLOURS, GREY, PREDICTED, SIMULATED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
@@ -12,7 +13,7 @@ FLOOR = 1e-2  # per cent: what the program is good for
 
 
 @styled
-def draw(result):
+def draw(result: Recovery) -> Figure:
     """Draw an `experiments.recovery.Recovery`."""
     figure, (probability, distance) = new_figure(2, height=3.0)
     draws = result.noisy.shape[1]

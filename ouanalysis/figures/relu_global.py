@@ -1,14 +1,16 @@
 """Certified gaps of ReLU networks from many random starts under lowered noise, on easy data and on harder ones."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from ..experiments.relu_global import ReluGlobal
 from ._style import GREY, PREDICTED, SIMULATED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
 
 
 @styled
-def draw(result):
+def draw(result: ReluGlobal) -> Figure:
     """Draw an `experiments.relu_global.ReluGlobal`."""
     figure, (along, ends) = new_figure(2, height=3.0, width_ratios=(1, 1.1))
     narrow, wide = result.widths[0], result.widths[-1]

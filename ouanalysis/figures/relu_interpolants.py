@@ -1,15 +1,17 @@
 """ReLU networks through the same points before and after label noise: the function, its convexity, its regularizer."""
 
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..experiments.relu_interpolants import ReluInterpolants
 from ._style import COLOURS, GREY, PREDICTED, SIMULATED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
 
 
 @styled
-def draw(result):
+def draw(result: ReluInterpolants) -> Figure:
     """Draw an `experiments.relu_interpolants.ReluInterpolants`, with the function that had most bends before."""
     figure, (function, changes, reg) = new_figure(3, height=3.0, width_ratios=(1.3, 1, 1))
     label_panels((function, changes, reg), ("the function", "changes of convexity", "implicit regularizer"))

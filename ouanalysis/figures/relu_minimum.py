@@ -1,12 +1,15 @@
 """A ReLU network before and after label noise, the simplest function through the same data, and what a bend costs."""
 
+from matplotlib.figure import Figure
+
+from ..experiments.relu_minimum import ReluMinimum
 from ._style import COLOURS, GREY, PREDICTED, SIMULATED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
 
 
 @styled
-def draw(result):
+def draw(result: ReluMinimum) -> Figure:
     """Draw an `experiments.relu_minimum.ReluMinimum`."""
     figure, (function, cost) = new_figure(1, rows=2, height=2.6, height_ratios=(1.35, 1))
     label_panels((function, cost), ("the function", "the cost of a unit bend, by where it is"))

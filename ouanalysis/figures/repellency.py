@@ -1,12 +1,15 @@
 """The regularizer in time from beside a minimum, a saddle and a repellent point."""
 
+from matplotlib.figure import Figure
+
+from ..experiments.repellency import Repellency
 from ._style import COLOURS, GREY, PREDICTED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
 
 
 @styled
-def draw(result):
+def draw(result: Repellency) -> Figure:
     """Draw an `experiments.repellency.Repellency`."""
     figure, (falls, shares) = new_figure(2, height=3.1)
     label_panels((falls, shares), ("the regularizer, every chain", "one chain from the saddle"))

@@ -1,14 +1,16 @@
 """Label-noise SGD of several step sizes, noises and batches against the flow of reg on the zero-error set."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from ..experiments.riemannian_flow import RiemannianFlow
 from ._style import COLOURS, GREY, MARKERS, draw_collapse, label_panels, new_figure, styled
 
 __all__ = ["draw"]
 
 
 @styled
-def draw(result):
+def draw(result: RiemannianFlow) -> Figure:
     """Draw an `experiments.riemannian_flow.RiemannianFlow`."""
     figure, (by_step, by_time, apart) = new_figure(3, height=2.9)
     label_panels((by_step, by_time, apart), ("in steps", "in flow time", "mean of SGD to the flow"))

@@ -2,8 +2,9 @@
 
 import numpy as np
 from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 
-from ..experiments.sigmoid_landscape import SHARED_LABELS, SHARED_WIDTH
+from ..experiments.sigmoid_landscape import SHARED_LABELS, SHARED_WIDTH, SigmoidLandscape
 from ._style import COLOURS, GREY, PREDICTED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
@@ -12,7 +13,7 @@ EQUAL, BOTH_EQUAL, BOTH_ONE, ONE = "#56B4E9", "#C3E2F5", "#FBE3B5", "#E69F00"
 
 
 @styled
-def draw(result):
+def draw(result: SigmoidLandscape) -> Figure:
     """Draw an `experiments.sigmoid_landscape.SigmoidLandscape`."""
     figure, (cost, division, phases) = new_figure(3, height=3.0, width_ratios=(1, 1, 1.25))
     label_panels(

@@ -1,12 +1,15 @@
 """The neurons of tanh and logistic networks on one datum, on their way to the one or two values of the closed form."""
 
+from matplotlib.figure import Figure
+
+from ..experiments.sigmoid_neurons import SigmoidNeurons
 from ._style import COLOURS, GREY, PREDICTED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
 
 
 @styled
-def draw(result):
+def draw(result: SigmoidNeurons) -> Figure:
     """Draw an `experiments.sigmoid_neurons.SigmoidNeurons`."""
     figure, axes = new_figure(len(result.cases), rows=2, height=2.4, height_ratios=(1.5, 1))
     titles = [f"{case.activation}, $m = {case.phi.shape[1]}$, $y = {case.label:g}$" for case in result.cases]

@@ -1,14 +1,16 @@
 """The drift along the zero-error set through its transient, and the remainder of its prediction."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from ..experiments.tangent_drift import TangentDrift
 from ._style import COLOURS, GREY, MARKERS, PREDICTED, SIMULATED, label_panels, new_figure, styled
 
 __all__ = ["draw"]
 
 
 @styled
-def draw(result):
+def draw(result: TangentDrift) -> Figure:
     """Draw an `experiments.tangent_drift.TangentDrift`."""
     figure, (transient, remainder) = new_figure(2, height=3.1)
     label_panels((transient, remainder), ("displacement", "what the prediction leaves"))

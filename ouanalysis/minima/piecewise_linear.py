@@ -85,8 +85,9 @@ def network_function(setting: ReluNetwork, theta: ArrayLike) -> PiecewiseLinear:
     first = float(part["alpha"] + np.sum((a * c)[a < 0]))
     kept = changes != 0
     slopes = np.concatenate([[first], first + np.cumsum(changes[kept])])
-    left = setting.x.min()
-    return PiecewiseLinear(kinks[kept], slopes, through=(left, setting.h(parameters(setting, theta), left)))
+    left = setting.x.min(keepdims=True)
+    value = setting.h(parameters(setting, theta), left)
+    return PiecewiseLinear(kinks[kept], slopes, through=(float(left[0]), float(value[0])))
 
 
 def chords(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,15 +5,19 @@ A call of `where_positive` whose two sides agree as functions (a stable logistic
 Source: theory.md, section 4.2, for the kinks of ReLU networks; nothing here is special to them.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING
 
 import autograd.numpy as anp
 import numpy as np
 
 from ..activations import positive, watching
+from ..arguments import Array, Model
+
+if TYPE_CHECKING:
+    from .setting import Setting
 
 __all__ = ["Branches", "Held", "preactivations", "record"]
 
@@ -34,17 +38,17 @@ class Branches:
         Why there may be kinks besides these; empty where all are known.
     """
 
-    shapes: tuple = ()
-    bends: tuple = ()
-    rectified: tuple = ()
+    shapes: tuple[tuple[int, ...], ...] = ()
+    bends: tuple[bool, ...] = ()
+    rectified: tuple[bool, ...] = ()
     unknown: str = ""
 
     @property
-    def count(self):
+    def count(self) -> int:
         """k, the number of pre-activations of one datum that bend."""
         return sum(prod(shape) for shape, bends in zip(self.shapes, self.bends, strict=True) if bends)
 
-    def columns(self, recorded, leading):
+    def columns(self, recorded: Sequence[Array], leading: tuple[int, ...]) -> Array:
         """What was recorded, one array a call, as one array (*leading, k) of those that bend."""
         kept = [
             anp.reshape(z + np.zeros(leading + shape), (*leading, prod(shape)))
@@ -53,7 +57,7 @@ class Branches:
         ]
         return anp.concatenate(kept, axis=-1) if kept else np.zeros((*leading, 0))
 
-    def calls(self, columns):
+    def calls(self, columns: Array) -> Iterator[Array | None]:
         """The inverse of `columns` for the calls that bend, None for the others."""
         start = 0
         for shape, bends in zip(self.shapes, self.bends, strict=True):
@@ -69,11 +73,11 @@ class Branches:
 class Held:
     """h(θ, (x, pattern)) with the sides of its branches taken as the pattern (..., k) says, and so without kinks."""
 
-    h: Callable[[Any, Any], Any]
+    h: Model
     branches: Branches
-    feature: tuple
+    feature: tuple[int, ...]
 
-    def __call__(self, theta, datum):
+    def __call__(self, theta: Array, datum: Array) -> Array:
         width = prod(self.feature)
         x = np.reshape(datum[..., :width], datum.shape[:-1] + self.feature)
         patterns = self.branches.calls(datum[..., width:])
@@ -86,7 +90,7 @@ class Held:
             return self.h(theta, x)
 
 
-def record(h, theta, x):
+def record(h: Model, theta: Array, x: Array) -> tuple[Array, list[Array], list[Array]]:
     """h(θ, x), and of each call of `where_positive` on the way what it compared with 0 and took elsewhere."""
     compared, elsewhere = [], []
 
@@ -100,7 +104,7 @@ def record(h, theta, x):
     return value, compared, elsewhere
 
 
-def preactivations(setting, theta):
+def preactivations(setting: "Setting", theta: Array) -> Array:
     """z_ij of θ (p,), (n, k)."""
     rows = np.broadcast_to(theta, (setting.n, setting.dim))
     return setting.branches.columns(record(setting.h, rows, setting.x)[1], (setting.n,))

@@ -2,13 +2,14 @@
 
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 
-from .setting import check_setting
+from .setting import Setting, check_setting
 
 __all__ = ["module_in"]
 
 
-def module_in(room, setting):
+def module_in(room: str, setting: Setting) -> ModuleType | None:
     """The module of `room`, a package's full name, that is named as the file of the setting's class; None if none is.
 
     A subclass defined elsewhere has the modules of its nearest parent in `ouanalysis.settings`.

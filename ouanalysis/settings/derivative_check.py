@@ -1,19 +1,25 @@
 """Whether autograd's derivatives of a model are those of its values: plain NumPy inside h is a constant to autograd."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import autograd.numpy as anp
 import numpy as np
 from autograd import elementwise_grad
 
+from ..arguments import Array, Model
 from .quiet_derivatives import quiet_derivatives
 
 __all__ = ["check_derivatives", "quietly"]
+
+Result = TypeVar("Result")
 
 STEPS = 10.0 ** -np.arange(2, 10)  # of the differences, against parameters of size 1
 FLOATS = 1 << 20  # in the parameters of one evaluation at all steps, past which data are left out evenly
 CALLED = "h: expected a model that autograd differentiates, written with `import autograd.numpy as np` throughout"
 
 
-def check_derivatives(h, x, dim):
+def check_derivatives(h: Model, x: Array, dim: int) -> None:
     """A ValueError if a derivative of first, second or third order disagrees with differences, at random θ and x_i."""
     rng = np.random.default_rng(0)
     most = max(1, FLOATS // (2 * len(STEPS) * dim))
@@ -50,7 +56,7 @@ def check_derivatives(h, x, dim):
         function = _contracted(gradient, rng.standard_normal(theta.shape))
 
 
-def quietly(compute, called):
+def quietly(compute: Callable[[], Result], called: str) -> Result:
     """What is computed, whatever floats do on the way; any error becomes one line that begins with `called`."""
     try:
         with quiet_derivatives():

@@ -6,15 +6,21 @@ Source: theory.md, section 4.2, for those of ReLU networks; nothing here is spec
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import TYPE_CHECKING
 
 import autograd.numpy as anp
 import numpy as np
 from autograd import elementwise_grad
 from autograd.core import make_vjp
+from numpy.typing import NDArray
 
 from ..activations import positive, watching
+from ..arguments import Array, Booleans
 from .branches import record
 from .quiet_derivatives import quiet_derivatives
+
+if TYPE_CHECKING:
+    from .setting import Setting
 
 __all__ = ["Kinks", "find_kinks", "quotient"]
 
@@ -38,20 +44,20 @@ class Kinks:
         Of the branches that give 0 where z_ij ≤ 0.
     """
 
-    preactivations: np.ndarray
-    clearance: np.ndarray
-    distance: np.ndarray
-    jump: np.ndarray
-    size: np.ndarray
-    rectified: np.ndarray
+    preactivations: Array
+    clearance: Array
+    distance: Array
+    jump: Array
+    size: Array
+    rectified: Booleans
 
     @cached_property
-    def dead(self):
+    def dead(self) -> Booleans:
         """(k,) bool array: the neurons that are active on no datum."""
         return self.rectified & np.all(self.preactivations <= 0, axis=0)
 
     @cached_property
-    def on_data(self):
+    def on_data(self) -> NDArray[np.intp]:
         """The pairs (datum, neuron) of kinks on data, (m, 2): to √eps of the neuron's size.
 
         Neurons below √eps of the largest do not count, nor jumps of ∇h below √eps of the largest: they are rounding's.
@@ -63,7 +69,7 @@ class Kinks:
         return np.argwhere((self.clearance <= precision * self.size) & weighs)
 
 
-def find_kinks(setting, theta):
+def find_kinks(setting: "Setting", theta: Array) -> Kinks:
     """The `Kinks` at θ (p,), by autograd."""
     branches, n = setting.branches, setting.n
     rows = np.array(np.broadcast_to(theta, (n, setting.dim)))
@@ -99,7 +105,7 @@ def _sizes(theta, moved):
     return unit * np.sqrt(moved @ (theta / unit) ** 2)
 
 
-def quotient(length, speed, *, at_rest):
+def quotient(length: Array, speed: Array, *, at_rest: float) -> Array:
     """length/speed; where the speed is 0 infinite, or `at_rest` if the length is 0 too."""
     with np.errstate(all="ignore"):
         return np.where(speed > 0, length / speed, np.where(length > 0, np.inf, at_rest))

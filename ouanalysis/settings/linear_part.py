@@ -1,6 +1,12 @@
 """In which parameters a model is linear, found from its values alone."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .setting import Setting
 
 __all__ = ["linear_part"]
 
@@ -8,7 +14,7 @@ FAR = np.array([1.0, -1e3, 1e6])  # moves, in parameters of size 1, of which som
 FLOATS = 1 << 20  # in the parameters of one evaluation
 
 
-def linear_part(setting):
+def linear_part(setting: "Setting") -> NDArray[np.intp]:
     """Indices of parameters in which h is linear together; of those that clash (a and b in h = ab) the first ones."""
     rng = np.random.default_rng(0)
     theta, moves = rng.standard_normal((2, 2, setting.dim))

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import autograd.numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import null_space
 
-from ..arguments import count, generator, real_array
+from ..arguments import Array, RandomSource, count, generator, real_array
 from .branches import Branches
 from .rotations import rotations
 from .setting import Setting, parameters
@@ -35,7 +36,7 @@ class MatrixSensing(Setting):
 
     rank: int
 
-    def __init__(self, sensors, y, rank=None):
+    def __init__(self, sensors: ArrayLike, y: ArrayLike, rank: int | None = None) -> None:
         sensors = real_array("sensors", sensors, shape=("n", "d", "d"))
         d = sensors.shape[-1]
         if sensors.shape[1] != d:
@@ -45,18 +46,18 @@ class MatrixSensing(Setting):
         super().__init__(partial(_measure, shape=(d, rank)), sensors, y, parts={"U": (d, rank)}, branches=Branches())
 
     @property
-    def d(self):
+    def d(self) -> int:
         """The side of the matrix."""
         return self.x.shape[-1]
 
-    def unseen_directions(self, theta):
+    def unseen_directions(self, theta: ArrayLike) -> Array:
         """u in a row of U where S_i u = 0 for every sensor."""
         parameters(self, theta, leading=False)  # at every θ
         symmetric = (self.x + np.swapaxes(self.x, -1, -2)).reshape(-1, self.d)
         size = np.max(np.abs(symmetric)) or 1.0
         return np.kron(null_space(symmetric / size).T, np.eye(self.rank))
 
-    def symmetry_directions(self, theta):
+    def symmetry_directions(self, theta: ArrayLike) -> Array:
         """U → UQ, Q a rotation."""
         return rotations(self.unpack(theta)["U"]).reshape(-1, self.dim)
 
@@ -64,7 +65,7 @@ class MatrixSensing(Setting):
         return f"MatrixSensing(n={self.n}, d={self.d}, rank={self.rank})"
 
 
-def planted_matrix_sensing(d, rank, n, *, rng):
+def planted_matrix_sensing(d: int, rank: int, n: int, *, rng: RandomSource) -> tuple[MatrixSensing, Array]:
     """Gaussian sensors of a random matrix of the given rank and unit trace, to be found with U ∈ R^{d×d}.
 
     The entries of √d A_i are N(0, 1): S_i = A_i + A_iᵀ is divided by √d, as in theory.md 4.1.

@@ -5,6 +5,7 @@ import numpy as np
 from autograd.tracer import Node, trace
 
 from ..activations import positive, watching
+from ..arguments import Array, Model
 from .branches import Branches, record
 from .derivative_check import check_derivatives, quietly
 
@@ -19,7 +20,7 @@ DECIDES = frozenset(
 )
 
 
-def check_model(h, x, dim):
+def check_model(h: Model, x: Array, dim: int) -> Branches:
     """The `Branches` of h; a ValueError in one line for an h that is no model.
 
     It must broadcast, read all of theta and no more, compute in float64, and be differentiated rightly by autograd.
@@ -62,12 +63,12 @@ class _Tape(Node):
 
     __slots__ = ("is_theta", "log")
 
-    def __init__(self, _value, function, arguments, _kwargs, _argnums, parents):
+    def __init__(self, _value, function, arguments, _kwargs, _argnums, parents) -> None:
         self.log, self.is_theta = parents[0].log, False
         index = arguments[1] if function.__name__ == "__getitem__" else ()
         self.log.append((function.__name__, index if any(parent.is_theta for parent in parents) else "no theta"))
 
-    def initialize_root(self, log):
+    def initialize_root(self, log: list[tuple[str, object]]) -> None:
         self.log, self.is_theta = log, True
 
 

@@ -1,6 +1,7 @@
 """Derivatives that are 0 everywhere, infinite or none: autograd and NumPy warn of them, and here they are answers."""
 
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -9,7 +10,7 @@ __all__ = ["quiet_derivatives"]
 
 
 @contextmanager
-def quiet_derivatives():
+def quiet_derivatives() -> Iterator[None]:
     """Within, a derivative that is 0 everywhere, as ∇²h of a linear h is, is 0 without a warning.
 
     Where h has no value it is NaN or infinite without one, and 1/cosh² is 0 where cosh overflows.

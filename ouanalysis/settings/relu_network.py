@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import autograd.numpy as np
+from numpy import intp
+from numpy.typing import ArrayLike, NDArray
 
 from ..activations import relu
-from ..arguments import count, generator, real_array
+from ..arguments import Array, RandomSource, count, generator, real_array
 from .branches import Branches
 from .kinks import Kinks, quotient
 from .rotations import rotations
@@ -34,7 +36,7 @@ class ReluNetwork(Setting):
 
     width: int
 
-    def __init__(self, x, y, width):
+    def __init__(self, x: ArrayLike, y: ArrayLike, width: int) -> None:
         x = real_array("x", x, shape=("n",))
         if len(np.unique(x)) < len(x):
             repeated = np.sort(x)[np.flatnonzero(np.diff(np.sort(x)) == 0)[0]]
@@ -44,12 +46,12 @@ class ReluNetwork(Setting):
         branches = Branches(shapes=((self.width,),), bends=(True,), rectified=(True,))
         super().__init__(partial(_predict, parts=parts), x, y, parts=parts, branches=branches)
 
-    def preactivations(self, theta):
+    def preactivations(self, theta: ArrayLike) -> Array:
         """z_ij = a_j x_i + b_j."""
         part = self.unpack(theta)
         return part["a"] * self.x[:, None] + part["b"]
 
-    def kinks(self, theta):
+    def kinks(self, theta: ArrayLike) -> Kinks:
         """At k_j = −b_j/a_j, with ∇z_ij = (x_i, 1) in (a_j, b_j)."""
         part, z = self.unpack(theta), self.preactivations(theta)
         slope = np.hypot(1.0, self.x[:, None])
@@ -63,10 +65,10 @@ class ReluNetwork(Setting):
             rectified=np.full(self.width, True),
         )
 
-    def linear_part(self):
+    def linear_part(self) -> NDArray[intp]:
         return np.arange(2 * self.width, self.dim)
 
-    def unseen_directions(self, theta):
+    def unseen_directions(self, theta: ArrayLike) -> Array:
         """A neuron active on no datum, and (1, −x) of slope and intercept of anything active on a single datum x."""
         pattern = self.preactivations(theta) > 0
         none = dict.fromkeys("abc", np.zeros(self.width)) | {"alpha": 0.0, "beta": 0.0}
@@ -81,7 +83,7 @@ class ReluNetwork(Setting):
             directions.append(self.pack(**none | {"alpha": 1.0, "beta": -self.x[0]}))
         return np.array(directions).reshape(-1, self.dim)
 
-    def symmetry_directions(self, theta):
+    def symmetry_directions(self, theta: ArrayLike) -> Array:
         """Neurons active on the same data rotate into each other: h sees Σ c(a, b), reg the squares of (a, b, c)."""
         theta = parameters(self, theta, leading=False)
         neurons, pattern = theta[: 3 * self.width].reshape(3, -1), self.preactivations(theta) > 0
@@ -100,7 +102,9 @@ class ReluNetwork(Setting):
         return f"ReluNetwork(n={self.n}, width={self.width})"
 
 
-def planted_relu_network(n, convexity_changes, *, width=20, rng):
+def planted_relu_network(
+    n: int, convexity_changes: int, *, width: int = 20, rng: RandomSource
+) -> tuple[ReluNetwork, Array]:
     """Points that no function can interpolate with fewer changes of convexity than asked for, but one with so many can.
 
     The slopes between neighbouring points rise or fall in runs: n − 2 changes of slope whose signs switch

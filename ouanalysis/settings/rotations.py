@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from ..arguments import Array
+
 __all__ = ["rotations"]
 
 
-def rotations(factor):
+def rotations(factor: Array) -> Array:
     """Generators of F → FQ for F (d, r), mutually orthogonal: s_i u_i v_jᵀ − s_j u_j v_iᵀ of F = Σ s_i u_i v_iᵀ."""
     left, singular, right = np.linalg.svd(factor)
     rank = np.count_nonzero(singular > max(factor.shape) * np.finfo(float).eps * np.max(singular))

@@ -1,15 +1,16 @@
 """A model and the data it interpolates, the one concept that everything else is a function of."""
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from math import prod
-from typing import Any
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import count, part_shapes, positive_number, real_array
+from ..arguments import Array, Model, Parts, count, part_shapes, positive_number, real_array
 from .branches import Branches, Held, preactivations
 from .kinks import Kinks, find_kinks
 from .linear_part import linear_part
@@ -17,6 +18,8 @@ from .model_check import check_model
 from .unseen_directions import unseen_directions
 
 __all__ = ["Setting", "check_setting", "parameters", "split"]
+
+Symmetries = Callable[[Array], ArrayLike]
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -64,48 +67,60 @@ class Setting:
     {'a': array(3.), 'b': array(4.)}
     """
 
-    h: Callable[[Any, Any], Any]
-    x: np.ndarray
-    y: np.ndarray
+    h: Model
+    x: Array
+    y: Array
     dim: int
-    symmetries: Callable[[Any], Any] | None
+    symmetries: Symmetries | None
     branches: Branches
     _parts: dict[str, tuple[int, ...]]
 
-    def __init__(self, h, x, y, dim=None, parts=None, symmetries=None, *, branches=None):
+    def __init__(
+        self,
+        h: Model,
+        x: ArrayLike,
+        y: ArrayLike,
+        dim: int | None = None,
+        parts: Parts | None = None,
+        symmetries: Symmetries | None = None,
+        *,
+        branches: Branches | None = None,
+    ) -> None:
         for name, function in (("h", h), ("symmetries", symmetries)):
             if not callable(function) and (name == "h" or function is not None):
                 wanted = "(theta, x)" if name == "h" else "theta"
                 raise TypeError(f"{name}: expected a function of {wanted}, got {function!r}")
-        if dim is None and parts is None:
+        if parts is not None:
+            shapes = part_shapes("parts", parts)
+        elif dim is not None:
+            shapes = {"theta": (count("dim", dim, least=1),)}
+        else:
             raise TypeError("dim: expected the number of parameters, or their parts, got neither")
-        dim = None if dim is None else count("dim", dim, least=1)
-        parts = {"theta": (dim,)} if parts is None else part_shapes("parts", parts)
-        total = sum(map(prod, parts.values()))
-        if dim not in (None, total):
+        total = sum(map(prod, shapes.values()))
+        if dim is not None and count("dim", dim, least=1) != total:
             raise ValueError(f"dim: expected {total}, the number of entries of the parts, got {dim}")
         x = real_array("x", x)
         if x.ndim == 0 or len(x) == 0:
             raise ValueError(f"x: expected shape (n, *feature) with n at least 1, got {x.shape}")
         y = real_array("y", y, shape=(len(x),))
         branches = check_model(h, x, total) if branches is None else branches
-        vars(self).update(h=h, x=x, y=y, dim=total, symmetries=symmetries, branches=branches, _parts=parts)
+        vars(self).update(h=h, x=x, y=y, dim=total, symmetries=symmetries, branches=branches, _parts=shapes)
 
     @property
-    def n(self):
+    def n(self) -> int:
         """The number of data."""
         return len(self.y)
 
     @property
-    def parts(self):
+    def parts(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the parameter arrays, in the order in which theta holds them, row-major."""
         return dict(self._parts)
 
-    def unpack(self, theta):
+    def unpack(self, theta: ArrayLike) -> dict[str, Array]:
         """The named arrays that theta (..., p) holds; each keeps the leading axes."""
         return split(parameters(self, theta), self._parts)
 
-    def pack(self, **arrays):
+    def pack(self, **arrays: ArrayLike) -> Array:
         """The flat theta (..., p) that holds these arrays; the inverse of `unpack`."""
         if set(arrays) != set(self._parts):
             raise TypeError(f"pack: expected the arrays {', '.join(self._parts)}, got {', '.join(arrays) or 'none'}")
@@ -121,31 +136,31 @@ class Setting:
             raise ValueError(f"pack: expected leading axes that broadcast, got {got}") from None
         return np.concatenate([np.broadcast_to(array, (*leading, array.shape[-1])) for array in flat], axis=-1)
 
-    def predictions(self, theta):
+    def predictions(self, theta: ArrayLike) -> Array:
         """h(θ) on all data: theta (..., p) gives (..., n); NaN or infinite, without a warning, where h has no value."""
         with np.errstate(all="ignore"):
             return self.h(parameters(self, theta)[..., None, :], self.x)
 
-    def with_labels(self, y):
+    def with_labels(self, y: ArrayLike) -> Self:
         """The same model and x with other labels y (n,)."""
         return self._with(y=real_array("y", y, shape=(self.n,)))
 
-    def rescaled(self, factor):
+    def rescaled(self, factor: float) -> "Setting":
         """The plain Setting of factor h and factor y: its zero-error set is the same, its reg times factor² (> 0)."""
         factor = positive_number("factor", factor)
         return self._piece(partial(_times, h=self.h, factor=factor), self.x, branches=self.branches, y=factor * self.y)
 
     # What a setting knows of itself: true of any model here, sharpened by those that know better.
 
-    def preactivations(self, theta):
+    def preactivations(self, theta: ArrayLike) -> Array:
         """What the branches of h compare with 0 at theta (p,), (n, k); k = 0 for a smooth model."""
         return preactivations(self, parameters(self, theta, leading=False))
 
-    def kinks(self, theta) -> Kinks:
+    def kinks(self, theta: ArrayLike) -> Kinks:
         """Where h bends near theta (p,), and how near."""
         return find_kinks(self, parameters(self, theta, leading=False))
 
-    def smooth_piece(self, theta):
+    def smooth_piece(self, theta: ArrayLike) -> "Setting":
         """The Setting that equals this one until a kink meets a datum, and is smooth beyond."""
         if not self.branches.count:
             return self
@@ -153,16 +168,16 @@ class Setting:
         held = Held(self.h, self.branches, self.x.shape[1:])
         return self._piece(held, data)
 
-    def linear_part(self):
+    def linear_part(self) -> NDArray[np.intp]:
         """The indices of parameters in which, together, h is linear: a network's output weights; perhaps none."""
         return linear_part(self)
 
-    def unseen_directions(self, theta):
+    def unseen_directions(self, theta: ArrayLike) -> Array:
         """Directions (k, p) of parameters that no prediction depends on, wherever on the smooth piece at theta (p,)."""
         theta = parameters(self, theta, leading=False)
         return unseen_directions(self.smooth_piece(theta), theta)
 
-    def symmetry_directions(self, theta):
+    def symmetry_directions(self, theta: ArrayLike) -> Array | None:
         """Directions (k, p) at theta (p,) in which neither h nor reg changes; None where none are known beforehand."""
         theta = parameters(self, theta, leading=False)
         if self.symmetries is None:
@@ -213,7 +228,7 @@ class Setting:
         return f"{type(self).__name__}(n={self.n}, dim={self.dim})"
 
 
-def split(theta, parts):
+def split(theta: Array, parts: Mapping[str, Sequence[int]]) -> dict[str, Array]:
     """Cut theta (..., p) into arrays (..., *shape); works on traced and differentiated arrays too."""
     arrays, start = {}, 0
     for name, shape in parts.items():
@@ -227,13 +242,13 @@ def _times(theta, x, *, h, factor):
     return factor * h(theta, x)
 
 
-def check_setting(setting):
+def check_setting(setting: Setting) -> None:
     """A TypeError if it is not a Setting."""
     if not isinstance(setting, Setting):
         raise TypeError(f"setting: expected a Setting, got {type(setting).__name__}")
 
 
-def parameters(setting, theta, *, leading=True):
+def parameters(setting: Setting, theta: ArrayLike, *, leading: bool = True) -> Array:
     """theta as a clean (..., p) array, or (p,) without leading axes; a TypeError if `setting` is not a Setting."""
     check_setting(setting)
     return real_array("theta", theta, shape=(..., setting.dim) if leading else (setting.dim,))

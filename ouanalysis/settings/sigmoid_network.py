@@ -2,15 +2,21 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import autograd.numpy as np
+from numpy import intp
+from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import null_space
 
 from ..activations import Activation
 from ..activations import activation as as_activation
-from ..arguments import count, generator, real_array
+from ..arguments import Array, RandomSource, count, generator, real_array
 from .branches import Branches
 from .setting import Setting, parameters, split
+
+if TYPE_CHECKING:
+    import sympy
 
 __all__ = ["SigmoidNetwork", "planted_sigmoid_network"]
 
@@ -38,7 +44,13 @@ class SigmoidNetwork(Setting):
     width: int
     activation: Activation
 
-    def __init__(self, x, y, width, activation="tanh"):
+    def __init__(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        width: int,
+        activation: "Literal['tanh', 'logistic'] | Activation | sympy.Expr" = "tanh",
+    ) -> None:
         x = real_array("x", x, shape=("n", "d"))
         object.__setattr__(self, "width", count("width", width, least=1))
         object.__setattr__(self, "activation", as_activation(activation))
@@ -47,14 +59,14 @@ class SigmoidNetwork(Setting):
         super().__init__(partial(_predict, parts=parts, phi=self.activation), x, y, parts=parts, branches=known)
 
     @property
-    def d(self):
+    def d(self) -> int:
         """The dimension of a datum."""
         return self.x.shape[1]
 
-    def linear_part(self):
+    def linear_part(self) -> NDArray[intp]:
         return np.arange(self.width)
 
-    def unseen_directions(self, theta):
+    def unseen_directions(self, theta: ArrayLike) -> Array:
         """Each neuron's w along directions normal to every datum."""
         parameters(self, theta, leading=False)  # at every θ
         normal = null_space(self.x / (np.max(np.abs(self.x)) or 1.0)).T
@@ -68,7 +80,14 @@ class SigmoidNetwork(Setting):
         return f"SigmoidNetwork(n={self.n}, d={self.d}, width={self.width}, activation={self.activation.name!r})"
 
 
-def planted_sigmoid_network(n, d, width, *, activation="tanh", rng):
+def planted_sigmoid_network(
+    n: int,
+    d: int,
+    width: int,
+    *,
+    activation: "Literal['tanh', 'logistic'] | Activation | sympy.Expr" = "tanh",
+    rng: RandomSource,
+) -> tuple[SigmoidNetwork, Array]:
     """Random data whose labels a random network of the same width attains.
 
     Parameters

@@ -3,16 +3,22 @@
 Source: theory.md, section 3.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from autograd import elementwise_grad
 from scipy.linalg import norm, null_space
 
+from ..arguments import Array
 from .quiet_derivatives import quiet_derivatives
+
+if TYPE_CHECKING:
+    from .setting import Setting
 
 __all__ = ["unseen_directions"]
 
 
-def unseen_directions(setting, theta):
+def unseen_directions(setting: "Setting", theta: Array) -> Array:
     """Orthonormal directions (k, p) with J(θ') v = 0 at every θ', near theta (p,) and far from it.
 
     As many random θ' as J of rank 1 would need to span all of R^p, so a direction that is left is not seen anywhere.
@@ -27,7 +33,7 @@ def unseen_directions(setting, theta):
     return null_space(np.linalg.qr(rows, mode="r")).T if len(rows) else np.eye(setting.dim)
 
 
-def jacobian_rows(setting, places):
+def jacobian_rows(setting: "Setting", places: Array) -> Array:
     """The directions ∇h_i/‖∇h_i‖ at these θ (m, p), of those that are finite and not 0."""
     copies = np.broadcast_to(places[:, None, :], (len(places), setting.n, setting.dim)).copy()
     with quiet_derivatives():

@@ -6,12 +6,12 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, sections 2 a
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import count, generator
+from ..arguments import RandomSource, count, generator
 from ..numeric.fluctuations.local_ou import local_ou
 from ..numeric.fluctuations.sampling import BatchSize
 from ..settings import Setting
 from .draws import spawn_streams
-from .provenance import OF_DIFFUSION, RandomSource, Seed, sampling_arguments
+from .provenance import OF_DIFFUSION, Seed, sampling_arguments
 from .trajectory import Trajectory, observe, record_steps
 
 __all__ = ["ornstein_uhlenbeck"]

@@ -1,6 +1,6 @@
 """What a run started from, so that it can be repeated: where its random streams spring from, and the versions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib.metadata import version
 from typing import Any, Literal, Self
@@ -11,9 +11,8 @@ from .. import __version__
 from ..numeric.fluctuations.sampling import Sampling
 from ..settings import Setting
 
-__all__ = ["OF_DIFFUSION", "Engine", "RandomSource", "Seed", "sampling_arguments", "versions"]
+__all__ = ["OF_DIFFUSION", "Engine", "Seed", "sampling_arguments", "versions"]
 
-RandomSource = np.random.Generator | np.random.BitGenerator | np.random.SeedSequence | int | Sequence[int]
 
 Engine = Literal["numba", "autograd"]
 OF_SGD = tuple(field.name for field in fields(Sampling))

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import count, generator
+from ..arguments import RandomSource, count, generator
 from ..numeric.fluctuations.sampling import BatchSize, Sampling, sampling_of
 from ..settings import Setting
-from .provenance import OF_DIFFUSION, RandomSource, Seed, sampling_arguments
+from .provenance import OF_DIFFUSION, Seed, sampling_arguments
 from .segments import run
 from .sgd import starting_points
 from .trajectory import Trajectory, observe, record_steps

@@ -6,12 +6,12 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 2; theory.md, sections 1 a
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import Array, count, generator
+from ..arguments import Array, RandomSource, count, generator
 from ..numeric.fluctuations.sampling import BatchSize, sampling_of
 from ..settings import Setting
 from ..settings.setting import parameters
 from .draws import Law
-from .provenance import RandomSource, Seed, sampling_arguments
+from .provenance import Seed, sampling_arguments
 from .segments import run
 from .trajectory import Trajectory, observe, record_steps
 

@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
-from sympy import Indexed, IndexedBase, Sum, lambdify, latex
+from numpy.typing import ArrayLike
+from sympy import Expr, Indexed, IndexedBase, MatrixBase, Sum, Symbol, lambdify, latex
 
-from ..arguments import real_array
+from ..arguments import Array, real_array
 from ..settings.setting import split
 from .compiling import compile
 from .derivative import length
 from .symbols import exact_array, parameter_symbols, symbol_array
 
-__all__ = ["ClosedForm"]
+__all__ = ["ClosedForm", "Number"]
+
+Number: TypeAlias = float | Expr
 
 _READABLE = 20_000  # terms that a notebook or a prompt prints unasked, within a second or two
 _PRINTABLE = 1_000_000
@@ -49,19 +52,19 @@ class ClosedForm:
     20.0
     """
 
-    formula: Any
-    parts: dict
-    values: dict
+    formula: Expr
+    parts: dict[str, tuple[int, ...]]
+    values: dict[Symbol | IndexedBase, int | Array]
     definition: str = ""
-    jacobian: Any = None
+    jacobian: MatrixBase | None = None
 
     @cached_property
-    def symbols(self):
+    def symbols(self) -> tuple[Symbol, ...]:
         """The p symbols of theta that `expr` is written in."""
         return parameter_symbols(self.parts)
 
     @cached_property
-    def expr(self):
+    def expr(self) -> Expr:
         """The formula written out at this size, in the scalar symbols that `trace` uses too."""
         entries = {name: symbol_array(name, shape) for name, shape in self.parts.items()}
         entries |= {str(key): exact_array(value) for key, value in self.values.items()}
@@ -94,11 +97,11 @@ class ClosedForm:
 
         return evaluate
 
-    def __call__(self, theta):
+    def __call__(self, theta: ArrayLike) -> Array:
         """The value at theta: (..., p) gives (...)."""
         return self._function(real_array("theta", theta, shape=(..., len(self.symbols))))
 
-    def latex(self):
+    def latex(self) -> str:
         """The formula for all sizes, as LaTeX; a ValueError where that would take longer than a minute."""
         if self._length > _PRINTABLE:
             raise ValueError(

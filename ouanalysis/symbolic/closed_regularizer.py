@@ -1,5 +1,6 @@
 """The one call for a setting's closed-form regularizer."""
 
+from ..settings import Setting
 from ..settings.by_file_name import module_in
 from .closed_form import ClosedForm
 from .tracing import trace
@@ -7,7 +8,7 @@ from .tracing import trace
 __all__ = ["regularizer"]
 
 
-def regularizer(setting, *, progress=False):
+def regularizer(setting: Setting, *, progress: bool = False) -> ClosedForm:
     """reg(θ) = (1/n) Σ_i ‖∇_θ h_i‖² in closed form.
 
     Typed from the paper, for all sizes, where the setting's file name has a module here; else traced from h.

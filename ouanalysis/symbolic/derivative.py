@@ -4,6 +4,7 @@ SymPy's own `diff` walks an expression as a tree, in which a network's inner neu
 output.
 """
 
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import sympy
@@ -18,7 +19,7 @@ NODE = 1e-3  # seconds to trace a subexpression, square its derivatives and comp
 DERIVATIVE = 8e-5  # seconds to differentiate it by one symbol
 
 
-def subexpressions(expressions):
+def subexpressions(expressions: Iterable[sympy.Basic]) -> list[sympy.Basic]:
     """The different subexpressions, each after its arguments."""
     found: dict[sympy.Basic, None] = {}
     stack = list(expressions)[::-1]
@@ -31,7 +32,7 @@ def subexpressions(expressions):
     return list(found)
 
 
-def length(expression):
+def length(expression: sympy.Basic) -> int:
     """How many subexpressions it has when it is written out, each as often as it stands there."""
     lengths: dict[sympy.Basic, int] = {}
     for node in subexpressions([expression]):
@@ -39,7 +40,9 @@ def length(expression):
     return lengths[expression]
 
 
-def derivatives(expressions, symbols, *, progress=False):
+def derivatives(
+    expressions: Sequence[sympy.Expr], symbols: Sequence[sympy.Symbol], *, progress: bool = False
+) -> list[list[sympy.Expr]]:
     """The rows ∂e/∂s over the symbols, of each expression e; `progress` shows a bar."""
     nodes, depends = _dependence(expressions, symbols)
     columns = []
@@ -54,18 +57,20 @@ def derivatives(expressions, symbols, *, progress=False):
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def operations(expressions, symbols):
+def operations(expressions: Sequence[sympy.Expr], symbols: Sequence[sympy.Symbol]) -> int:
     """How many derivatives of subexpressions `derivatives` takes."""
     return sum(mask.bit_count() for mask in _dependence(expressions, symbols)[1].values())
 
 
-def check_cost(expressions, symbols, what, *, times=1):
+def check_cost(
+    expressions: Sequence[sympy.Expr], symbols: Sequence[sympy.Symbol], what: str, *, times: int = 1
+) -> None:
     """`check_seconds` of the expressions' derivatives, squared and compiled, so many times."""
     nodes = len(subexpressions(expressions))
     check_seconds(times * (NODE * nodes + DERIVATIVE * operations(expressions, symbols)), what)
 
 
-def check_seconds(seconds, what):
+def check_seconds(seconds: float, what: str) -> None:
     """A ValueError that says how long it will take, if that is longer than `LIMIT`."""
     if seconds > LIMIT:
         raise ValueError(

@@ -38,7 +38,7 @@ class WherePositive(_Real):
     nargs = 3
 
     @classmethod
-    def eval(cls, z, then, otherwise):
+    def eval(cls, z: sympy.Expr, then: sympy.Expr, otherwise: sympy.Expr) -> sympy.Expr | None:
         if then == otherwise or (z.is_number and z.is_extended_positive):
             return then
         if z.is_number and z.is_extended_nonpositive:
@@ -71,17 +71,17 @@ class LogSumExp(_Real):
     """log Σ e^{z_k}; of (0, z) the softplus. ∂_k is `OneOverSumExp` of all z_j − z_k: the softmax."""
 
     @classmethod
-    def eval(cls, *z):
+    def eval(cls, *z: sympy.Expr) -> sympy.Expr | None:
         if len(z) == 1:
             return z[0]
         if any(isinstance(entry, cls) for entry in z):
             return cls(*(part for entry in z for part in (entry.args if isinstance(entry, cls) else (entry,))))
         return None
 
-    def fdiff(self, argindex=1):
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
         return OneOverSumExp(*(z - self.args[argindex - 1] for z in self.args))
 
-    def doit(self, **_):
+    def doit(self, **_: object) -> sympy.Expr:
         return sympy.log(sympy.Add(*map(sympy.exp, self.args)))
 
     def _eval_rewrite_as_exp(self, *_, **__):
@@ -100,13 +100,13 @@ class OneOverSumExp(_Real):
     """
 
     @classmethod
-    def eval(cls, *z):
+    def eval(cls, *z: sympy.Expr) -> sympy.Expr | None:
         return sympy.exp(-z[0]) if len(z) == 1 else None
 
-    def fdiff(self, argindex=1):
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
         return -self * OneOverSumExp(*(z - self.args[argindex - 1] for z in self.args))
 
-    def doit(self, **_):
+    def doit(self, **_: object) -> sympy.Expr:
         return 1 / sympy.Add(*map(sympy.exp, self.args))
 
     def _eval_rewrite_as_exp(self, *_, **__):
@@ -120,18 +120,18 @@ class Maximum(_Real):
     """The largest of its arguments, any number of them; equal ones share the derivative, as in autograd."""
 
     @classmethod
-    def eval(cls, *z):
+    def eval(cls, *z: sympy.Expr) -> sympy.Expr | None:
         if len(z) == 1 or all(entry.is_number for entry in z):
             return sympy.Max(*z)
         if any(isinstance(entry, cls) for entry in z):
             return cls(*(part for entry in z for part in (entry.args if isinstance(entry, cls) else (entry,))))
         return None
 
-    def fdiff(self, argindex=1):
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
         others = self.args[: argindex - 1] + self.args[argindex:]
         return LargestShare(self.args[argindex - 1], *others)
 
-    def doit(self, **_):
+    def doit(self, **_: object) -> sympy.Expr:
         return sympy.Max(*self.args)
 
     def _as_latex(self, printer):
@@ -142,7 +142,7 @@ class LargestShare(_Real):
     """1/k if the first argument is, with k − 1 others, the largest; else 0. Its derivative counts as 0."""
 
     @classmethod
-    def eval(cls, first, *others):
+    def eval(cls, first: sympy.Expr, *others: sympy.Expr) -> sympy.Expr | None:
         if first.is_number and all(other.is_number for other in others):
             largest = sympy.Max(first, *others)
             return sympy.Rational(1, (first, *others).count(largest)) if first == largest else sympy.Integer(0)

@@ -4,7 +4,12 @@ dδ = −H δ dt + √(η/B̃) C^{1/2} dW with H = (2/n) JᵀJ and C = (4σ²/n)
 section 2; that they solve the Lyapunov equation and the moment equation is what the two residuals show.
 """
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import sympy
+
+from .closed_form import Number
 
 __all__ = [
     "covariance",
@@ -15,20 +20,22 @@ __all__ = [
     "stationary_covariance",
 ]
 
+Matrix: TypeAlias = sympy.MatrixBase | Sequence[Sequence[Number]]
 
-def drift_matrix(jacobian):
+
+def drift_matrix(jacobian: Matrix) -> sympy.Matrix:
     """H = (2/n) JᵀJ, (p, p), from J (n, p)."""
-    jacobian = _exact(jacobian)
-    return 2 * jacobian.T * jacobian / jacobian.rows
+    exact = _exact(jacobian)
+    return 2 * exact.T * exact / exact.rows
 
 
-def diffusion_matrix(jacobian, *, noise_std):
+def diffusion_matrix(jacobian: Matrix, *, noise_std: Number) -> sympy.Matrix:
     """C = (4σ²/n) JᵀJ = 2σ²H, (p, p): the covariance of one datum's gradient noise."""
-    jacobian = _exact(jacobian)
-    return 4 * noise_std**2 * jacobian.T * jacobian / jacobian.rows
+    exact = _exact(jacobian)
+    return 4 * noise_std**2 * exact.T * exact / exact.rows
 
 
-def stationary_covariance(jacobian, *, lr, noise_std, batch_size=1):
+def stationary_covariance(jacobian: Matrix, *, lr: Number, noise_std: Number, batch_size: Number = 1) -> sympy.Matrix:
     """(ησ²/B) P with P = Jᵀ K⁻¹ J, (p, p), by the explicit inverse of K = J Jᵀ: adjugate over determinant.
 
     Raises
@@ -44,16 +51,24 @@ def stationary_covariance(jacobian, *, lr, noise_std, batch_size=1):
     [ 9*eta*sigma**2/25, 12*eta*sigma**2/25],
     [12*eta*sigma**2/25, 16*eta*sigma**2/25]])
     """
-    jacobian = _exact(jacobian)
-    gram = jacobian * jacobian.T
+    exact = _exact(jacobian)
+    gram = exact * exact.T
     determinant = sympy.expand(gram.det(method="berkowitz"))
     if determinant == 0:
-        raise ValueError(f"jacobian: expected rank {jacobian.rows}, got det(J Jᵀ) = 0")
-    projector = jacobian.T * gram.adjugate() * jacobian / determinant
+        raise ValueError(f"jacobian: expected rank {exact.rows}, got det(J Jᵀ) = 0")
+    projector = exact.T * gram.adjugate() * exact / determinant
     return _strength(lr, noise_std, batch_size) * projector
 
 
-def covariance(jacobian, time, *, lr, noise_std, batch_size=1, modes=None):
+def covariance(
+    jacobian: Matrix,
+    time: Number,
+    *,
+    lr: Number,
+    noise_std: Number,
+    batch_size: Number = 1,
+    modes: Matrix | None = None,
+) -> sympy.Matrix:
     """(ησ²/B) V (I − e^{−2Λt}) Vᵀ, (p, p), at time t = η × steps from δ = 0.
 
     Parameters
@@ -69,35 +84,45 @@ def covariance(jacobian, time, *, lr, noise_std, batch_size=1, modes=None):
     ValueError
         If modes are not orthogonal, do not diagonalise K (with the entry that is not zero), or K is singular.
     """
-    jacobian = _exact(jacobian)
-    gram = jacobian * jacobian.T
-    modes = sympy.eye(jacobian.rows) if modes is None else _exact(modes)
-    if (modes.T * modes - sympy.eye(jacobian.rows)).applyfunc(sympy.simplify) != sympy.zeros(jacobian.rows):
+    exact = _exact(jacobian)
+    gram = exact * exact.T
+    turn = sympy.eye(exact.rows) if modes is None else _exact(modes)
+    if (turn.T * turn - sympy.eye(exact.rows)).applyfunc(sympy.simplify) != sympy.zeros(exact.rows):
         raise ValueError("modes: expected an orthogonal matrix, got one whose modesᵀ modes is not the identity")
-    squares = (modes.T * gram * modes).applyfunc(sympy.simplify)
+    squares = (turn.T * gram * turn).applyfunc(sympy.simplify)
     off = next((entry for entry in squares - sympy.diag(*squares.diagonal()) if entry != 0), None)
     if off is not None:
         raise ValueError(
             f"modes: expected an orthogonal matrix that makes modesᵀ J Jᵀ modes diagonal, got {off} off it"
         )
     if 0 in squares.diagonal():
-        raise ValueError(f"jacobian: expected rank {jacobian.rows}, got a zero eigenvalue of J Jᵀ")
-    rates = [2 * square / jacobian.rows for square in squares.diagonal()]
+        raise ValueError(f"jacobian: expected rank {exact.rows}, got a zero eigenvalue of J Jᵀ")
+    rates = [2 * square / exact.rows for square in squares.diagonal()]
     weights = [
         (1 - sympy.exp(-2 * rate * time)) / square for rate, square in zip(rates, squares.diagonal(), strict=True)
     ]
-    across = jacobian.T * modes
+    across = exact.T * turn
     return _strength(lr, noise_std, batch_size) * across * sympy.diag(*weights) * across.T
 
 
-def lyapunov_residual(covariance, jacobian, *, lr, noise_std, batch_size=1):
+def lyapunov_residual(
+    covariance: sympy.Matrix, jacobian: Matrix, *, lr: Number, noise_std: Number, batch_size: Number = 1
+) -> sympy.Matrix:
     """H Σ + Σ H − (η/B) C, simplified entry by entry: zero for the stationary Σ."""
     drift = drift_matrix(jacobian)
     diffusion = diffusion_matrix(jacobian, noise_std=noise_std)
     return (drift * covariance + covariance * drift - lr / batch_size * diffusion).applyfunc(_simplify)
 
 
-def moment_residual(covariance, time, jacobian, *, lr, noise_std, batch_size=1):
+def moment_residual(
+    covariance: sympy.Matrix,
+    time: sympy.Symbol,
+    jacobian: Matrix,
+    *,
+    lr: Number,
+    noise_std: Number,
+    batch_size: Number = 1,
+) -> sympy.Matrix:
     """dΣ/dt + H Σ + Σ H − (η/B) C, simplified entry by entry: zero for Σ(t)."""
     balance = lyapunov_residual(covariance, jacobian, lr=lr, noise_std=noise_std, batch_size=batch_size)
     return (covariance.diff(time) + balance).applyfunc(_simplify)

@@ -4,14 +4,19 @@ The label-noise regularizer is that of HaoChen, Wei, Lee & Ma 2021 (arXiv:2006.0
 β = u∘u − v∘v where each |β_j| is made the cheapest way, of Pillaud-Vivien et al. 2022 (arXiv:2206.09841).
 """
 
+from typing import TYPE_CHECKING
+
 import sympy
 
 from .closed_form import ClosedForm
 
+if TYPE_CHECKING:
+    from ..settings import QuadraticParametrisation
+
 __all__ = ["least_over_fibre", "regularizer"]
 
 
-def regularizer(setting):
+def regularizer(setting: "QuadraticParametrisation") -> ClosedForm:
     """reg(u, v) = (4/n) Σ_i Σ_j x_ij² (u_j² + v_j²), as a `ClosedForm`."""
     i, j, n, d = sympy.symbols("i j n d", integer=True)
     u, v, x = (sympy.IndexedBase(name, real=True) for name in "uvx")

@@ -3,14 +3,20 @@
 Source: Blanc et al. 2020 (arXiv:1904.09080), section 4.2.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
 import sympy
 
-from .closed_form import ClosedForm
+from .closed_form import ClosedForm, Number
+
+if TYPE_CHECKING:
+    from ..settings import ReluNetwork
 
 __all__ = ["kink_cost", "regularizer"]
 
 
-def regularizer(setting):
+def regularizer(setting: "ReluNetwork") -> ClosedForm:
     """(1/n) Σ_i Σ_j 1[z_ij > 0] (z_ij² + c_j² (1 + x_i²)) + (1/n) Σ_i (1 + x_i²), z_ij = a_j x_i + b_j."""
     i, j, n, m = sympy.symbols("i j n m", integer=True)
     a, b, c, x = (sympy.IndexedBase(name, real=True) for name in "abcx")
@@ -21,7 +27,7 @@ def regularizer(setting):
     return ClosedForm(hidden + linear, setting.parts, {n: setting.n, m: setting.width, x: setting.x})
 
 
-def kink_cost(x, kink, *, facing):
+def kink_cost(x: Sequence[Number], kink: Number, *, facing: Literal["right", "left"]) -> sympy.Expr:
     """w±(k), the regularizer that a unit change of slope at the kink k costs once its neuron is balanced.
 
     w₊(k) = (2/n) √(Σ (x_i − k)² · Σ (1 + x_i²)) over the data x_i > k; w₋ over x_i < k.

@@ -6,16 +6,20 @@ w = ‖x‖ |v| for a neuron that contributes c φ(z) = v.
 Source: Blanc et al. 2020 (arXiv:1904.09080), section 4.3.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import sympy
 
-from .closed_form import ClosedForm
+from .closed_form import ClosedForm, Number
+
+if TYPE_CHECKING:
+    from ..activations import Activation
+    from ..settings import SigmoidNetwork
 
 __all__ = ["StationaryNeuron", "hessian_block", "regularizer", "stationarity", "stationary_neuron", "with_slope"]
 
 
-def regularizer(setting):
+def regularizer(setting: "SigmoidNetwork") -> ClosedForm:
     """(1/n) Σ_i Σ_j φ(z_ij)² + c_j² φ'(z_ij)² ‖x_i‖², z_ij = w_jᵀ x_i, as a `ClosedForm`."""
     i, j, k, n, m, d = sympy.symbols("i j k n m d", integer=True)
     c, W, x = (sympy.IndexedBase(name, real=True) for name in "cWx")
@@ -28,7 +32,7 @@ def regularizer(setting):
     return ClosedForm(formula, setting.parts, {n: setting.n, m: setting.width, d: setting.d, x: setting.x})
 
 
-def stationarity(phi, symbol, *, norm, multiplier):
+def stationarity(phi: sympy.Expr, symbol: sympy.Symbol, *, norm: Number, multiplier: Number) -> sympy.Expr:
     """4‖x‖² φ'⁴/λ² − (φ'² − φ φ''), which is zero at a neuron with φ ≠ 0 of a stationary network on one datum.
 
     Parameters
@@ -41,7 +45,9 @@ def stationarity(phi, symbol, *, norm, multiplier):
     return 4 * norm**2 * slope**4 / multiplier**2 - (slope**2 - phi * slope.diff(symbol))
 
 
-def hessian_block(phi, symbol, *, c, norm, multiplier):
+def hessian_block(
+    phi: sympy.Expr, symbol: sympy.Symbol, *, c: Number, norm: Number, multiplier: Number
+) -> sympy.Matrix:
     """The (2, 2) block of ∇²reg − λ∇²h of one neuron on one datum, in the coordinates (c, wᵀx/‖x‖), at z = `symbol`.
 
     Along other directions of w nothing changes. At a stationary neuron c = λφ/(2φ'²‖x‖²).
@@ -61,7 +67,7 @@ class StationaryNeuron(NamedTuple):
     cost: sympy.Expr
 
 
-def stationary_neuron(activation, share, *, norm):
+def stationary_neuron(activation: Literal["tanh", "logistic"], share: Number, *, norm: Number) -> StationaryNeuron:
     """The balanced neuron: of all (c, z) with c φ(z) = v, the one of least regularizer on one datum.
 
     tanh: φ² = w/√(1 + w²), cost 2w(√(1 + w²) − w). logistic: φ = w²/(1 + w²), which is the cost too.
@@ -90,7 +96,7 @@ def stationary_neuron(activation, share, *, norm):
     raise ValueError(f'activation: expected "tanh" or "logistic", got {activation!r}')
 
 
-def with_slope(activation, z):
+def with_slope(activation: "Activation", z: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
     """φ(z) and φ'(z); of the logistic φ(z)φ(−z), which no z makes inf/inf."""
     if activation.expression is not None:
         (symbol,) = activation.expression.free_symbols

@@ -4,16 +4,18 @@ NumPy's loops over objects call the operators and methods (tanh, exp, ...) of `T
 loop (logaddexp, erf, ...) come through the array protocol of `TracedArray`.
 """
 
+from typing import Self
+
 import numpy as np
 import sympy
 
 from .functions import LogSumExp, Maximum, OneOverSumExp, WherePositive
-from .symbols import exact_number
+from .symbols import Objects, exact_number
 
 __all__ = ["Traced", "TracedArray", "expression_of", "traced"]
 
 
-def traced(array):
+def traced(array: Objects) -> "TracedArray":
     """The `TracedArray` of the numbers and SymPy expressions of an array."""
     scalars = np.empty(array.shape, dtype=object)
     for place in np.ndindex(*array.shape):
@@ -21,7 +23,7 @@ def traced(array):
     return np.ndarray.view(scalars, TracedArray)
 
 
-def expression_of(value):
+def expression_of(value: object) -> sympy.Expr:
     """The SymPy expression that a traced scalar or a number stands for."""
     if isinstance(value, Traced):
         return value.expression
@@ -60,15 +62,15 @@ class Traced:
 
     __slots__ = ("expression",)
 
-    def __init__(self, expression):
+    def __init__(self, expression: sympy.Expr) -> None:
         self.expression = expression
 
-    def compose(self, function_of_one_symbol):
+    def compose(self, function_of_one_symbol: sympy.Expr) -> "Traced":
         """φ(self) for a SymPy expression φ of one symbol."""
         (symbol,) = function_of_one_symbol.free_symbols
         return Traced(function_of_one_symbol.xreplace({symbol: self.expression}))
 
-    def where_positive(self, then, otherwise):
+    def where_positive(self, then: object, otherwise: object) -> "Traced":
         """`then` where self > 0."""
         return Traced(WherePositive(self.expression, expression_of(then), expression_of(otherwise)))
 
@@ -167,7 +169,7 @@ class TracedArray(np.ndarray):
     def __array_function__(self, function, types, inputs, keywords):
         return _watched(super().__array_function__(function, types, inputs, keywords))
 
-    def view(self, *_args, **_keywords):
+    def view(self, *_args: object, **_keywords: object) -> Self:  # type: ignore[override]
         """Itself: autograd's `concatenate` would view it as a plain array, which has no protocol."""
         return self
 

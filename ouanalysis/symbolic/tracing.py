@@ -12,9 +12,10 @@ import numpy as np
 import sympy
 
 from ..progress import progress_bar
+from ..settings import Setting
 from ..settings.setting import check_setting
 from .derivative import check_cost, check_seconds, derivatives
-from .symbols import data_symbols, exact_array, parameter_symbols
+from .symbols import Objects, data_symbols, exact_array, parameter_symbols
 from .traced import expression_of, traced
 
 __all__ = ["Trace", "trace"]
@@ -38,36 +39,36 @@ class Trace:
         Show a progress bar for each derivative, however long it takes.
     """
 
-    theta: tuple
-    x: np.ndarray
-    y: np.ndarray
+    theta: tuple[sympy.Symbol, ...]
+    x: Objects
+    y: Objects
     h: sympy.Matrix
     progress: bool = False
 
     @cached_property
-    def jacobian(self):
+    def jacobian(self) -> sympy.Matrix:
         """J, (n, p)."""
         return sympy.Matrix(derivatives(list(self.h), self.theta, progress=self.progress))
 
     @cached_property
-    def regularizer(self):
+    def regularizer(self) -> sympy.Expr:
         """(1/n) Σ_i ‖∇_θ h_i‖²."""
         return sympy.Add(*(entry**2 for entry in self.jacobian)) / len(self.h)
 
     @cached_property
-    def regularizer_gradient(self):
+    def regularizer_gradient(self) -> sympy.Matrix:
         """∇reg, (p, 1)."""
         if not self.progress:
             check_cost([self.regularizer], self.theta, f"the gradient of reg by {len(self.theta)} parameters")
         return sympy.Matrix(*derivatives([self.regularizer], self.theta, progress=self.progress))
 
     @cached_property
-    def loss(self):
+    def loss(self) -> sympy.Expr:
         """(1/n) Σ_i (h_i − y_i)²."""
         return sympy.Add(*((h - y) ** 2 for h, y in zip(self.h, self.y, strict=True))) / len(self.h)
 
     @cached_property
-    def loss_hessian(self):
+    def loss_hessian(self) -> sympy.Matrix:
         """∇²L where the error is zero, (2/n) JᵀJ, (p, p)."""
         if not self.progress:
             check_seconds(PRODUCT * len(self.h) * len(self.theta) ** 2, f"a Hessian of {len(self.theta)} parameters")
@@ -77,7 +78,7 @@ class Trace:
         return f"Trace(n={len(self.h)}, dim={len(self.theta)})"
 
 
-def trace(setting, *, symbolic_data=False, progress=False):
+def trace(setting: Setting, *, symbolic_data: bool = False, progress: bool = False) -> Trace:
     """The SymPy expressions of a setting's h, Jacobian, regularizer, its gradient, and loss Hessian.
 
     Parameters

@@ -499,7 +499,8 @@ def test_a_pair_of_nearly_equal_data_does_not_stall_the_flow():
     network, theta = ou.planted_sigmoid_network(3, 2, 4, rng=1)
     x = np.array(network.x)
     x[1] = x[0] + 1e-7
-    setting = ou.SigmoidNetwork(x, network.predictions(theta), 4)
+    setting = ou.SigmoidNetwork(x, network.y, 4)
+    setting = setting.with_labels(setting.predictions(theta))
     flow = ou.regularized_flow(setting, theta, times=[1e3])
     assert flow.status == "stationary"
 

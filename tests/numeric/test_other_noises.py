@@ -96,10 +96,11 @@ def test_the_drift_adds_up_the_recursion(noise, momentum):
     np.testing.assert_allclose(got, expected, rtol=0, atol=ROUNDING * np.linalg.norm(expected))
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.6])
 @pytest.mark.parametrize("noise", NOISES)
-def test_the_stationary_law_is_where_the_recursion_ends(noise):
-    lr = 0.4 * ou.max_stable_lr(SETTING, THETA)
-    law = ou.linearized_sgd(SETTING, THETA, lr=lr, **NOISES[noise])
+def test_the_stationary_law_is_where_the_recursion_ends(noise, momentum):
+    lr = 0.4 * ou.max_stable_lr(SETTING, THETA, momentum=momentum)
+    law = ou.linearized_sgd(SETTING, THETA, lr=lr, momentum=momentum, **NOISES[noise])
     assert law.equation_residual < ROUNDING
     end = law.function_covariance()
     long = int(40 * law.relaxation_steps)

@@ -6,15 +6,19 @@ t, however ill-conditioned I − 𝓜 is.
 Source: van den Eshof & Hochbruck 2006 (doi:10.1137/040605461), for the exponential.
 """
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from scipy.linalg import schur, solve_triangular
+
+from ...arguments import Array
 
 __all__ = ["arnoldi", "powers_and_sums"]
 
 MOST = 120  # vectors; 40 are usual
 
 
-def arnoldi(apply, start):
+def arnoldi(apply: Callable[[Array], Array], start: Array) -> Iterator[tuple[Array, Array]]:
     """Yield, for m = 1, 2, ..., the orthonormal basis (m, N) of start, A start, ..., and A's matrix (m, m) in it.
 
     It ends where the space is invariant, or after `MOST` vectors.
@@ -36,7 +40,14 @@ def arnoldi(apply, start):
         basis.append(image / left)
 
 
-def powers_and_sums(resolvent, start, steps, *, decay=0.0, horizon=np.inf):
+def powers_and_sums(
+    resolvent: Callable[[float], Callable[[Array], Array]],
+    start: Array,
+    steps: int,
+    *,
+    decay: float = 0.0,
+    horizon: float = np.inf,
+) -> tuple[Array, Array] | None:
     """𝓜^T u and Σ_{t<T} 𝓜^t u (1 − β^{T−t})/(1 − β), for T = steps ≥ 1 and β = decay; None if they do not settle.
 
     They settle, to 1000 eps (and T/(1 − β) times that), within a few dozen vectors where all that lasts T steps is near

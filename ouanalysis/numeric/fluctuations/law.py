@@ -60,8 +60,9 @@ class Law:
     def at(cls, setting: Setting, theta: ArrayLike, sampling: Sampling) -> Self:
         """The law at theta; a ValueError off the zero-error set, and at or past the stability limit."""
         if not np.isfinite(sampling.lr * sampling.noise_scale * sampling.noise_scale):
+            name = "noise_std" if sampling.noise_scale > sampling.gradient_noise_std else "gradient_noise_std"
             raise ValueError(
-                f"noise_std: expected lr noise_std² within the range of floats, got {sampling.noise_scale:g} at lr"
+                f"{name}: expected lr {name}² within the range of floats, got {sampling.noise_scale:g} at lr"
                 f" {sampling.lr:g}"
             )
         point = on_zero_error_set(setting, theta)
@@ -69,7 +70,9 @@ class Law:
         limit = stability_limit(space.squares, space.modes, sampling)
         if sampling.lr >= limit:
             refuse_past(limit, sampling)
-        return cls(setting, point, sampling, space, kink_distance(setting, point), limit)
+        law = cls(setting, point, sampling, space, kink_distance(setting, point), limit)
+        law._of_unit_noise.leading()  # is of floats
+        return law
 
     @property
     def rank(self) -> int:

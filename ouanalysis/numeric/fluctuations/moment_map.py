@@ -21,6 +21,7 @@ unit v of their own.
 Source: theory.md, section 2, "Exact discrete time" and "Stability", and section 6, "Momentum" and "Other noises".
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,27 +51,27 @@ class MomentMap:
     sampling: Sampling
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """(r, r)."""
         return self._relative.shape
 
     @property
-    def lr(self):
+    def lr(self) -> float:
         return self.sampling.lr
 
     @property
-    def momentum(self):
+    def momentum(self) -> float:
         return self.sampling.momentum
 
-    def stable(self):
+    def stable(self) -> bool:
         """Whether 𝓜 is, by the radius of F: a few products of n×n matrices."""
         return not len(self.squares) or self._is_above_radius(0.0)
 
-    def load(self):
+    def load(self) -> float:
         """ρ(F), which is below 1 just where the step is stable; where the mean is."""
         return float(np.linalg.eigvalsh(self._coupling(self._response(0.0)))[-1])
 
-    def radius(self):
+    def radius(self) -> float:
         """ρ(𝓜), the spectral radius: SGD is stable in the mean square just where it is below 1.
 
         𝓜 is positive, so ρ is an eigenvalue, and (z − 𝓜)⁻¹ maps positive moments to positive ones just where z > ρ.
@@ -90,7 +91,7 @@ class MomentMap:
                 break
         return float(1 + shift - 1 / largest)
 
-    def resolvent(self, shift, unit):
+    def resolvent(self, shift: float, unit: float) -> Callable[[Array], Array]:
         """The function u → (shift + I − 𝓜)⁻¹ u on (k, r, r) arrays; O(n³)."""
         gap = self._gap(unit)
         inverse = np.linalg.inv(np.moveaxis(gap, (0, 1), (-2, -1)) + shift * np.eye(len(gap)))
@@ -174,14 +175,29 @@ class MomentMap:
 
     def _gap(self, unit):
         """I − 𝓜 without the coupling, as (k, k, r, r): row by row of (Z, C, Cᵀ, W)."""
-        beta, ratio, shares = self.momentum, self._rate / unit, self._shares
-        left, right = np.broadcast_arrays(shares[:, None], shares)
+        if not self.momentum:
+            left, right = self._shares_of_pairs
+            return self._rate * (left + right - self._weights[1] * self._rate * left * right)[None, None]
+        gap = self._kept_positions(unit) - self._new_velocity(unit)  # each of the four takes up the new velocity's W
+        gap[0] *= unit
+        return gap
+
+    @property
+    def _shares_of_pairs(self):
+        """κ_i/κ_max and κ_j/κ_max, (r, r) each."""
+        return np.broadcast_arrays(self._shares[:, None], self._shares)
+
+    def _new_velocity(self, unit):
+        """W⁺ = β²W − β(gC + Cᵀg) + (b-term) by its parts of (Z, C, Cᵀ, W), (4, r, r)."""
+        beta, (left, right) = self.momentum, self._shares_of_pairs
+        kept = self._rate / unit * self._weights[1] * self._rate * left * right
+        return np.array([kept, -beta * self._rate * left, -beta * self._rate * right, beta**2 * np.ones_like(left)])
+
+    def _kept_positions(self, unit):
+        """I less what (Z, C, Cᵀ, W) become without the new velocity, X = βC − Zg and its like, (4, 4, r, r)."""
+        beta, ratio, (left, right) = self.momentum, self._rate / unit, self._shares_of_pairs
         one, none = np.ones_like(left), np.zeros_like(left)
-        both = self._weights[1] * self._rate * left * right
-        if not beta:
-            return self._rate * (left + right - both)[None, None]
-        velocity = np.array([-ratio * both, beta * self._rate * left, beta * self._rate * right, -(beta**2) * one])
-        gap = velocity + np.array(
+        return np.array(
             [
                 [ratio * (left + right), -beta * one, -beta * one, none],
                 [ratio * right, (1 - beta) * one, none, none],
@@ -189,8 +205,6 @@ class MomentMap:
                 [none, none, none, one],
             ]
         )
-        gap[0] *= unit
-        return gap
 
     def _variances(self, moments):
         """diag(S)/κ_max, (n,)."""

@@ -12,6 +12,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from ...arguments import Array, Integers
 from .krylov import powers_and_sums
 from .moment_map import MomentMap
 
@@ -22,13 +23,13 @@ MOST_WALKED = 10**6
 WALKED = 50  # steps up to which taking them is cheaper, and free of cancellation
 
 
-def relaxation_steps(lr, eigenvalues):
+def relaxation_steps(lr: float, eigenvalues: Array) -> float:
     """1/(ηλ_min), the steps in which the slowest mode of H = (2/n)JᵀJ relaxes; 0 if it has none."""
     with np.errstate(over="ignore", divide="ignore"):  # as good as never
         return float(1 / (lr * np.min(eigenvalues))) if len(eigenvalues) else 0.0
 
 
-def finite_product(array, *factors):
+def finite_product(array: Array, *factors: float) -> Array:
     """array · factors, one after the other; a ValueError where that is too large for a float."""
     with np.errstate(over="ignore", invalid="ignore"):
         for factor in factors:
@@ -42,11 +43,11 @@ def finite_product(array, *factors):
 class SecondMoments(MomentMap):
     """The step u⁺ = 𝓜u + (noise), from rest at θ*: see `MomentMap`."""
 
-    def leading(self):
+    def leading(self) -> Array:
         """The stationary Z (r, r) of the diffusion, that of steps ≪ n(1 − β)/κ, in units of θ²."""
         return self._in_theta(self._source / ((1 - self.momentum) * (self._shares[:, None] + self._shares)))
 
-    def stationary(self):
+    def stationary(self) -> Array:
         """The Z (r, r) that a step leaves as it is, in units of θ².
 
         Examples
@@ -59,11 +60,11 @@ class SecondMoments(MomentMap):
         """
         return self._in_theta(self._stationary)
 
-    def after(self, steps):
+    def after(self, steps: int) -> Array:
         """Z (r, r) after so many steps from rest at θ*."""
         return self._in_theta(self._after(steps)[0][0])
 
-    def lagged(self, steps, lags):
+    def lagged(self, steps: int | None, lags: Integers) -> Array:
         """E[z_{t+lag} z_tᵀ] for t = steps (None: at rest) and int lags (k,): (k, r, r)."""
         moments = self._all_stationary if steps is None else self._after(steps)[0]
         position, velocity = moments[0], moments[2] if len(moments) > 1 else np.zeros_like(moments[0])
@@ -73,20 +74,25 @@ class SecondMoments(MomentMap):
         ]
         return self._in_theta(np.reshape(found, (len(lags), *position.shape)))
 
-    def summed(self, steps):
+    def summed(self, steps: int) -> Array:
         """Σ_{t<T} Z_t (1 − β^{T−t})/(1 − β), (r, r): what carries θ along the zero-error set in T steps."""
         return self._in_theta(self._after(steps)[1])
 
-    def residual(self):
-        """‖u⁺ − u‖/‖noise‖ of the stationary moments, put through a step as the predictions' covariance S."""
-        # Not the entrywise form that solved it: n×n products of K, without momentum.
-        gram = (self.modes * self._shares) @ self.modes.T
-        root = self.modes * np.sqrt(self._shares)
-        covariance = root @ self._stationary @ root.T
-        a, b = self._weights
-        noise = root @ self._source @ root.T
+    def residual(self) -> float:
+        """‖u⁺ − u‖/‖noise‖ of the stationary moments, put through a step as those of the predictions, S, C and W."""
+        # Not the entrywise form that solved it: n×n products of K.
+        gram, root = (self.modes * self._shares) @ self.modes.T, self.modes * np.sqrt(self._shares)
+        unit, beta, (a, b) = self._rate or 1.0, self.momentum, self._weights
+        moments = root @ self._at_rest(unit) @ root.T
+        covariance, noise = moments[0], root @ self._source @ root.T
         fed = self._rate * gram @ (a * np.diag(np.diag(covariance)) + b * covariance) @ gram + noise
-        return np.linalg.norm(gram @ covariance + covariance @ gram - fed) / np.linalg.norm(noise)
+        kept = -covariance @ gram
+        if beta:
+            cross, velocity = moments[1], moments[3]
+            kept = kept + beta * cross
+            fed = beta**2 * velocity - beta * self._rate * (gram @ cross + cross.T @ gram) + fed
+        changes = [kept + kept.T + fed] + ([kept + fed - cross, fed - velocity] if beta else [])
+        return float(max(np.linalg.norm(change) for change in changes) / np.linalg.norm(noise))
 
     def _after(self, steps):
         """(Z, C, Cᵀ, W)_T, and the weighted sum of the Z_t before it."""
@@ -152,7 +158,7 @@ class SecondMoments(MomentMap):
 
     def _in_theta(self, moments):
         """Of what is in units of Z, in units of θ²."""
-        return finite_product(moments, sum(self._units), *[self.sampling.noise_scale] * 2)
+        return finite_product(moments, np.sum(self._units), *[self.sampling.noise_scale] * 2)
 
     @cached_property
     def _units(self):
@@ -160,12 +166,12 @@ class SecondMoments(MomentMap):
         unit = self.sampling.of_unit_noise()
         label = unit.lr * float(np.max(unit.noise_std)) ** 2 / unit.batch_size
         gradient = unit.lr * unit.gradient_noise_std**2 * len(self.modes) / 4
-        return label, gradient / (float(np.max(self.squares, initial=0.0)) or 1.0)
+        return finite_product(np.array([label, gradient / (float(np.max(self.squares, initial=0.0)) or 1.0)]))
 
     @cached_property
     def _source(self):
         """The noise of a step in Z/G, (r, r)."""
-        label, gradient = np.array(self._units) / (sum(self._units) or 1.0)
+        label, gradient = self._units / (np.sum(self._units) or 1.0)
         largest = np.max(self.sampling.noise_std)
         each = np.diag(self._shares)  # the same for all data
         if np.ndim(self.sampling.noise_std) and largest:

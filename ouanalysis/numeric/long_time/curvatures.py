@@ -5,12 +5,17 @@ Source: theory.md, section 3.
 
 import numpy as np
 
+from ...arguments import Array
+from ...settings import Setting
 from ..zero_error_set.derivatives import data_hessian_products, lagrangian_hessian_products
+from ..zero_error_set.row_space import RowSpace
 
 __all__ = ["curvature_residual", "dense_curvatures", "least_curvature", "resolutions"]
 
 
-def dense_curvatures(setting, theta, multipliers, accounted):
+def dense_curvatures(
+    setting: Setting, theta: Array, multipliers: Array, accounted: Array
+) -> tuple[Array, Array, float, float]:
     """All curvatures off the accounted columns, ascending, their directions (p, k), the residual of the least one, and
     the largest in size.
     """
@@ -23,7 +28,9 @@ def dense_curvatures(setting, theta, multipliers, accounted):
     return values, basis @ vectors, float(residual), float(np.max(np.abs(values)))
 
 
-def least_curvature(setting, theta, multipliers, accounted):
+def least_curvature(
+    setting: Setting, theta: Array, multipliers: Array, accounted: Array
+) -> tuple[Array, Array, float, float]:
     """The same of the least curvature alone, without a matrix, by Lanczos on (largest) − (Hessian)."""
     from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh  # slow to import
 
@@ -55,7 +62,7 @@ def least_curvature(setting, theta, multipliers, accounted):
     return np.array([least]), direction[:, None], float(residual), float(scale)
 
 
-def resolutions(setting, theta, multipliers, vectors, tol):
+def resolutions(setting: Setting, theta: Array, multipliers: Array, vectors: Array, tol: float) -> Array:
     """The size down to which each curvature counts, along the directions (p, k): (k,).
 
     tol times what the curvature is a difference of, (2/n) Σ_i ‖∇²h_i v‖² + Σ_i |μ_i vᵀ∇²h_i v|: terms of those data
@@ -68,7 +75,9 @@ def resolutions(setting, theta, multipliers, vectors, tol):
     return found
 
 
-def curvature_residual(setting, theta, multipliers, space, values, vectors):
+def curvature_residual(
+    setting: Setting, theta: Array, multipliers: Array, space: RowSpace, values: Array, vectors: Array
+) -> float:
     """‖Av − λv‖ of the first of the curvatures λ (k,) and directions v (p, k), along the zero-error set; 0 of none."""
     if not len(values):
         return 0.0

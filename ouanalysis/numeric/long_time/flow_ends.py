@@ -1,15 +1,20 @@
 """What ends a flow before its time, as functions of θ."""
 
+from collections.abc import Callable
+
 import numpy as np
 
+from ...arguments import Array
+from ...settings import Setting
 from ..zero_error_set.norm import norm
 from ..zero_error_set.row_space import row_space
+from .drift_rate import DriftRate
 from .stationary_distance import moving_size, stationary_distance
 
 __all__ = ["input_left", "rests", "speed_left"]
 
 
-def input_left(setting, theta):
+def input_left(setting: Setting, theta: Array) -> Callable[[Array], float]:
     """Falls through 0 where the input of a branch changes its sign on a datum."""
     signs = np.sign(setting.preactivations(theta))
 
@@ -19,7 +24,7 @@ def input_left(setting, theta):
     return left
 
 
-def speed_left(setting, drift, tolerance):
+def speed_left(setting: Setting, drift: DriftRate, tolerance: float) -> Callable[[Array], float]:
     """Falls through 0 where the drift does below the tolerance."""
 
     def left(at):
@@ -28,7 +33,7 @@ def speed_left(setting, drift, tolerance):
     return left
 
 
-def rests(setting, drift, rtol):
+def rests(setting: Setting, drift: DriftRate, rtol: float) -> Callable[[Array], bool]:
     """Whether a stationary point is within 10 rtol of what moves.
 
     It is looked for only where the speed has fallen by a tenth since it last was.

@@ -4,16 +4,23 @@ A gradient flow does not oscillate: one that DOP853 does not finish in a few ste
 """
 
 import warnings
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from ...arguments import Array
 from ..zero_error_set.row_space import DENSE
 
-__all__ = ["METHODS", "integrate", "still"]
+if TYPE_CHECKING:
+    from scipy.integrate import OdeSolution
 
-METHODS = ("auto", "RK45", "DOP853", "Radau", "BDF", "LSODA")
+__all__ = ["METHODS", "Method", "Status", "integrate", "still"]
+
+Method = Literal["auto", "RK45", "DOP853", "Radau", "BDF", "LSODA"]
+METHODS: tuple[Method, ...] = get_args(Method)
+Status = Literal["finished", "stationary", "kink", "stalled"]
 STEPS = 3000  # of any one method
 GROWTH = (30, 1e-4)  # in so many steps the elapsed time must grow by this share
 # Method, steps and growth. DOP853, of 15 evaluations a step, comes again where BDF does not get on and is not needed,
@@ -22,7 +29,19 @@ AUTO = [("DOP853", 30, GROWTH), ("BDF", STEPS, GROWTH), ("DOP853", 300, (5, 1e-3
 EPS = np.finfo(float).eps
 
 
-def integrate(velocity, start, last, *, method, rtol, atol, jacobian, crossings, at_rest, advance):
+def integrate(
+    velocity: Callable[[float, Array], Array],
+    start: Array,
+    last: float,
+    *,
+    method: Method,
+    rtol: float,
+    atol: float,
+    jacobian: Callable[[float, Array], Array] | None,
+    crossings: Mapping[Status, Callable[[Array], float]],
+    at_rest: Callable[[Array], bool],
+    advance: Callable[[float], object],
+) -> tuple[Status, "OdeSolution"]:
     """(status, path) of dθ/dt = velocity(t, θ) from θ = start at t = 0; path is SciPy's OdeSolution over what was done.
 
     The status is "finished" at t = last, "stationary" after a step to an at_rest(θ), "stalled", or the name of one of
@@ -48,7 +67,7 @@ def integrate(velocity, start, last, *, method, rtol, atol, jacobian, crossings,
     return status or "stalled", methods.OdeSolution(times, pieces)
 
 
-def still(start, last):
+def still(start: Array, last: float) -> "OdeSolution":
     """The path (an OdeSolution) that stays where it starts until t = last."""
     from scipy.integrate import OdeSolution
 

@@ -3,17 +3,24 @@
 import contextlib
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ...arguments import real_array
+from ...arguments import Array, real_array
 from ...settings import Setting
+from ..fluctuations.sampling import BatchSize
 from ..zero_error_set.derivatives import regularizer
 from ..zero_error_set.interpolate import InterpolationError, interpolate, zero_error_tolerance
 from ..zero_error_set.norm import norm
 from ..zero_error_set.row_space import row_space
+from .drift_rate import DriftRate
+from .flow_integrator import Status
 from .flow_time import flow_time
+
+if TYPE_CHECKING:
+    from scipy.integrate import OdeSolution
 
 __all__ = ["Flow", "Interpolant", "flow_along"]
 
@@ -23,13 +30,13 @@ class Interpolant:
     """θ (p, k) at flow times (k,), of SciPy's OdeSolution in times that are `rate` times ours."""
 
     rate: float
-    scaled: Any
+    scaled: "OdeSolution"
 
-    def __call__(self, times):
+    def __call__(self, times: ArrayLike) -> Array:
         return self.scaled(np.multiply(times, self.rate))
 
     @property
-    def end(self):
+    def end(self) -> float:
         """The flow time up to which it goes."""
         return float(self.scaled.t_max / self.rate)
 
@@ -61,17 +68,17 @@ class Flow:
     """
 
     setting: Setting
-    times: np.ndarray
-    theta: np.ndarray
-    reg: np.ndarray
-    gradient_norm: np.ndarray
+    times: Array
+    theta: Array
+    reg: Array
+    gradient_norm: Array
     residual: float
     least_curvature: float
-    status: str
+    status: Status
     advice: str
-    path: Any
+    path: Interpolant
 
-    def __call__(self, times):
+    def __call__(self, times: ArrayLike) -> Array:
         """θ at flow times within those reached, by the integrator's interpolant, which keeps the `residual`."""
         times = real_array("times", times)
         if np.any((times < 0) | (times > self.times[-1])):
@@ -82,7 +89,7 @@ class Flow:
             return np.zeros((*times.shape, self.setting.dim))
         return np.moveaxis(self.path(times.ravel()), 0, -1).reshape(*times.shape, self.setting.dim)
 
-    def steps(self, *, lr, noise_std, batch_size=1, momentum=0.0):
+    def steps(self, *, lr: float, noise_std: ArrayLike, batch_size: BatchSize = 1, momentum: float = 0.0) -> Array:
         """How many steps of label-noise SGD the records take, (records,) floats.
 
         A UserWarning says so if the slowest direction across the zero-error set takes longer to relax than the flow.
@@ -117,7 +124,9 @@ class Flow:
         )
 
 
-def flow_along(setting, piece, times, path, drift, status):
+def flow_along(
+    setting: Setting, piece: Setting, times: Array, path: Interpolant, drift: DriftRate, status: Status
+) -> Flow:
     """The records: one Gauss-Newton step from the path, on the smooth piece of the setting in which the flow ran."""
     integrated = path(times).T
     residuals = piece.predictions(integrated) - piece.y

@@ -3,12 +3,10 @@
 Source: theory.md, section 3, "Long times"; Li, Wang & Arora 2022 (arXiv:2110.06914) for the limit.
 """
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...arguments import in_one_line, nonnegative_number, one_of, positive_number, real_array
+from ...arguments import Array, in_one_line, nonnegative_number, one_of, positive_number, real_array
 from ...progress import progress_bar
 from ...settings import Setting
 from ..fluctuations.sampling import BatchSize, sampling_of
@@ -21,13 +19,11 @@ from ..zero_error_set.notes import warn_of_rank
 from ..zero_error_set.row_space import row_space
 from .drift_rate import law_of_unit_rms, limit_rate, step_rate
 from .flow_ends import input_left, rests, speed_left
-from .flow_integrator import METHODS, integrate, still
+from .flow_integrator import METHODS, Method, Status, integrate, still
 from .flow_path import Flow, Interpolant, flow_along
 from .stationary_distance import moving_size
 
 __all__ = ["regularized_flow"]
-
-Method = Literal["auto", "RK45", "DOP853", "Radau", "BDF", "LSODA"]
 
 
 def regularized_flow(
@@ -126,7 +122,7 @@ def regularized_flow(
     ends = _ends(setting, piece, theta, drift, rtol, gradient_tolerance)
     last = float(moments[-1])
     if last == 0 or _at_end(theta, **ends):
-        status = "stationary" if last else "finished"
+        status: Status = "stationary" if last else "finished"
         return flow_along(setting, piece, np.zeros(1), Interpolant(1.0, still(theta, 1.0)), drift, status)
     curvature = None if lr is not None or np.ndim(noise_std) else _stiffness(piece)
     with progress_bar(last, unit="flow time", shown=progress) as bar:
@@ -214,7 +210,7 @@ def _refuse_limit(setting, path, sampling):
         )
 
 
-def _increasing_times(times):
+def _increasing_times(times: ArrayLike) -> Array:
     times = real_array("times", times, shape=("records",))
     if np.any(np.diff(times) <= 0) or times[0] < 0:
         raise ValueError(f"times: expected increasing flow times at least 0, got {in_one_line(times)}")

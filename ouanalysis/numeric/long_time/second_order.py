@@ -3,17 +3,21 @@
 Source: theory.md, section 3; Blanc et al. 2020 (arXiv:1904.09080), definitions of repellent and stationary points.
 """
 
+from typing import Any
+
 import numpy as np
 
+from ...arguments import Array
+from ...settings import Setting
 from ..zero_error_set.derivatives import jacobian, regularizer_gradient
-from ..zero_error_set.row_space import DENSE
+from ..zero_error_set.row_space import DENSE, RowSpace
 from .curvatures import curvature_residual, dense_curvatures, least_curvature, resolutions
 from .symmetric_dimensions import symmetric_dimensions
 
 __all__ = ["second_order", "without_spectrum"]
 
 
-def without_spectrum(setting, theta):
+def without_spectrum(setting: Setting, theta: Array) -> dict[str, Any]:
     """What `Stability` holds where no curvature is needed."""
     unseen = len(setting.unseen_directions(theta)) if setting.dim <= DENSE else None
     return {
@@ -26,9 +30,10 @@ def without_spectrum(setting, theta):
     }
 
 
-def second_order(setting, piece, point, space):
+def second_order(setting: Setting, piece: Setting, point: dict[str, Any], space: RowSpace) -> dict[str, Any]:
     """The verdict by the curvatures on the tangent directions that neither symmetry nor blindness accounts for."""
-    theta, tol, accounted, counts = point["theta"], point["tol"], space.basis, {"unseen": None, "symmetries": None}
+    theta, tol, accounted = point["theta"], point["tol"], space.basis
+    counts: dict[str, int | None] = {"unseen": None, "symmetries": None}
     if setting.dim <= DENSE:
         for name, directions in (
             ("unseen", setting.unseen_directions(theta)),
@@ -43,7 +48,7 @@ def second_order(setting, piece, point, space):
     resolution += residual + 1e3 * np.finfo(float).eps * largest
     if np.any(np.abs(values) <= resolution) and setting.dim <= DENSE:
         found = symmetric_dimensions(piece, theta, space, values, vectors, resolution)
-        counts["symmetries"] += found
+        counts["symmetries"] = (counts["symmetries"] or 0) + found
         kept = np.sort(np.argsort(np.abs(values))[found:])
         values, vectors, resolution = values[kept], vectors[:, kept], resolution[kept]
         residual = curvature_residual(piece, theta, point["multipliers"], space, values, vectors)

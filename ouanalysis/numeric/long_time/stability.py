@@ -4,11 +4,14 @@ Source: theory.md, section 3; Blanc et al. 2020 (arXiv:1904.09080), definitions 
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ...arguments import nonnegative_number, positive_number
+from ...arguments import Array, nonnegative_number, positive_number
 from ...settings import Setting
+from ..fluctuations.sampling import BatchSize
 from ..zero_error_set.derivatives import regularizer
 from ..zero_error_set.generic_rank import generic_rank, scaled_rank
 from ..zero_error_set.interpolate import on_zero_error_set
@@ -21,6 +24,16 @@ from .second_order import second_order, without_spectrum
 from .stationary_distance import moving_size, stationary_distance
 
 __all__ = ["Stability", "stability"]
+
+Verdict = Literal[
+    "nonsmooth",
+    "degenerate",
+    "repellent",
+    "saddle",
+    "strict minimum",
+    "minimum up to symmetry",
+    "no negative curvature above tol",
+]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,37 +83,37 @@ class Stability:
     """
 
     setting: Setting
-    theta: np.ndarray
-    verdict: str
+    theta: Array
+    verdict: Verdict
     reg: float
     gradient_norm: float
     distance: float
-    multipliers: np.ndarray
+    multipliers: Array
     rank: int
     symmetries: int | None
     unseen: int | None
-    eigenvalues: np.ndarray
-    direction: np.ndarray
+    eigenvalues: Array
+    direction: Array
     residual: float
-    resolution: np.ndarray
+    resolution: Array
     tol: float
 
     @property
-    def negative(self):
+    def negative(self) -> int:
         """The number of eigenvalues below −resolution."""
         return int(np.sum(self.eigenvalues < -self.resolution))
 
     @property
-    def zero(self):
+    def zero(self) -> int:
         """The number of eigenvalues within the resolution of zero: flat directions that nothing here accounts for."""
         return int(np.sum(np.abs(self.eigenvalues) <= self.resolution))
 
     @property
-    def fall_per_time(self):
+    def fall_per_time(self) -> float:
         """|N∇reg|², what reg falls by in a unit of flow time."""
         return self.gradient_norm * self.gradient_norm
 
-    def fall_per_step(self, *, lr, noise_std, batch_size=1, momentum=0.0):
+    def fall_per_step(self, *, lr: float, noise_std: float, batch_size: BatchSize = 1, momentum: float = 0.0) -> float:
         """(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², what reg falls by in a step of label-noise SGD, to leading order in η."""
         noise_std = nonnegative_number("noise_std", noise_std)
         step = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
@@ -134,7 +147,7 @@ class Stability:
         return f"Stability({self.verdict}: {advice}; {', '.join(parts)}{notes})"
 
 
-def stability(setting, theta, *, tol=1e-6):
+def stability(setting: Setting, theta: ArrayLike, *, tol: float = 1e-6) -> Stability:
     """Whether θ is repellent, a saddle or a minimum of reg on the zero-error set, and by how much.
 
     By N∇reg, and where it is 0 by the Riemannian Hessian N(∇²reg − Σ_i μ_i ∇²h_i)N on the tangent space, ∇reg = Jᵀμ.

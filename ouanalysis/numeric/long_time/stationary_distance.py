@@ -2,14 +2,16 @@
 
 import numpy as np
 
+from ...arguments import Array
+from ...settings import Setting
 from ..zero_error_set.derivatives import lagrangian_hessian_products, regularizer, regularizer_gradient
 from ..zero_error_set.norm import norm
-from ..zero_error_set.row_space import DENSE
+from ..zero_error_set.row_space import DENSE, RowSpace
 
 __all__ = ["moving_size", "stationary_distance"]
 
 
-def stationary_distance(setting, theta, space, *, within=np.inf):
+def stationary_distance(setting: Setting, theta: Array, space: RowSpace, *, within: float = np.inf) -> float:
     """The length of the Newton step to N∇reg = 0, in units of θ: 0 within rounding, infinite where reg is straight.
 
     ‖N∇reg‖ itself says little: against ‖∇reg‖ it is small wherever some other datum is large. Nor does a step along the
@@ -40,7 +42,7 @@ def _newton_length(setting, theta, space, within):
     return max(shortest, float(newton(space, bent, slope, noise)))
 
 
-def moving_size(theta, velocity):
+def moving_size(theta: Array, velocity: Array) -> float:
     """The size of the parameters that move: θ weighted by the unit velocity, and at least 1e-6 of ‖θ‖.
 
     What a distance is held against: a large parameter that stays where it is says nothing of those that move.

@@ -7,8 +7,10 @@ curvatures at θ itself, so that what is left of ∇reg is that of the reduced f
 
 import numpy as np
 
+from ...arguments import Array
+from ...settings import Setting
 from ..zero_error_set.derivatives import regularizer_gradient
-from ..zero_error_set.row_space import row_space
+from ..zero_error_set.row_space import RowSpace, row_space
 
 __all__ = ["symmetric_dimensions"]
 
@@ -16,7 +18,9 @@ FAR = 0.1  # of ‖θ‖: how far along a direction one looks
 ITERATIONS = 60
 
 
-def symmetric_dimensions(setting, theta, space, values, vectors, resolution):
+def symmetric_dimensions(
+    setting: Setting, theta: Array, space: RowSpace, values: Array, vectors: Array, resolution: Array
+) -> int:
     """The dimensions among the flat directions along which neither h nor reg changes, a tenth of ‖θ‖ away too.
 
     Parameters
@@ -35,7 +39,7 @@ def symmetric_dimensions(setting, theta, space, values, vectors, resolution):
     flat = np.abs(values) <= resolution
     along, count, least = vectors[:, flat], int(np.count_nonzero(flat)), float(np.max(resolution[flat]))
     rng = np.random.default_rng(0)
-    slopes: list[np.ndarray] = []
+    slopes: list[Array] = []
     while len(slopes) < count + 2:
         draw = rng.standard_normal(count)
         slopes.append(

@@ -9,8 +9,10 @@ Source: theory.md, section 1.
 import autograd.numpy as anp
 import numpy as np
 from autograd import elementwise_grad
+from numpy.typing import ArrayLike
 
-from ...arguments import real_array
+from ...arguments import Array, real_array
+from ...settings import Setting
 from ...settings.quiet_derivatives import quiet_derivatives
 from ...settings.setting import parameters
 
@@ -28,7 +30,7 @@ __all__ = [
 _BLOCK = 1 << 20  # floats in one broadcast (..., n, p) array: 8 MB
 
 
-def loss(setting, theta):
+def loss(setting: Setting, theta: ArrayLike) -> Array:
     """L(θ) = (1/n) Σ_i (h_i − y_i)², in units of y²: theta (..., p) gives (...)."""
 
     def of(rows):
@@ -37,7 +39,7 @@ def loss(setting, theta):
     return _over_leading_axes(of, setting, theta)
 
 
-def jacobian(setting, theta):
+def jacobian(setting: Setting, theta: ArrayLike) -> Array:
     """J, the gradients g_i = ∇_θ h_i as rows: theta (..., p) gives (..., n, p).
 
     Examples
@@ -50,7 +52,7 @@ def jacobian(setting, theta):
     return _over_leading_axes(lambda rows: _gradients(setting, rows), setting, theta)
 
 
-def gram(setting, theta):
+def gram(setting: Setting, theta: ArrayLike) -> Array:
     """K = J Jᵀ, the empirical neural tangent kernel: theta (..., p) gives (..., n, n)."""
 
     def of(rows):
@@ -60,7 +62,7 @@ def gram(setting, theta):
     return _over_leading_axes(of, setting, theta)
 
 
-def regularizer(setting, theta):
+def regularizer(setting: Setting, theta: ArrayLike) -> Array:
     """reg(θ) = (1/n) Σ_i ‖∇_θ h_i‖² = tr(K)/n, the implicit regularizer: theta (..., p) gives (...).
 
     Source: Blanc et al. 2020 (arXiv:1904.09080), theorem 1.
@@ -80,7 +82,7 @@ def regularizer(setting, theta):
     return _over_leading_axes(of, setting, theta)
 
 
-def regularizer_gradient(setting, theta):
+def regularizer_gradient(setting: Setting, theta: ArrayLike) -> Array:
     """∇reg(θ) = (2/n) Σ_i ∇²h_i g_i, by differentiating twice: theta (..., p) gives (..., p)."""
 
     def of(rows):
@@ -89,7 +91,7 @@ def regularizer_gradient(setting, theta):
     return _over_leading_axes(of, setting, theta)
 
 
-def hessian_products(setting, theta, vectors):
+def hessian_products(setting: Setting, theta: ArrayLike, vectors: ArrayLike) -> Array:
     """Σ_i ∇²h_i u_i without a Hessian: theta (p,) and a vector u_i for each datum, (n, p), give (p,).
 
     Examples
@@ -104,7 +106,7 @@ def hessian_products(setting, theta, vectors):
     return _over_leading_axes(lambda rows: _hessian_products(setting, rows, vectors), setting, theta)
 
 
-def data_hessian_products(setting, theta, direction):
+def data_hessian_products(setting: Setting, theta: Array, direction: Array) -> Array:
     """∇²h_i v of every datum: theta and v (p,) give (n, p)."""
     products = []
     for data in _data_blocks(setting):
@@ -114,7 +116,7 @@ def data_hessian_products(setting, theta, direction):
     return np.concatenate(products)
 
 
-def lagrangian_hessian_products(setting, theta, multipliers, directions):
+def lagrangian_hessian_products(setting: Setting, theta: Array, multipliers: Array, directions: Array) -> Array:
     """(∇²reg − Σ_i μ_i ∇²h_i) v for directions v: theta (p,), multipliers (n,), directions (k, p) give (k, p)."""
     products = np.zeros(directions.shape)
     for data in _data_blocks(setting):

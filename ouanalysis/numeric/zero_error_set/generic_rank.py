@@ -5,6 +5,8 @@ Source: theory.md, section 2, "Rank".
 
 import numpy as np
 
+from ...arguments import Array
+from ...settings import Setting
 from ...settings.unseen_directions import jacobian_rows
 from .derivatives import jacobian
 from .norm import norm
@@ -14,12 +16,12 @@ __all__ = ["generic_rank", "rank_is_constant", "scaled_rank"]
 DRAWS = 3  # a random θ misses the largest rank with probability 0
 
 
-def rank_is_constant(setting, theta):
+def rank_is_constant(setting: Setting, theta: Array) -> bool:
     """Whether J has its rank at theta (p,) at every θ nearby too, so that the zero-error set is smooth there."""
     return scaled_rank(jacobian(setting, theta)) >= generic_rank(setting, theta)
 
 
-def generic_rank(setting, theta):
+def generic_rank(setting: Setting, theta: Array) -> int:
     """The largest rank of J over random θ near theta (p,) and far from it, on its smooth piece."""
     piece = setting.smooth_piece(theta)
     rng = np.random.default_rng(0)
@@ -28,7 +30,7 @@ def generic_rank(setting, theta):
     return max(scaled_rank(jacobian_rows(piece, place[None])) for place in [*(theta + size * near), *far])
 
 
-def scaled_rank(jacobian, tol=0.0):
+def scaled_rank(jacobian: Array, tol: float = 0.0) -> int:
     """The rank of (m, p) with its rows scaled to unit length: squared singular values above tol times the largest.
 
     At least above rounding: max(m, p) eps on the singular values.

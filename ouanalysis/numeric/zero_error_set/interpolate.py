@@ -4,7 +4,10 @@ Source: theory.md, section 1.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from ...arguments import Array
+from ...settings import Setting
 from ...settings.setting import parameters
 from .derivatives import jacobian
 from .kinks import kink_on_datum
@@ -17,7 +20,7 @@ class InterpolationError(ValueError):
     """No zero-error parameters were reached; the message gives the largest residual that was left."""
 
 
-def interpolate(setting, theta):
+def interpolate(setting: Setting, theta: ArrayLike) -> Array:
     """A point of the zero-error set near theta, by damped Gauss-Newton.
 
     Each step solves (K + μI) u = h − y and moves by −Jᵀu; Levenberg's μ is raised until ‖h − y‖ falls, and lowered
@@ -71,7 +74,7 @@ def interpolate(setting, theta):
     return nearest
 
 
-def on_zero_error_set(setting, theta):
+def on_zero_error_set(setting: Setting, theta: ArrayLike) -> Array:
     """theta (p,), validated; a ValueError if it is not on the zero-error set."""
     theta = parameters(setting, theta, leading=False)
     worst, tolerance = _error(setting, theta), zero_error_tolerance(setting, theta)
@@ -83,7 +86,7 @@ def on_zero_error_set(setting, theta):
     return theta
 
 
-def zero_error_tolerance(setting, theta):
+def zero_error_tolerance(setting: Setting, theta: Array) -> float:
     """The largest |h_i − y_i| that counts as zero: √eps of the labels' size, or h's rounding at θ."""
     eps = np.finfo(float).eps
     with np.errstate(all="ignore"):
@@ -104,7 +107,7 @@ def _size_of_labels(setting):
     return float(np.median(usual)) if usual.size else 1.0
 
 
-def duplicate_data(setting):
+def duplicate_data(setting: Setting) -> list[tuple[int, int]]:
     """The pairs of indices (first, again) of data with the same x."""
     _, first, group = np.unique(setting.x.reshape(setting.n, -1), axis=0, return_index=True, return_inverse=True)
     first = first[group.ravel()]

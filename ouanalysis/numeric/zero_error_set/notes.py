@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 
+from ...arguments import Array
+from ...settings import Setting
 from .derivatives import jacobian
 from .generic_rank import rank_is_constant, scaled_rank
 from .interpolate import duplicate_data
@@ -13,7 +15,7 @@ __all__ = ["notes_on_noise", "notes_on_point", "warn_of_rank"]
 SLOW = 1e6  # steps
 
 
-def notes_on_point(setting, theta, rank):
+def notes_on_point(setting: Setting, theta: Array, rank: int) -> list[str]:
     """Duplicate data, rank J < n, dead neurons, a kink on a datum, kinks that are not known."""
     notes = []
     pairs = duplicate_data(setting)
@@ -49,7 +51,7 @@ def _notes_on_kinks(setting, theta):
     return notes
 
 
-def notes_on_noise(setting, theta, noise_std, relaxation_steps):
+def notes_on_noise(setting: Setting, theta: Array, noise_std: float, relaxation_steps: float) -> list[str]:
     """Kinks that the noise of θ (standard deviation noise_std a direction) carries across data, and slow directions."""
     notes = []
     if setting.branches.count:
@@ -65,7 +67,7 @@ def notes_on_noise(setting, theta, noise_std, relaxation_steps):
     return notes
 
 
-def warn_of_rank(setting, theta, rank):
+def warn_of_rank(setting: Setting, theta: Array, rank: int) -> None:
     """A UserWarning where the rank of J is lower at theta than about it."""
     if rank < setting.n and not rank_is_constant(setting, theta):
         warnings.warn(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from ...arguments import in_one_line
+from ...arguments import Array, in_one_line
+from ...settings import Setting
 from .derivatives import hessian_products, jacobian, regularizer_gradient
 
 __all__ = [
@@ -35,18 +36,18 @@ class RowSpace:
         V, orthonormal.
     """
 
-    jacobian: np.ndarray
-    singular: np.ndarray
-    modes: np.ndarray
-    basis: np.ndarray
+    jacobian: Array
+    singular: Array
+    modes: Array
+    basis: Array
 
     @property
-    def rank(self):
+    def rank(self) -> int:
         """r, at a relative tolerance of max(n, p) eps on the singular values."""
         return len(self.singular)
 
     @property
-    def squares(self):
+    def squares(self) -> Array:
         """The positive eigenvalues κ (r,) of K; a ValueError where these are no floats."""
         if self.rank and not (self.singular[-1] >= 1e-150 and self.singular[0] <= 1e150):
             raise ValueError(
@@ -55,32 +56,34 @@ class RowSpace:
             )
         return self.singular**2
 
-    def tangent(self, vector):
+    def tangent(self, vector: Array) -> Array:
         """N u: what of a vector (p,) lies along the zero-error set."""
         once = vector - self.basis @ (self.basis.T @ vector)
         return once - self.basis @ (self.basis.T @ once)  # twice, to be tangent to rounding
 
-    def least_move(self, residual):
+    def least_move(self, residual: Array) -> Array:
         """J⁺ r, the shortest move of θ (p,) that changes the linearised predictions by r (n,)."""
         return self.basis @ (self.modes.T @ residual / self.singular)
 
-    def multipliers(self, vector):
+    def multipliers(self, vector: Array) -> Array:
         """The least-squares μ (n,) of u = Jᵀμ."""
         return self.modes @ (self.basis.T @ vector / self.singular)
 
 
-def row_space(setting, theta):
+def row_space(setting: Setting, theta: Array) -> RowSpace:
     """The RowSpace of J at theta (p,); a ValueError if J is not finite."""
     gradients = finite_jacobian(setting, theta)
     exponent = np.frexp(np.max(np.abs(gradients)))[1]  # out of the way, so that no square over- or underflows
     modes, singular, rows = _thin_svd(np.ldexp(gradients, -exponent))
     rank = int(np.sum(singular > max(gradients.shape) * np.finfo(float).eps * singular[0]))
-    basis = rows[:rank].T * gradients.any(axis=0)[:, None]  # LAPACK leaves rounding at parameters that no datum sees
+    basis = (
+        rows[:rank].T * np.any(gradients, axis=0)[:, None]
+    )  # LAPACK leaves rounding at parameters that no datum sees
     with np.errstate(over="ignore"):
         return RowSpace(gradients, np.ldexp(singular[:rank], exponent), modes[:, :rank], basis)
 
 
-def finite_jacobian(setting, theta):
+def finite_jacobian(setting: Setting, theta: Array) -> Array:
     """J (n, p) at theta (p,), or the ValueError that names the first datum and parameter without a derivative."""
     with np.errstate(all="ignore"):
         gradients = jacobian(setting, theta)
@@ -95,7 +98,7 @@ def finite_jacobian(setting, theta):
     return gradients
 
 
-def finite_hessian_products(setting, theta, vectors):
+def finite_hessian_products(setting: Setting, theta: Array, vectors: Array) -> Array:
     """`hessian_products`, or a ValueError that names the first parameter without a second derivative."""
     with np.errstate(all="ignore"):
         products = hessian_products(setting, theta, vectors)
@@ -108,7 +111,7 @@ def finite_hessian_products(setting, theta, vectors):
     return products
 
 
-def finite_regularizer_gradient(setting, theta):
+def finite_regularizer_gradient(setting: Setting, theta: Array) -> Array:
     """∇reg (p,), or a ValueError that names the first parameter by which it has no derivative."""
     with np.errstate(all="ignore"):
         gradient = regularizer_gradient(setting, theta)

@@ -1,0 +1,88 @@
+"""What a type checker tells a user: the types of every result, and each slip in a name, a keyword or a literal."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ouanalysis as ou
+
+SCRIPT = Path(__file__).parent / "typing" / "user_script.py"
+PLANTED = {
+    "ou.regularzer(setting, theta)": "attr-defined",
+    "ou.local_ou(setting, theta, lr=0.1, noise=0.1)": "call-arg",
+    "ou.linearized_sgd(setting, theta, lr=0.1)": "call-arg",
+    'ou.local_ou(setting, theta, lr=0.1, noise_std=0.1, batch_size="ful")': "arg-type",
+    'ou.label_noise_sgd(setting, theta, lr=0.1, noise_std=0.1, steps=1, rng=0, noise="gausian")': "arg-type",
+    'ou.regularized_flow(setting, theta, times=[1.0], method="RK54")': "arg-type",
+    "ou.stability(setting, theta).verdct": "attr-defined",
+    'ou.stability(setting, theta).verdict == "repelent"': "comparison-overlap",
+    "ou.certify(theta, setting)": "arg-type",
+    'ou.ReluNetwork([0.0], [1.0], width="3")': "arg-type",
+    'ou.step_size(0.1, loss="third")': "arg-type",
+}
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory):
+    """The errors that `mypy --strict` has for a user's script, as {line number: text}."""
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "mypy.ini").write_text("[mypy]\n")
+
+    def errors(source):
+        (folder / "script.py").write_text(source)
+        options = ["--strict", "--follow-imports=silent", "--config-file", "mypy.ini", "--no-error-summary"]
+        found = subprocess.run(
+            [sys.executable, "-m", "mypy", *options, "script.py"],
+            cwd=folder,
+            env={"MYPYPATH": str(Path(ou.__file__).parent.parent), "PATH": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not found.stderr
+        lines = [line.split(":", 2) for line in found.stdout.splitlines() if ": error:" in line]
+        return {int(number): text for _, number, text in lines}
+
+    return errors
+
+
+def test_a_strict_script_that_calls_every_public_function_has_the_types_it_asserts(strict):
+    assert strict(SCRIPT.read_text()) == {}
+
+
+def test_the_script_calls_every_public_function():
+    named = {node.attr for node in ast.walk(ast.parse(SCRIPT.read_text())) if isinstance(node, ast.Attribute)}
+    functions = {name for name in ou.__all__ if type(getattr(ou, name)).__name__ == "function"}
+    assert len(functions) > 25
+    assert functions <= named
+
+
+def test_each_slip_is_an_error_on_its_line_and_of_its_kind(strict):
+    source = SCRIPT.read_text()
+    first = len(source.splitlines()) + 1
+    found = strict(source + "\n".join(PLANTED) + "\n")
+    kinds = {first + number: kind for number, kind in enumerate(PLANTED.values())}
+    assert found.keys() == kinds.keys()
+    for number, kind in kinds.items():
+        assert f"[{kind}]" in found[number], found[number]
+
+
+def unannotated(path):
+    """Public functions and methods of a module of which an argument or the result has no type."""
+    for scope in [tree := ast.parse(path.read_text()), *(node for node in tree.body if isinstance(node, ast.ClassDef))]:
+        for node in scope.body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                typed = [argument.annotation for argument in arguments if argument.arg not in ("self", "cls")]
+                if node.returns is None or None in typed:
+                    yield f"{path.name}:{node.lineno} {node.name}"
+
+
+def test_every_public_function_is_annotated():
+    package = Path(ou.__file__).parent
+    modules = [path for path in package.rglob("*.py") if path.parent.name != "kernels"]  # Numba compares annotations
+    assert len(modules) > 100
+    assert [name for path in modules for name in unannotated(path)] == []
