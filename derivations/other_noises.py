@@ -359,7 +359,7 @@ def one_datum_with_momentum(steps):
     rest = eta * sigma**2 * k / (B * (1 - beta) * factor)
     values = {S: rest, C: pull * rest / (1 + beta), W: 2 * pull * rest / (1 + beta)}
     steps.identity(
-        "The stationary law, exact at every stable η: S = ησ²k/(B(1 − β)(1 − ηk/(1 + β))), C = 2ηkS/(1 + β), W = 2C. "
+        "The stationary law, exact at every stable η: S = ησ²k/(B(1 − β)(1 − ηk/(1 + β))), C = 2ηk S/(1 + β), W = 2C. "
         "With these values the S, C, W after the step, on the left, are those before it",
         new,
         sympy.Matrix([S, C, W]),
