@@ -21,6 +21,7 @@ SIGNS = {
     **{"Σ": r"\Sigma", "Φ": r"\Phi", "∇": r"\nabla", "∂": r"\partial", "∫": r"\int", "√": r"\surd", "∞": r"\infty"},
     **{"≤": r"\le", "≥": r"\ge", "≠": r"\ne", "≈": r"\approx", "∈": r"\in", "∉": r"\notin", "⊂": r"\subset"},
     **{"→": r"\to", "↦": r"\mapsto", "⇒": r"\Rightarrow", "⇔": r"\Leftrightarrow", "·": r"\cdot", "×": r"\times"},
+    "←": r"\leftarrow",
     **{"±": r"\pm", "−": "-", "⟨": r"\langle", "⟩": r"\rangle", "‖": r"\|", "⪰": r"\succeq", "≻": r"\succ"},
     **{"∝": r"\propto", "⟂": r"\perp", "½": r"\tfrac12", "¼": r"\tfrac14", "′": "'", "…": r"\ldots", "∪": r"\cup"},
     **{
