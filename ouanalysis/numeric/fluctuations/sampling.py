@@ -71,9 +71,8 @@ class Sampling:
 
     def described(self, n: int) -> str:
         """The noise and the batch, as a repr prints them."""
-        noise = f"noise_std={self.noise_std:g}"
-        if np.ndim(self.noise_std):
-            noise = f"noise_std={np.min(self.noise_std):g} to {np.max(self.noise_std):g}"
+        least, most = np.min(self.noise_std), np.max(self.noise_std)
+        noise = f"noise_std={least:g}" + (f" to {most:g}" if most > least else "")
         batch = "full" if self.batch_size == n and not self.replacement else str(self.batch_size)
         parts = [noise, f"batch_size={batch}"]
         parts += ["replacement=False"] if not self.replacement and batch != "full" else []
