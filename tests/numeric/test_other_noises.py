@@ -9,6 +9,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import elementwise_grad, jacobian
+from standard_errors import z_of_mean
 
 import ouanalysis as ou
 
@@ -141,6 +142,29 @@ def test_the_leading_drift_of_isotropic_noise_is_down_the_logarithm_of_the_volum
     expected = -(lr**2) * size**2 / 4 * tangent @ elementwise_grad(volume)(THETA)
     local = ou.local_ou(SETTING, THETA, lr=lr, noise_std=0.0, gradient_noise_std=size)
     np.testing.assert_allclose(local.tangent_drift(), expected, rtol=0, atol=ROUNDING * np.linalg.norm(expected))
+
+
+def bent(theta, x):
+    """M is a parabola: θ_0 = −θ_1²/2."""
+    return (theta[..., 0] + theta[..., 1] ** 2 / 2) * x
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.6])
+def test_a_walk_on_a_bent_set_shifts_the_predictions_as_by_hand_and_in_sgd(momentum):
+    # With r = h − y a step is r ← r − 2ηr + η²s²ξ²/2 + (odd in ξ): at rest E r = ηs²/4; η/(1 − β) for η with momentum.
+    lr, size = 0.05, 0.2
+    arguments = {"lr": lr, "noise_std": 0.0, "gradient_noise_std": size, "momentum": momentum}
+    setting = ou.Setting(bent, [1.0], [0.0], dim=2)
+    law = ou.linearized_sgd(setting, [0.0, 0.0], **arguments)
+    expected = lr * size**2 / 4 / (1 - momentum)
+    assert law.mean_residual().item() == pytest.approx(expected, rel=ROUNDING)
+    assert ou.local_ou(setting, [0.0, 0.0], **arguments).mean_residual().item() == pytest.approx(expected, rel=ROUNDING)
+    run = ou.label_noise_sgd(
+        setting, [0.0, 0.0], steps=200, rng=0, chains=8000, record=np.arange(100, 201, 10), **arguments
+    )
+    residuals = setting.predictions(run.theta)[..., 0].mean(axis=1)
+    assert z_of_mean(residuals, expected) < 4
+    assert z_of_mean(residuals, 0.0) > 4  # what the fluctuation across the set alone would say
 
 
 def test_equal_noises_in_an_array_are_one_noise():

@@ -19,7 +19,7 @@ from ..zero_error_set.interpolate import on_zero_error_set
 from ..zero_error_set.kinks import kink_distance, refuse_kink
 from ..zero_error_set.notes import notes_on_noise, notes_on_point, warn_of_rank
 from ..zero_error_set.row_space import RowSpace, row_space
-from .mean_displacement import mean_displacement, mean_residual
+from .mean_displacement import mean_displacement, mean_residual, walked_residual
 from .sampling import Sampling
 from .second_moments import SecondMoments, finite_product, relaxation_steps
 from .stability_limit import refuse_past, stability_limit
@@ -158,12 +158,16 @@ class Law:
         """E[h − y] = −K⁺ J Σ_i ∇²h_i Σ g_i at rest, (n,) in units of y, at O(σ²): the noise shifts the predictions.
 
         At a stationary point, where ∇reg = Jᵀμ, it is −(nησ²/2B̃) μ to leading order: the noise measures the
-        multipliers.
+        multipliers. Isotropic noise s adds (nηs²/(4(1 − β))) K⁺ (tr N∇²h_i)_i, as its walk leaves the tangents.
         """
         # of moments in units of η/B̃, which are numbers of order 1
         unit = self.sampling.lr / self.sampling.batch_size
         found = mean_residual(self.setting, self.theta, self.row_space, self._moments(None, 0) / unit)
-        return self._noisy(found * unit)
+        walk = self.sampling.of_unit_noise().gradient_noise_std ** 2 / (1 - self.sampling.momentum)
+        if not walk:
+            return self._noisy(found * unit)
+        walked = walked_residual(self.setting, self.theta, self.row_space)
+        return self._noisy(found * unit + self.sampling.lr * walk * walked)
 
     def tangent_drift(self, steps: ArrayLike | None = None) -> Array:
         """E[N(θ_T − θ*)] after T steps, the mean displacement along the zero-error set; None: that of a step at rest.

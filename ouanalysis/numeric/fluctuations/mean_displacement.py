@@ -7,10 +7,11 @@ import numpy as np
 
 from ...arguments import Array
 from ...settings import Setting
+from ..zero_error_set.derivatives import data_hessian_products
 from ..zero_error_set.row_space import RowSpace, finite_hessian_products
 from .second_moments import finite_product
 
-__all__ = ["mean_displacement", "mean_residual"]
+__all__ = ["mean_displacement", "mean_residual", "walked_residual"]
 
 
 def mean_displacement(setting: Setting, theta: Array, space: RowSpace, moments: Array) -> Array:
@@ -26,3 +27,14 @@ def mean_residual(setting: Setting, theta: Array, space: RowSpace, moments: Arra
     relative = space.singular / np.max(space.singular, initial=0.0) if space.rank else space.singular
     pushed = finite_hessian_products(setting, theta, space.modes * relative @ moments @ space.basis.T)
     return -(space.modes / relative) @ (space.basis.T @ pushed)
+
+
+def walked_residual(setting: Setting, theta: Array, space: RowSpace) -> Array:
+    """(n/4) K⁺ (tr N∇²h_i)_i, (n,): of the mean predictions where a walk along the zero-error set leaves its tangents.
+
+    A walk of variance η²s² a step and direction raises E h_i by η²s² tr(N∇²h_i)/2 a step, which descent holds.
+    """
+    traces = -np.sum([data_hessian_products(setting, theta, along) @ along for along in space.basis.T], axis=0)
+    for place, along in enumerate(np.eye(setting.dim)):
+        traces = traces + data_hessian_products(setting, theta, along)[:, place]
+    return setting.n / 4 * space.modes @ (space.modes.T @ traces / space.squares)
