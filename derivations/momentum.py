@@ -31,7 +31,7 @@ def derive() -> Derivation:
     return steps
 
 
-def recursion(steps):
+def recursion(steps: Derivation) -> None:
     """The moments of the predictions and their velocities after a step, for all n."""
     f, fT, w, wT, r, rT, S, C, CT, W, R = sympy.symbols("f f^T w w^T r r^T S C C^T W R", commutative=False)
     moments = {f * fT: S, f * wT: C, w * fT: CT, w * wT: W, r * rT: R}
@@ -72,7 +72,7 @@ def recursion(steps):
     )
 
 
-def one_datum(steps):
+def one_datum(steps: Derivation) -> None:
     """n = 1: the stationary law, the drift, and where it is stable, in closed form."""
     S, C, W, f = sympy.symbols("S C W f")
     steps.identity(
@@ -144,7 +144,7 @@ def one_datum(steps):
     )
 
 
-def without_momentum(steps):
+def without_momentum(steps: Derivation) -> None:
     """At β = 0 the law is that of the derivation of the finite step."""
     rest = eta * sigma**2 * k / (B * (1 - beta) * (1 - eta * k / (1 + beta)))
     steps.identity(

@@ -57,7 +57,7 @@ def derive() -> Derivation:
     return steps
 
 
-def source(steps):
+def source(steps: Derivation) -> None:
     """What a step adds to the second moment of δ, and to that of J δ."""
     each = 4 * eta**2 / n * Sum(deviation[i] ** 2 * J[i, a] * J[i, b], (i, 1, n))
     steps.identity(
@@ -126,7 +126,7 @@ def source(steps):
     )
 
 
-def isotropic(steps):
+def isotropic(steps: Derivation) -> None:
     """The covariance of isotropic noise in the row space, to leading order and mode by mode."""
     steps.identity(
         "Isotropic noise in the row space of J. It adds η²s² P in a step, which takes the time η. The covariance Σ = "
@@ -180,7 +180,7 @@ def isotropic(steps):
     )
 
 
-def walk_along_m(steps):
+def walk_along_m(steps: Derivation) -> None:
     """Along M nothing holds θ back: the variance grows with the steps, and faster with momentum."""
     z, w, variance = sympy.symbols("z omega c")
     steps.identity(
@@ -221,7 +221,7 @@ def walk_along_m(steps):
     )
 
 
-def volume_drift(steps):
+def volume_drift(steps: Derivation) -> None:
     """The drift of isotropic noise is descent on log det K along M."""
     e = sympy.Symbol("e_i", commutative=False)
     steps.identity(
@@ -272,7 +272,7 @@ def volume_drift(steps):
     )
 
 
-def two_data():
+def two_data() -> tuple[sympy.MatrixExpr, sympy.MatrixExpr, dict[sympy.Basic, sympy.Basic]]:
     """−(η²s²/2) Σ_ij κ_ij G_i g_j and −(η²s²/4) D, with what the symbols are for two functions of three parameters."""
     parameters, jacobian = sympy.symbols("theta_1:4"), general_jacobian()
     models = [sympy.Function(f"h_{number}")(*parameters) for number in (1, 2)]
@@ -300,7 +300,7 @@ def two_data():
     return -(eta**2) * s**2 / 2 * drift, -(eta**2) * s**2 / 4 * log_volume, values
 
 
-def equal_noise(steps):
+def equal_noise(steps: Derivation) -> None:
     """Label noise of equal σ is alone in having an isotropic covariance whatever K is."""
     source = 4 * eta / (n * B) * JT * D * Jac
     steps.identity(
@@ -322,7 +322,7 @@ def equal_noise(steps):
     )
 
 
-def no_gradient(steps):
+def no_gradient(steps: Derivation) -> None:
     """h = u(a(1 − x) + c x) + v x at x = 0, 1: unequal σ_i drift along M by no gradient."""
     loss, jacobian, _ = bilinear()
     on_m = jacobian.subs(ON_M)
@@ -377,7 +377,7 @@ def no_gradient(steps):
     )
 
 
-def bilinear():
+def bilinear() -> list[sympy.Expr | sympy.Matrix]:
     """Loss, J and ∇reg of that model, as `ouanalysis.symbolic` traces them."""
     setting = Setting(
         lambda theta, x: theta[..., 0] * (theta[..., 2] * (1 - x) + theta[..., 3] * x) + theta[..., 1] * x,
@@ -390,7 +390,7 @@ def bilinear():
     return [whole.xreplace(names) for whole in (traced.loss, traced.jacobian, traced.regularizer_gradient)]
 
 
-def contracted(loss, covariance):
+def contracted(loss: sympy.Expr, covariance: sympy.Matrix) -> sympy.Matrix:
     """∇³L[Σ] on M."""
     hessian = sympy.hessian(loss, PLACE)
     pairs = [(row, col) for row in range(4) for col in range(4)]
@@ -398,12 +398,12 @@ def contracted(loss, covariance):
     return sympy.Matrix(along).applyfunc(sympy.factor)
 
 
-def tangent(jacobian):
+def tangent(jacobian: sympy.Matrix) -> sympy.Matrix:
     """N = I − P, with P the stationary_covariance of unit strength."""
     return (sympy.eye(4) - symbolic.ou.stationary_covariance(jacobian, lr=1, noise_std=1)).applyfunc(sympy.factor)
 
 
-def equalities(steps):
+def equalities(steps: Derivation) -> None:
     """Against the functions of `ouanalysis.symbolic`, for any J of two data and on the model above."""
     jacobian = general_jacobian()
     gram = jacobian * jacobian.T

@@ -35,7 +35,7 @@ def derive() -> Derivation:
     return steps
 
 
-def regularizer(steps):
+def regularizer(steps: Derivation) -> None:
     """The gradient of one feature's term, and its square."""
     h = (u**2 - v**2) * x + rest
     gradient = sympy.Matrix([2 * x * u, -2 * x * v])
@@ -54,7 +54,7 @@ def regularizer(steps):
     )
 
 
-def equality(steps):
+def equality(steps: Derivation) -> None:
     """The closed form of `ouanalysis.symbolic` at a small size."""
     data = [[1, -2], [3, 0]]
     form = symbolic.regularizer(QuadraticParametrisation(data, y=[0.0, 0.0]))
@@ -69,7 +69,7 @@ def equality(steps):
     )
 
 
-def fibre(steps):
+def fibre(steps: Derivation) -> None:
     """The least of u² + v² over u² − v² = β is |β|."""
     positive, negative = sympy.Max(beta, 0), sympy.Max(-beta, 0)
     steps.identity(
@@ -113,7 +113,7 @@ def fibre(steps):
     )
 
 
-def basis_pursuit(steps):
+def basis_pursuit(steps: Derivation) -> None:
     """The linear program and its dual; what stationary means on the zero-error set."""
     s = sympy.Symbol("s", real=True)
     first, second = (4 * w - s) * u**2, (4 * w + s) * v**2
@@ -157,7 +157,7 @@ def basis_pursuit(steps):
     )
 
 
-def by_sign(expression):
+def by_sign(expression: sympy.Expr) -> sympy.Expr:
     """0 if it is 0 for β above, below and at 0."""
     above = sympy.Symbol("beta", positive=True)
     cases = [expression.subs(beta, value).doit() for value in (above, -above, sympy.S.Zero)]

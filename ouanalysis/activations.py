@@ -5,12 +5,12 @@ before SymPy sees it. The branching functions here do, their derivative at the k
 and every one of them is a `where_positive`, so that whoever runs a model can watch where it branches.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import autograd.numpy as np
 from autograd import extend
@@ -40,6 +40,16 @@ __all__ = [
 
 Operand = Array | float
 Choice = Callable[[Operand, Operand, Operand], Array]
+
+
+class Expression(Protocol):
+    """What is asked of a SymPy expression, which has no types for a type checker to know it by."""
+
+    @property
+    def free_symbols(self) -> Collection[object]: ...
+    def diff(self, *symbols: object) -> object: ...
+
+
 _Function = TypeVar("_Function", bound=Callable[..., Array])
 
 _watcher: ContextVar[Choice | None] = ContextVar("watcher", default=None)
@@ -181,7 +191,7 @@ class Activation:
         return f"Activation({self.name!r})"
 
 
-def activation(given: "str | Activation | sympy.Expr") -> Activation:
+def activation(given: "str | Activation | Expression") -> Activation:
     """The `Activation` that a name or a SymPy expression of one symbol stands for.
 
     Raises

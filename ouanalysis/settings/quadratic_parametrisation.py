@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import autograd.numpy as np
-from numpy.random import BitGenerator, Generator, SeedSequence
+from numpy import intp
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import count, generator, real_array
+from ..arguments import Array, RandomSource, count, generator, real_array
 from .branches import Branches
 from .rotations import rotations
 from .setting import Setting, parameters, split
@@ -46,21 +46,21 @@ class QuadraticParametrisation(Setting):
         """The dimension of a datum."""
         return int(self.x.shape[1])
 
-    def predictor(self, theta: ArrayLike) -> NDArray[np.float64]:
+    def predictor(self, theta: ArrayLike) -> Array:
         """The linear predictor β = u∘u − v∘v of theta (..., 2 d), (..., d)."""
         with np.errstate(all="ignore"):
             return _predictor(self.unpack(theta))
 
-    def linear_part(self) -> NDArray[np.intp]:
+    def linear_part(self) -> NDArray[intp]:
         """None but the parameters of features that are 0 in every datum, in which h is constant."""
         return np.flatnonzero(~np.any(self._seen_as(), axis=0))
 
-    def unseen_directions(self, theta: ArrayLike) -> NDArray[np.float64]:
+    def unseen_directions(self, theta: ArrayLike) -> Array:
         """u_j and v_j of the features j that are 0 in every datum."""
         parameters(self, theta, leading=False)  # at every θ
         return np.eye(self.dim)[self.linear_part()]
 
-    def symmetry_directions(self, theta: ArrayLike) -> NDArray[np.float64]:
+    def symmetry_directions(self, theta: ArrayLike) -> Array:
         """Parameters whose squares have the same coefficient in every h_i rotate into each other.
 
         Those are u_j and u_k, v_j and v_k of equal features, u_j and v_k of opposite ones; in general there are none:
@@ -83,8 +83,8 @@ class QuadraticParametrisation(Setting):
 
 
 def planted_quadratic_parametrisation(
-    d: int, n: int, sparsity: int, *, rng: Generator | BitGenerator | SeedSequence | int
-) -> tuple[QuadraticParametrisation, NDArray[np.float64]]:
+    d: int, n: int, sparsity: int, *, rng: RandomSource
+) -> tuple[QuadraticParametrisation, Array]:
     """Labels of a sparse linear function of Gaussian data, to be found among all that fit.
 
     Parameters

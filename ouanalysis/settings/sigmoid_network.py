@@ -2,23 +2,22 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import autograd.numpy as np
 from numpy import intp
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import null_space
 
-from ..activations import Activation
+from ..activations import Activation, Expression
 from ..activations import activation as as_activation
 from ..arguments import Array, RandomSource, count, generator, real_array
 from .branches import Branches
 from .setting import Setting, parameters, split
 
-if TYPE_CHECKING:
-    import sympy
-
 __all__ = ["SigmoidNetwork", "planted_sigmoid_network"]
+
+Phi = Literal["tanh", "logistic"] | Activation | Expression
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -49,7 +48,7 @@ class SigmoidNetwork(Setting):
         x: ArrayLike,
         y: ArrayLike,
         width: int,
-        activation: "Literal['tanh', 'logistic'] | Activation | sympy.Expr" = "tanh",
+        activation: Phi = "tanh",
     ) -> None:
         x = real_array("x", x, shape=("n", "d"))
         object.__setattr__(self, "width", count("width", width, least=1))
@@ -85,7 +84,7 @@ def planted_sigmoid_network(
     d: int,
     width: int,
     *,
-    activation: "Literal['tanh', 'logistic'] | Activation | sympy.Expr" = "tanh",
+    activation: Phi = "tanh",
     rng: RandomSource,
 ) -> tuple[SigmoidNetwork, Array]:
     """Random data whose labels a random network of the same width attains.

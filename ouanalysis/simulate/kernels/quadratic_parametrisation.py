@@ -2,17 +2,18 @@
 
 from typing import NamedTuple
 
-import numpy as np
+from ...arguments import Array
+from ...settings import QuadraticParametrisation
 
 __all__ = ["model", "value_and_gradient"]
 
 
 class Quadratic(NamedTuple):
-    x: np.ndarray
-    y: np.ndarray
+    x: Array
+    y: Array
 
 
-def model(setting):
+def model(setting: QuadraticParametrisation) -> Quadratic:
     """The arrays of a `QuadraticParametrisation`; copies, as Numba compiles anew for a read-only array."""
     return Quadratic(setting.x.copy(), setting.y.copy())
 
