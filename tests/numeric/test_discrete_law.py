@@ -512,6 +512,40 @@ def test_mean_residual_of_simulated_sgd():
     assert np.max(z_of_mean(mean, 0.0)) > 20
 
 
+def bent(theta, x):
+    """One parameter, and two data that no first-order move tells apart at θ = 0."""
+    return theta[..., 0] + x * theta[..., 0] ** 2
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.6])
+def test_where_the_rank_is_below_the_data_the_mean_residual_has_the_curvatures_own_share(momentum):
+    setting = ou.Setting(bent, [0.0, 1.0], [0.0, 0.0], dim=1)
+    arguments = {"lr": 0.05, "noise_std": 0.05, "momentum": momentum}
+    law = ou.linearized_sgd(setting, [0.0], **arguments)
+    assert law.rank == 1
+    apart = np.array([-1.0, 1.0])  # h_2 − h_1 = a², whose mean is Var a
+    for at in (law, diffusion(law) if not momentum else law):
+        assert at.mean_residual() @ apart == pytest.approx(at.covariance().item(), rel=ALGEBRA)
+    run = ou.label_noise_sgd(setting, [0.0], steps=300, rng=0, chains=8000, **arguments)
+    residual = setting.predictions(run.theta[:, 0]) - setting.y
+    assert z_of_mean(residual @ apart, law.mean_residual() @ apart) < 4
+
+
+def test_the_mean_residual_of_more_data_than_parameters_is_that_of_simulated_sgd():
+    x = np.array([[-2.0, 1.0], [0.5, 1.0], [1.0, 1.0], [2.5, 1.0]])  # one tanh neuron with a bias: p = 3 < n = 4
+    theta, arguments = np.array([1.0, -0.5, 1.2]), {"lr": 0.0227, "noise_std": 0.02}
+    setting = ou.SigmoidNetwork(x, np.tanh(x @ theta[1:]), width=1)
+    law = ou.linearized_sgd(setting, theta, **arguments)
+    mean, steps = 0, int(6 * law.relaxation_steps)
+    for noise in (gaussian, negated):  # in each pair what is linear in the noise cancels
+        run = ou.label_noise_sgd(setting, theta, steps=steps, rng=0, chains=4000, noise=noise, **arguments)
+        mean = mean + (setting.predictions(run.theta[:, 0]) - setting.y) / 2
+    unchanged = np.linalg.svd(law.jacobian)[0][:, -1]  # by any first-order move of θ
+    directions = np.column_stack([law.row_space.modes, unchanged])
+    assert np.max(z_of_mean(mean @ directions, law.mean_residual() @ directions)) < 4
+    assert z_of_mean(mean @ unchanged, 0.0) > 20
+
+
 def gaussian(rng, size):
     return rng.standard_normal(size)
 

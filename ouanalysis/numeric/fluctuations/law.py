@@ -158,7 +158,8 @@ class Law:
         """E[h − y] = −K⁺ J Σ_i ∇²h_i Σ g_i at rest, (n,) in units of y, at O(σ²): the noise shifts the predictions.
 
         At a stationary point, where ∇reg = Jᵀμ, it is −(nησ²/2B̃) μ to leading order: the noise measures the
-        multipliers. Isotropic noise s adds (nηs²/(4(1 − β))) K⁺ (tr N∇²h_i)_i, as its walk leaves the tangents.
+        multipliers. Where J has rank r < n, (I − KK⁺)(½ tr ∇²h_i Σ)_i is added: what no first-order move of θ changes
+        has the curvature's own share. Isotropic noise s adds (nηs²/(4(1 − β))) K⁺ (tr N∇²h_i)_i, as its walk leaves the tangents.
         """
         # of moments in units of η/B̃, which are numbers of order 1
         unit = self.sampling.lr / self.sampling.batch_size

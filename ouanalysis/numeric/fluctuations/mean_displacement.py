@@ -23,10 +23,18 @@ def mean_displacement(setting: Setting, theta: Array, space: RowSpace, moments: 
 
 
 def mean_residual(setting: Setting, theta: Array, space: RowSpace, moments: Array) -> Array:
-    """−K⁺ J Σ_i ∇²h_i V Z Vᵀ g_i, (n,): where the third-order term of the loss holds the mean predictions."""
+    """−K⁺ J Σ_i ∇²h_i V Z Vᵀ g_i + (I − KK⁺)(½ tr ∇²h_i V Z Vᵀ)_i, (n,): the mean predictions less y.
+
+    The first is where the third-order term of the loss holds them. What no first-order move of θ changes, the kernel of
+    Jᵀ where r < n, has the mean of the second order alone.
+    """
     relative = space.singular / np.max(space.singular, initial=0.0) if space.rank else space.singular
     pushed = finite_hessian_products(setting, theta, space.modes * relative @ moments @ space.basis.T)
-    return -(space.modes / relative) @ (space.basis.T @ pushed)
+    held = -(space.modes / relative) @ (space.basis.T @ pushed)
+    if space.rank == setting.n:
+        return held
+    bent = _traces(setting, theta, space.basis @ moments, space.basis) / 2
+    return held + bent - space.modes @ (space.modes.T @ bent)
 
 
 def walked_residual(setting: Setting, theta: Array, space: RowSpace) -> Array:
@@ -34,7 +42,15 @@ def walked_residual(setting: Setting, theta: Array, space: RowSpace) -> Array:
 
     A walk of variance η²s² a step and direction raises E h_i by η²s² tr(N∇²h_i)/2 a step, which descent holds.
     """
-    traces = -np.sum([data_hessian_products(setting, theta, along) @ along for along in space.basis.T], axis=0)
-    for place, along in enumerate(np.eye(setting.dim)):
-        traces = traces + data_hessian_products(setting, theta, along)[:, place]
+    everywhere = np.eye(setting.dim)
+    across = _traces(setting, theta, space.basis, space.basis)
+    traces = _traces(setting, theta, everywhere, everywhere) - across
     return setting.n / 4 * space.modes @ (space.modes.T @ traces / space.squares)
+
+
+def _traces(setting, theta, left, right):
+    """tr(∇²h_i L Rᵀ) of every datum, (n,), for L and R (p, k)."""
+    traces = np.zeros(setting.n)
+    for one, other in zip(left.T, right.T, strict=True):
+        traces += data_hessian_products(setting, theta, one) @ other
+    return traces
