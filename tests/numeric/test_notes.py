@@ -135,6 +135,15 @@ def test_a_nearly_singular_k_is_named_with_its_relaxation_time(slope):
     )
 
 
+def test_a_small_step_is_slow_though_k_is_well_conditioned():
+    setting, theta = ou.planted_sigmoid_network(n=2, d=2, width=3, rng=0)
+    for law in (ou.local_ou, ou.linearized_sgd):
+        found = law(setting, theta, lr=1e-10, noise_std=0.1)
+        (note,) = found.notes
+        assert note.startswith("lr is small against the curvatures: the slowest direction relaxes in")
+        assert law(setting, theta, lr=1e-2, noise_std=0.1).notes == ()
+
+
 def test_a_dead_neuron_that_no_noise_moves_carries_no_kink_across():
     # Its parameters are in no row of J: there is no noise along them.
     setting = ou.ReluNetwork([-1.0, 1.0], [-1.0, 1.0], width=1)

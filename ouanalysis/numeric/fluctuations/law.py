@@ -59,6 +59,7 @@ class Law:
     @classmethod
     def at(cls, setting: Setting, theta: ArrayLike, sampling: Sampling) -> Self:
         """The law at theta; a ValueError off the zero-error set, and at or past the stability limit."""
+        sampling.check_data(setting.n)
         if not np.isfinite(sampling.lr * sampling.noise_scale * sampling.noise_scale):
             name = "noise_std" if sampling.noise_scale > sampling.gradient_noise_std else "gradient_noise_std"
             raise ValueError(
@@ -114,7 +115,13 @@ class Law:
         """What is degenerate here, in sentences: rank, duplicate data, dead neurons, kinks, slow directions."""
         return (
             *notes_on_point(self.setting, self.theta, self.rank),
-            *notes_on_noise(self.setting, self.theta, np.sqrt(self.stationary_variance), self.relaxation_steps),
+            *notes_on_noise(
+                self.setting,
+                self.theta,
+                self.row_space,
+                np.sqrt(self.stationary_variance),
+                self.relaxation_steps,
+            ),
         )
 
     def variances(self, steps: ArrayLike | None = None) -> Array:
@@ -159,7 +166,8 @@ class Law:
 
         At a stationary point, where ∇reg = Jᵀμ, it is −(nησ²/2B̃) μ to leading order: the noise measures the
         multipliers. Where J has rank r < n, (I − KK⁺)(½ tr ∇²h_i Σ)_i is added: what no first-order move of θ changes
-        has the curvature's own share. Isotropic noise s adds (nηs²/(4(1 − β))) K⁺ (tr N∇²h_i)_i, as its walk leaves the tangents.
+        has the curvature's own share. Isotropic noise s adds (nηs²/(4(1 − β))) K⁺ (tr N∇²h_i)_i, as its walk leaves
+        the tangents.
         """
         # of moments in units of η/B̃, which are numbers of order 1
         unit = self.sampling.lr / self.sampling.batch_size
@@ -205,8 +213,8 @@ class Law:
         )
 
     def _warn_of_transient(self, steps):
-        singular, slowest = self.row_space.singular, self.relaxation_steps
-        if self.rank and singular[0] > 1e3 * singular[-1] and steps < slowest:
+        slowest = self.relaxation_steps
+        if self.row_space.nearly_singular and steps < slowest:
             warnings.warn(
                 f"K is nearly singular: its slowest direction relaxes in {slowest:.2g} steps, longer than the"
                 f" {steps} asked for, so this is all transient there",

@@ -13,7 +13,7 @@ from ...arguments import Array, count, nonnegative_number, nonnegative_numbers, 
 from ...settings import Setting
 from ...settings.setting import check_setting
 
-__all__ = ["BatchSize", "Sampling", "batch_of", "noise_of", "sampling_of"]
+__all__ = ["BatchSize", "Sampling", "sampling_of"]
 
 BatchSize = int | Literal["full"]
 
@@ -21,6 +21,8 @@ BatchSize = int | Literal["full"]
 @dataclass(frozen=True, eq=False)
 class Sampling:
     """A step of v ← βv − ∇, θ ← θ + ηv, with ∇ = (2/B̃) Σ_b (h_{i_b} − y_{i_b} − ε_b) g_{i_b} + s ξ.
+
+    Equal, and hashed, by value. An error in one line for what is out of its range.
 
     Attributes
     ----------
@@ -44,6 +46,40 @@ class Sampling:
     replacement: bool = True
     momentum: float = 0.0
     gradient_noise_std: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.replacement, bool | np.bool_):
+            raise TypeError(f"replacement: expected True or False, got {self.replacement!r}")
+        several = np.ndim(self.noise_std) > 0
+        checked = {
+            "lr": positive_number("lr", self.lr),
+            "noise_std": (nonnegative_numbers if several else nonnegative_number)("noise_std", self.noise_std),
+            "batch_size": count("batch_size", self.batch_size, least=1),
+            "replacement": bool(self.replacement),
+            "momentum": nonnegative_number("momentum", self.momentum, below=1),
+            "gradient_noise_std": nonnegative_number("gradient_noise_std", self.gradient_noise_std),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sampling) and self._values == other._values
+
+    def __hash__(self) -> int:
+        return hash(self._values)
+
+    @property
+    def _values(self):
+        noise = self.noise_std
+        noises = noise if isinstance(noise, float) else tuple(noise)
+        return self.lr, noises, self.batch_size, self.replacement, self.momentum, self.gradient_noise_std
+
+    def check_data(self, n: int) -> None:
+        """A ValueError if it cannot draw from n data."""
+        if not self.replacement and self.batch_size > n:
+            raise ValueError(f"batch_size: expected at most n = {n} without replacement, got {self.batch_size}")
+        if np.ndim(self.noise_std) and np.shape(self.noise_std) != (n,):
+            raise ValueError(f"noise_std: expected shape ({n},), got {np.shape(self.noise_std)}")
 
     @property
     def noise_scale(self) -> float:
@@ -76,7 +112,7 @@ class Sampling:
         batch = "full" if self.batch_size == n and not self.replacement else str(self.batch_size)
         parts = [noise, f"batch_size={batch}"]
         parts += ["replacement=False"] if not self.replacement and batch != "full" else []
-        parts += [f"momentum={self.momentum:g}"] if self.momentum else []
+        parts += [f"momentum={self.momentum:.10g}"] if self.momentum else []
         parts += [f"gradient_noise_std={self.gradient_noise_std:g}"] if self.gradient_noise_std else []
         return ", ".join(parts)
 
@@ -84,42 +120,20 @@ class Sampling:
 def sampling_of(
     setting: Setting,
     *,
-    lr: float,
-    noise_std: ArrayLike,
+    lr: float = 1.0,
+    noise_std: ArrayLike = 0.0,
     batch_size: BatchSize = 1,
     replacement: bool = True,
     momentum: float = 0.0,
     gradient_noise_std: float = 0.0,
 ) -> Sampling:
-    """The `Sampling` of a caller's arguments; an error in one line for each that is out of its range."""
-    batch, drawn_again = batch_of(setting, batch_size, replacement)
-    return Sampling(
-        lr=positive_number("lr", lr),
-        noise_std=noise_of(setting, noise_std),
-        batch_size=batch,
-        replacement=drawn_again,
-        momentum=nonnegative_number("momentum", momentum, below=1),
-        gradient_noise_std=nonnegative_number("gradient_noise_std", gradient_noise_std),
-    )
-
-
-def batch_of(setting: Setting, batch_size: BatchSize, replacement: bool = True) -> tuple[int, bool]:
-    """(B̃, replacement) of what a caller asked for."""
+    """The `Sampling` of a caller's arguments, in which "full" is a batch of all data without replacement."""
     check_setting(setting)
-    if not isinstance(replacement, bool | np.bool_):
-        raise TypeError(f"replacement: expected True or False, got {replacement!r}")
     if isinstance(batch_size, str):
         if batch_size != "full":
             raise ValueError(f'batch_size: expected an integer at least 1 or "full", got {batch_size!r}')
-        return setting.n, False
-    batch = count("batch_size", batch_size, least=1)
-    if not replacement and batch > setting.n:
-        raise ValueError(f"batch_size: expected at most n = {setting.n} without replacement, got {batch}")
-    return batch, bool(replacement)
-
-
-def noise_of(setting: Setting, noise_std: ArrayLike) -> float | Array:
-    """σ as a number, or σ_i as an (n,) array, at least 0."""
-    if np.ndim(noise_std) == 0:
-        return nonnegative_number("noise_std", noise_std)
-    return nonnegative_numbers("noise_std", noise_std, shape=(setting.n,))
+        Sampling(lr, replacement=replacement)  # which is checked, and has no say
+        batch_size, replacement = setting.n, False
+    sampling = Sampling(lr, noise_std, batch_size, replacement, momentum, gradient_noise_std)  # type: ignore[arg-type]
+    sampling.check_data(setting.n)
+    return sampling

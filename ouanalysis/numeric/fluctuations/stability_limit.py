@@ -9,12 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...arguments import nonnegative_number
 from ...settings import Setting
 from ..zero_error_set.interpolate import on_zero_error_set
 from ..zero_error_set.row_space import row_space
 from .moment_map import MomentMap
-from .sampling import Sampling, batch_of
+from .sampling import Sampling, sampling_of
 
 __all__ = ["check_stable", "max_stable_lr", "refuse_past", "stability_limit"]
 
@@ -58,8 +57,7 @@ def max_stable_lr(
     >>> round(16 * ou.max_stable_lr(setting, [2.0], batch_size=3), 9)
     1.0
     """
-    batch, replacement = batch_of(setting, batch_size, replacement)
-    sampling = Sampling(1.0, 0.0, batch, replacement, nonnegative_number("momentum", momentum, below=1))
+    sampling = sampling_of(setting, batch_size=batch_size, replacement=replacement, momentum=momentum)
     space = row_space(setting, on_zero_error_set(setting, theta))
     return stability_limit(space.squares, space.modes, sampling)
 
@@ -92,5 +90,5 @@ def stability_limit(squares: Array, modes: Array, sampling: Sampling) -> float:
 
     rate = 2 * (1 + sampling.momentum)
     if sampling.weights(n)[0] and excess(rate) > 0:
-        rate = brentq(excess, 0.0, rate, xtol=1e-300, rtol=4 * np.finfo(float).eps)
+        rate = brentq(excess, 1e-300, rate, xtol=1e-300, rtol=4 * np.finfo(float).eps)
     return n * rate / 2 / largest

@@ -89,12 +89,27 @@ class Flow:
             return np.zeros((*times.shape, self.setting.dim))
         return np.moveaxis(self.path(times.ravel()), 0, -1).reshape(*times.shape, self.setting.dim)
 
-    def steps(self, *, lr: float, noise_std: ArrayLike, batch_size: BatchSize = 1, momentum: float = 0.0) -> Array:
-        """How many steps of label-noise SGD the records take, (records,) floats.
+    def steps(
+        self,
+        *,
+        lr: float,
+        noise_std: ArrayLike,
+        batch_size: BatchSize = 1,
+        replacement: bool = True,
+        momentum: float = 0.0,
+    ) -> Array:
+        """How many steps of label-noise SGD the records take, (records,) floats; arguments as in `flow_time`.
 
         A UserWarning says so if the slowest direction across the zero-error set takes longer to relax than the flow.
         """
-        each = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
+        each = flow_time(
+            self.setting,
+            lr=lr,
+            noise_std=noise_std,
+            batch_size=batch_size,
+            replacement=replacement,
+            momentum=momentum,
+        )
         if not np.any(noise_std):
             raise ValueError("noise_std: expected a number above 0, as nothing moves without noise, got 0")
         with np.errstate(all="ignore"):  # steps past the floats are infinite

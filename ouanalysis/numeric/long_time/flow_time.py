@@ -17,12 +17,13 @@ def flow_time(
     lr: float,
     noise_std: ArrayLike,
     batch_size: BatchSize = 1,
+    replacement: bool = True,
     momentum: float = 0.0,
 ) -> Array:
     """s = η²σ²k/(B̃(1 − β)²), the flow time of k steps: steps (...) gives (...); of σ_i, with the mean of σ_i².
 
     In units of θ⁴/y²; infinite where it is no float. Flow times s are s / flow_time(setting, ...) steps; `Flow.steps`
-    gives them for a flow.
+    gives them for a flow. How the batch is drawn makes no difference to the leading order.
 
     Examples
     --------
@@ -31,7 +32,9 @@ def flow_time(
     >>> round(float(ou.flow_time(setting, 1000, lr=0.01, noise_std=0.1)), 12)
     0.001
     """
-    sampling = sampling_of(setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
+    sampling = sampling_of(
+        setting, lr=lr, noise_std=noise_std, batch_size=batch_size, replacement=replacement, momentum=momentum
+    )
     counts = whole_numbers("steps", steps)
     with np.errstate(all="ignore"):
         each = np.float64(sampling.lr) * sampling.label_noise_rms / (1 - sampling.momentum)

@@ -54,7 +54,7 @@ def regularized_flow(
         Increasing flow times ≥ 0.
     lr : float, optional
         Follow the drift of SGD at this step size, drawn in batches as `batch_size`, `replacement` and `momentum` say,
-        instead of its limit of small steps. Both are in the same flow time.
+        instead of its limit of small steps, from which these three drop out. Both are in the same flow time.
     noise_std : float or (n,) array_like
         As in `linearized_sgd`. A σ drops out; of σ_i their ratios matter, flow time has the mean of σ_i², and the drift
         is in general no gradient.

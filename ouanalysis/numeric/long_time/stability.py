@@ -113,10 +113,25 @@ class Stability:
         """|N∇reg|², what reg falls by in a unit of flow time."""
         return self.gradient_norm * self.gradient_norm
 
-    def fall_per_step(self, *, lr: float, noise_std: float, batch_size: BatchSize = 1, momentum: float = 0.0) -> float:
+    def fall_per_step(
+        self,
+        *,
+        lr: float,
+        noise_std: float,
+        batch_size: BatchSize = 1,
+        replacement: bool = True,
+        momentum: float = 0.0,
+    ) -> float:
         """(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², what reg falls by in a step of label-noise SGD, to leading order in η."""
         noise_std = nonnegative_number("noise_std", noise_std)
-        step = flow_time(self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, momentum=momentum)
+        step = flow_time(
+            self.setting,
+            lr=lr,
+            noise_std=noise_std,
+            batch_size=batch_size,
+            replacement=replacement,
+            momentum=momentum,
+        )
         with np.errstate(all="ignore"):  # of what is no float
             return float(step * self.fall_per_time)
 

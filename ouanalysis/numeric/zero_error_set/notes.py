@@ -9,6 +9,7 @@ from ...settings import Setting
 from .derivatives import jacobian
 from .generic_rank import rank_is_constant, scaled_rank
 from .interpolate import duplicate_data
+from .row_space import RowSpace
 
 __all__ = ["notes_on_noise", "notes_on_point", "warn_of_rank"]
 
@@ -51,7 +52,9 @@ def _notes_on_kinks(setting, theta):
     return notes
 
 
-def notes_on_noise(setting: Setting, theta: Array, noise_std: float, relaxation_steps: float) -> list[str]:
+def notes_on_noise(
+    setting: Setting, theta: Array, space: RowSpace, noise_std: float, relaxation_steps: float
+) -> list[str]:
     """Kinks that the noise of θ (standard deviation noise_std a direction) carries across data, and slow directions."""
     notes = []
     if setting.branches.count:
@@ -63,7 +66,8 @@ def notes_on_noise(setting: Setting, theta: Array, noise_std: float, relaxation_
                 " the linearisation does not hold"
             )
     if relaxation_steps > SLOW:
-        notes.append(f"K is nearly singular: its slowest direction relaxes in {relaxation_steps:.2g} steps")
+        slow = "K is nearly singular: its" if space.nearly_singular else "lr is small against the curvatures: the"
+        notes.append(f"{slow} slowest direction relaxes in {relaxation_steps:.2g} steps")
     return notes
 
 

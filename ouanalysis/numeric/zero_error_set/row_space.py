@@ -56,6 +56,11 @@ class RowSpace:
             )
         return self.singular**2
 
+    @property
+    def nearly_singular(self) -> bool:
+        """Whether K has a condition above 1e6 on the row space."""
+        return self.rank > 0 and bool(self.singular[0] > 1e3 * self.singular[-1])
+
     def tangent(self, vector: Array) -> Array:
         """N u: what of a vector (p,) lies along the zero-error set."""
         once = vector - self.basis @ (self.basis.T @ vector)
