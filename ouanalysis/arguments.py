@@ -71,6 +71,8 @@ def real_array(name: str, value: ArrayLike, *, shape: Shape | None = None) -> Ar
             array = array.astype(float)
     if array.dtype.kind not in "biuf":
         what = "complex numbers" if array.dtype.kind == "c" else f"{_entries(array)}"
+        if hasattr(value, name):  # a run, a flow or a law at a point for its theta
+            what = f"a {type(value).__name__}: give its .{name}"
         raise TypeError(f"{name}: expected real numbers, got {what}")
     if shape is not None and not _matches(array.shape, shape):
         raise ValueError(f"{name}: expected shape {_written(shape)}, got {_written(array.shape)}")

@@ -25,6 +25,8 @@ __all__ = ["Certificate", "certify"]
 class Certificate:
     """How far θ is from the least regularizer of its own predictions; arrays (...) over the leading axes of theta.
 
+    All are NaN where θ is.
+
     Attributes
     ----------
     reg : array
@@ -75,9 +77,9 @@ class Certificate:
             share = f"{100 * float(self.relative_gap):.3g} % over the least {float(self.least):.6g}"
             shown = f"reg {float(self.reg):.6g}, {share}"
         else:
-            low, high = np.min(self.relative_gap), np.max(self.relative_gap)
+            low, high = np.nanmin(self.relative_gap), np.nanmax(self.relative_gap)
             shown = f"{np.size(self.reg)} states, {100 * low:.3g} to {100 * high:.3g} % over their least"
-        proof = f"solver's own gap {np.max(self.solver_gap):.1e}" if self.certified else "no certificate"
+        proof = f"solver's own gap {np.nanmax(self.solver_gap):.1e}" if self.certified else "no certificate"
         return f"Certificate({shown} over {self.domain}; {proof})"
 
 
@@ -90,7 +92,7 @@ def certify(setting: Setting, theta: ArrayLike, *, progress: bool = False) -> Ce
     theta : (..., p) array_like
         It need not fit the data: each θ is compared with the simplest model that has its own predictions. One small
         program, prepared once, is solved for each; for a Setting of your own a local search, from θ among others,
-        bounds the gap from below only.
+        bounds the gap from below only. A state that is all NaN, as a diverged chain leaves it, has a gap of NaN.
     progress : bool
         Show a bar of states.
 
@@ -112,25 +114,29 @@ def certify(setting: Setting, theta: ArrayLike, *, progress: bool = False) -> Ce
     >>> certify(setting, 0.4 * np.eye(4).ravel())
     Certificate(reg ..., ... % over the least ... over any rank; solver's own gap ...)
     """
-    states = parameters(setting, theta)
-    if not states.size:
-        raise ValueError(f"theta: expected at least one state, got shape {states.shape}")
+    lost = _all_nan(theta)
+    states = parameters(setting, np.where(lost[..., None], 0.0, theta) if lost.any() else theta)
+    if not states.size or lost.all():
+        raise ValueError(f"theta: expected at least one state, got {'NaN' if states.size else f'shape {states.shape}'}")
+    known, kept, found = module_in(__package__, setting), states[~lost], []
     with np.errstate(all="ignore"):
-        reg, predictions = np.asarray(regularizer(setting, states)), setting.predictions(states)
+        reg, predictions = regularizer(setting, kept), setting.predictions(kept)
     if not (np.isfinite(reg).all() and np.isfinite(predictions).all()):
         raise ValueError("theta: expected finite predictions and reg, got infinite ones")
-    known, found = module_in(__package__, setting), []
-    with progress_bar(reg.size, unit="state", shown=progress) as bar, np.errstate(all="ignore"):
+    with progress_bar(len(kept), unit="state", shown=progress) as bar, np.errstate(all="ignore"):
         solve = known.prepare(setting) if known else None
-        for state, fitted in zip(states.reshape(-1, setting.dim), predictions.reshape(-1, setting.n), strict=True):
+        for state, fitted in zip(kept, predictions, strict=True):
             found.append(solve(fitted) if solve else local_search_from(setting, state))
             bar.update(1)
-    least, lower_bound = (
-        np.array(values).reshape(states.shape[:-1])
-        for values in zip(*((entry.value, entry.lower_bound) for entry in found), strict=True)
-    )
+    least, lower_bound = (np.array([getattr(entry, name) for entry in found]) for name in ("value", "lower_bound"))
     if np.isnan(least).any():
         raise ArithmeticError("certify: expected a least regularizer that is a float; measure x and y in other units")
-    return Certificate(
-        reg, np.asarray(np.minimum(least, reg)), lower_bound, found[0].domain
-    )  # as θ has its own predictions, too
+    values = np.full((3, *states.shape[:-1]), np.nan)
+    values[:, ~lost] = reg, np.minimum(least, reg), lower_bound  # θ has its own predictions, too
+    return Certificate(values[0], values[1], values[2], found[0].domain)
+
+
+def _all_nan(theta):
+    """Which states (...) of theta (..., p) are NaN throughout."""
+    array = np.asarray(theta)
+    return np.isnan(array).all(axis=-1) if array.dtype.kind == "f" and array.ndim else np.zeros(array.shape[:-1], bool)

@@ -1,9 +1,15 @@
 """What is run: label-noise SGD, its diffusion, and the linearised process."""
 
+from collections.abc import Callable
+
 from .linear_process import ornstein_uhlenbeck
 from .provenance import Seed
 from .sde import label_noise_sde
 from .sgd import label_noise_sgd
 from .trajectory import Trajectory
+
+SIMULATORS: dict[str, Callable[..., Trajectory]] = {
+    simulator.__name__: simulator for simulator in (label_noise_sgd, label_noise_sde, ornstein_uhlenbeck)
+}
 
 __all__ = ["Seed", "Trajectory", "label_noise_sde", "label_noise_sgd", "ornstein_uhlenbeck"]

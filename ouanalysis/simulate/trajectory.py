@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..arguments import Array, count, in_one_line, real_array
 from ..numeric import loss, regularizer
 from ..settings import Setting
+from .draws import Law
 from .provenance import Engine, Seed, versions
-from .storage import as_written, read, write
+from .storage import OF_ONES_OWN, as_written, read, write
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -51,10 +52,7 @@ class Trajectory:
     >>> import ouanalysis as ou
     >>> setting = ou.MatrixSensing([[[1.0]]], y=[4.0])
     >>> run = ou.label_noise_sgd(setting, [1.0], lr=0.1, noise_std=0.5, steps=9, rng=0)
-    >>> arguments = {**run.arguments}
-    >>> simulator = getattr(ou, arguments.pop("simulator"))
-    >>> again = simulator(run.setting, rng=run.seed.generator(), **arguments)
-    >>> bool(again.theta == run.theta)
+    >>> bool(run.repeat().theta == run.theta)
     True
     """
 
@@ -83,6 +81,27 @@ class Trajectory:
         values[recorded] = _regularizers(self.setting, compiled, self.theta[recorded])
         return values
 
+    def repeat(self, *, noise: Law | None = None) -> "Trajectory":
+        """The run again, from its seed and arguments: the same to the last bit where `versions` are the same.
+
+        Parameters
+        ----------
+        noise : callable, optional
+            The noise of your own that made the run: needed after `load`, since a file holds its name alone.
+        """
+        from . import SIMULATORS
+
+        arguments = dict(self.arguments)
+        simulator = SIMULATORS[str(arguments.pop("simulator"))]
+        kept = arguments.get("noise")
+        if isinstance(kept, str) and kept.startswith(OF_ONES_OWN):
+            if noise is None:
+                raise TypeError(f"noise: expected the {kept} that made the run, which is not in the file, got None")
+            arguments["noise"] = noise
+        elif noise is not None:
+            raise TypeError("noise: expected None, since the run has its own, got another")
+        return simulator(self.setting, rng=self.seed.generator(), **arguments)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the run to an .npz file, at once or not at all.
 
@@ -104,7 +123,7 @@ class Trajectory:
         ------
         ValueError
             If the file is not one that `save` wrote, or is damaged; if `setting` is not the one that made it: other
-            data, another number of parameters, or other predictions at the last state.
+            data, another number of parameters, or other predictions.
         TypeError
             If a setting is needed and none is given.
         """
@@ -166,7 +185,7 @@ def record_steps(record: ArrayLike | None, steps: int) -> NDArray[np.int64]:
     if not np.array_equal(given, np.round(given)):
         raise ValueError(f"record: expected {wanted}, got {given[given != np.round(given)][0]:g}")
     if np.any(np.diff(given) <= 0) or given[0] < 0 or given[-1] > steps:
-        raise ValueError(f"record: expected {wanted}, got {in_one_line(given)}")
+        raise ValueError(f"record: expected {wanted}, got {in_one_line(np.asarray(record))}")
     return np.unique(np.append(given.astype(np.int64), steps))
 
 

@@ -230,6 +230,28 @@ def test_the_relative_gap_is_infinite_where_nothing_would_do():
     assert ou.certify(setting, np.zeros(4)).relative_gap == 0
 
 
+def test_a_diverged_chain_has_no_gap_and_the_others_have_theirs():
+    setting, truth = ou.planted_matrix_sensing(3, 1, 5, rng=0)
+    starts = np.stack([truth, np.full(9, 1e3), 0.5 * truth])
+    run = ou.label_noise_sgd(setting, starts, lr=0.01, noise_std=0.1, steps=10, rng=0, chains=3, record=5)
+    assert run.diverged.tolist() == [False, True, False]
+    found, alone = ou.certify(setting, run.theta), ou.certify(setting, run.theta[[0, 2]])
+    for name in ("reg", "least", "lower_bound", "gap", "relative_gap", "solver_gap"):
+        assert np.isnan(getattr(found, name)[1, -1])
+        np.testing.assert_array_equal(getattr(found, name)[[0, 2]], getattr(alone, name))
+    assert "nan" not in repr(found)
+    with pytest.raises(ValueError, match=r"^theta: expected at least one state, got NaN$"):
+        ou.certify(setting, np.full((2, 9), np.nan))
+
+
+@pytest.mark.parametrize("call", [ou.certify, ou.loss, ou.regularizer])
+def test_a_run_in_the_place_of_its_states_says_what_to_give(call):
+    setting, truth = ou.planted_matrix_sensing(3, 1, 5, rng=0)
+    run = ou.label_noise_sgd(setting, truth, lr=0.01, noise_std=0.1, steps=10, rng=0)
+    with pytest.raises(TypeError, match=r"^theta: expected real numbers, got a Trajectory: give its \.theta$"):
+        call(setting, run)
+
+
 def test_bad_theta_is_refused():
     setting = ou.SigmoidNetwork([[1.0]], [0.75], width=2)
     with pytest.raises(ValueError, match=r"^theta: expected shape \(\.\.\., 4\), got \(3,\)$"):

@@ -40,11 +40,6 @@ def ones(_rng, size):
     return np.ones(size)
 
 
-def again(run):
-    arguments = dict(run.arguments)
-    return getattr(ou, arguments.pop("simulator"))(run.setting, rng=run.seed.generator(), **arguments)
-
-
 def assert_same(one, two):
     for name in ("theta", "steps", "loss", "status", "reg"):
         a, b = getattr(one, name), getattr(two, name)
@@ -63,7 +58,7 @@ def test_a_run_says_what_made_it_and_is_repeated_by_that(simulator):
     expected = {"simulator": simulator, "lr": 0.01, "noise_std": 0.2, "steps": 30, "chains": 2} | SIMULATORS[simulator]
     assert expected.items() <= {name: run.arguments[name] for name in expected}.items()
     assert run.arguments["record"].tolist() == [0, 7, 14, 21, 28, 30]
-    assert_same(again(run), run)
+    assert_same(run.repeat(), run)
 
 
 @pytest.mark.parametrize(
@@ -85,12 +80,12 @@ def test_a_run_is_repeated_from_its_seed_whatever_was_given_and_drawn_and_spawne
         rng.standard_normal(3)
         rng.spawn(2)
     first, second = (ou.label_noise_sgd(SETTING, TRUTH, **RUN | {"rng": rng}) for _ in range(2))
-    np.testing.assert_array_equal(again(first).theta, first.theta)
-    np.testing.assert_array_equal(again(second).theta, second.theta)
+    np.testing.assert_array_equal(first.repeat().theta, first.theta)
+    np.testing.assert_array_equal(second.repeat().theta, second.theta)
     second.save(tmp_path / "run.npz")
     loaded = Trajectory.load(tmp_path / "run.npz")
     assert loaded.seed == second.seed
-    np.testing.assert_array_equal(again(loaded).theta, second.theta)
+    np.testing.assert_array_equal(loaded.repeat().theta, second.theta)
 
 
 def test_a_generator_that_cannot_spawn_is_refused_by_name():
@@ -151,14 +146,14 @@ def test_a_saved_run_comes_back_bit_for_bit(case, tmp_path):
     assert_same(loaded, run)
     assert type(loaded.setting) is type(setting)
     assert repr(loaded) == repr(run)
-    assert_same(again(loaded), run)
+    assert_same(loaded.repeat(), run)
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_every_simulator_saves(simulator, tmp_path):
     run = getattr(ou, simulator)(SETTING, TRUTH, **RUN, **SIMULATORS[simulator])
     run.save(tmp_path / "run.npz")
-    assert_same(again(Trajectory.load(str(tmp_path / "run.npz"))), run)
+    assert_same(Trajectory.load(str(tmp_path / "run.npz")).repeat(), run)
 
 
 def test_diverged_chains_come_back_as_they_were(tmp_path):
@@ -167,6 +162,21 @@ def test_diverged_chains_come_back_as_they_were(tmp_path):
     assert run.diverged.tolist() == [True, False]
     run.save(tmp_path / "run.npz")
     assert_same(Trajectory.load(tmp_path / "run.npz"), run)
+
+
+def test_a_diverged_run_is_not_loaded_with_another_model(tmp_path):
+    run = ou.label_noise_sgd(MINE, [0.3, 0.4], lr=1e200, noise_std=1e200, steps=5, rng=0)
+    assert run.diverged.all()
+    run.save(tmp_path / "run.npz")
+    assert_same(Trajectory.load(tmp_path / "run.npz", MINE), run)
+    with pytest.raises(ValueError, match=r"got one with another h$"):
+        Trajectory.load(tmp_path / "run.npz", ou.Setting(other, MINE.x, MINE.y, dim=2))
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"^path: expected a file in a folder that exists, got "):
+        ou.label_noise_sgd(SETTING, TRUTH, **RUN).save(tmp_path / "none" / "run.npz")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_run_without_a_finite_state_comes_back_too(tmp_path):
@@ -194,6 +204,34 @@ def test_a_run_of_a_setting_of_ones_own_is_loaded_with_it_alone(tmp_path):
         Trajectory.load(path, "mine")
 
 
+def product(theta, x):
+    return theta[..., 0] * theta[..., 1] * x
+
+
+def sum_of_two(theta, x):
+    return theta[..., 0] * x + 0 * theta[..., 1]
+
+
+def scaled_beyond(theta, x):
+    return theta[..., 0] * theta[..., 1] ** 9 * x
+
+
+def logarithmic(theta, x):
+    return theta[..., 0] * x * (1 + np.log(theta[..., 1]))
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+@pytest.mark.parametrize("wrong", [sum_of_two, scaled_beyond, logarithmic])
+def test_a_model_that_agrees_at_the_states_of_a_run_alone_is_refused(wrong, scale, tmp_path):
+    truth = np.array([2 * scale, 1.0])  # where all of these predict 2x
+    right = ou.Setting(product, [1.0, 2.0], [2 * scale, 4 * scale], dim=2)
+    run = ou.label_noise_sgd(right, truth, lr=0.01, noise_std=0.0, steps=3, rng=0)
+    run.save(tmp_path / "run.npz")
+    assert_same(Trajectory.load(tmp_path / "run.npz", right), run)
+    with pytest.raises(ValueError, match=r"got one with another h$"):
+        Trajectory.load(tmp_path / "run.npz", ou.Setting(wrong, right.x, right.y, dim=2))
+
+
 class Renamed(ou.MatrixSensing):
     """A user's subclass, with the name of none of ours."""
 
@@ -210,11 +248,15 @@ def test_a_subclass_defined_elsewhere_is_given_again(tmp_path):
 def test_a_noise_of_ones_own_is_kept_by_name(law, name, tmp_path):
     run = ou.label_noise_sgd(SETTING, TRUTH, noise=law, **RUN)
     assert run.arguments["noise"] is law
-    assert_same(again(run), run)
+    assert_same(run.repeat(), run)
     run.save(tmp_path / "run.npz")
     loaded = Trajectory.load(tmp_path / "run.npz")
-    with pytest.raises(ValueError, match=f"noise: expected .* got '{name}'"):
-        again(loaded)
+    with pytest.raises(TypeError, match=f"^noise: expected the {name} that made the run, .* got None$"):
+        loaded.repeat()
+    repeated = loaded.repeat(noise=law)
+    np.testing.assert_array_equal(repeated.theta, run.theta)
+    with pytest.raises(TypeError, match=r"^noise: expected None"):
+        ou.label_noise_sgd(SETTING, TRUTH, **RUN).repeat(noise=law)
 
 
 def test_a_file_that_is_there_stays_whole_if_writing_fails(tmp_path, monkeypatch):
@@ -268,13 +310,13 @@ class Exploding:
 def test_a_foreign_file_is_one_line_and_is_not_executed(tmp_path):
     path = tmp_path / "run.npz"
     path.write_bytes(pickle.dumps(Exploding()))
-    refused(path)
+    assert "it holds Python objects, which are not loaded" in refused(path)
     np.save(tmp_path / "array.npy", np.ones(3))
     assert "no facts of a run in it" in refused(tmp_path / "array.npy")
     np.savez(path, theta=np.ones(3))
     assert "no facts of a run in it" in refused(path)
     np.savez(path, facts=np.array([Exploding()], dtype=object))
-    assert "allow_pickle=False" in refused(path)
+    assert "it holds Python objects, which are not loaded" in refused(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("facts.npy", "text")
     refused(path)
