@@ -115,9 +115,10 @@ def certify(setting: Setting, theta: ArrayLike, *, progress: bool = False) -> Ce
     Certificate(reg ..., ... % over the least ... over any rank; solver's own gap ...)
     """
     lost = _all_nan(theta)
-    states = parameters(setting, np.where(lost[..., None], 0.0, theta) if lost.any() else theta)
-    if not states.size or lost.all():
-        raise ValueError(f"theta: expected at least one state, got {'NaN' if states.size else f'shape {states.shape}'}")
+    some = lost.any() and not lost.all()
+    states = parameters(setting, np.where(lost[..., None], 0.0, theta) if some else theta)
+    if not states.size:
+        raise ValueError(f"theta: expected at least one state, got shape {states.shape}")
     known, kept, found = module_in(__package__, setting), states[~lost], []
     with np.errstate(all="ignore"):
         reg, predictions = regularizer(setting, kept), setting.predictions(kept)

@@ -240,7 +240,7 @@ def test_a_diverged_chain_has_no_gap_and_the_others_have_theirs():
         assert np.isnan(getattr(found, name)[1, -1])
         np.testing.assert_array_equal(getattr(found, name)[[0, 2]], getattr(alone, name))
     assert "nan" not in repr(found)
-    with pytest.raises(ValueError, match=r"^theta: expected at least one state, got NaN$"):
+    with pytest.raises(ValueError, match=r"^theta: expected finite numbers, got nan at \[0, 0\]$"):
         ou.certify(setting, np.full((2, 9), np.nan))
 
 
