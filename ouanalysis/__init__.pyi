@@ -47,6 +47,7 @@ from .settings import planted_quadratic_parametrisation as planted_quadratic_par
 from .settings import planted_relu_network as planted_relu_network
 from .settings import planted_sigmoid_network as planted_sigmoid_network
 from .simulate import Trajectory as Trajectory
+from .simulate import compiled as compiled
 from .simulate import label_noise_sde as label_noise_sde
 from .simulate import label_noise_sgd as label_noise_sgd
 from .simulate import ornstein_uhlenbeck as ornstein_uhlenbeck

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from .compiling import compiled
 from .linear_process import ornstein_uhlenbeck
 from .provenance import Seed
 from .sde import label_noise_sde
@@ -12,4 +13,4 @@ SIMULATORS: dict[str, Callable[..., Trajectory]] = {
     simulator.__name__: simulator for simulator in (label_noise_sgd, label_noise_sde, ornstein_uhlenbeck)
 }
 
-__all__ = ["Seed", "Trajectory", "label_noise_sde", "label_noise_sgd", "ornstein_uhlenbeck"]
+__all__ = ["Seed", "Trajectory", "compiled", "label_noise_sde", "label_noise_sgd", "ornstein_uhlenbeck"]

@@ -30,7 +30,7 @@ from numba.extending import overload
 from ...settings import Setting
 from ...settings.by_file_name import module_in
 
-__all__ = ["kernel", "regularizers"]
+__all__ = ["kernel", "regularizers", "values_and_gradients"]
 
 
 def kernel(setting: Setting) -> Callable[..., None] | None:
@@ -43,9 +43,14 @@ def regularizers(setting: Setting) -> Callable[..., None] | None:
     return _loop(setting, _regularize, _REGULARIZE)
 
 
+def values_and_gradients(setting: Setting) -> Callable[..., None] | None:
+    """`_evaluate` for this setting, without its first argument; None for a setting that has no kernel."""
+    return _loop(setting, _evaluate, _EVALUATE)
+
+
 def _loop(setting, function, arguments):
     """A loop of this file, compiled for the setting's kernel."""
-    module = module_in(__name__, setting)
+    module = setting.kernel or module_in(__name__, setting)
     if module is None:
         return None
     if numba.config.DISABLE_JIT:
@@ -109,12 +114,19 @@ def _regularize(model, theta, out):
         out[k] = total / n
 
 
+def _evaluate(model, theta, values, gradients):
+    """h_i and ∇_θ h_i of all data at theta (p,), to values (n,) and gradients (n, p)."""
+    for i in range(len(values)):
+        values[i] = value_and_gradient(model, theta, i, gradients[i])
+
+
 _ROW, _ROWS, _INDICES = numba.float64[::1], numba.float64[:, ::1], numba.int64[:, ::1]
 _ADVANCE = (
     *(_ROW, _ROW, _INDICES, _ROWS, _ROWS),
     *(numba.float64, numba.float64, numba.int64, numba.int64[::1], _ROWS),
 )
 _REGULARIZE = (_ROWS, _ROW)
+_EVALUATE = (_ROW, _ROW, _ROWS)
 
 
 @cache
