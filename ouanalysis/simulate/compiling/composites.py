@@ -5,8 +5,8 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.numpy import linalg, numpy_wrapper
 from autograd.scipy import special
+from autograd.tracer import trace_primitives_map
 
 from ... import activations
 
@@ -48,6 +48,11 @@ def logsumexp_of_scipy(z, axis=None, keepdims=False):
     return logsumexp(z, axis, keepdims)
 
 
+def sinc(z):
+    turned = anp.pi * anp.where(z == 0.0, 1e-20, z)
+    return anp.sin(turned) / turned
+
+
 def outer(a, b):
     return anp.reshape(a, (-1, 1)) * anp.reshape(b, (1, -1))
 
@@ -58,11 +63,12 @@ def _count(z, axis):
 
 
 COMPOSITES: dict[object, Callable[..., Any]] = {
-    numpy_wrapper._primitive_mean: mean,
-    numpy_wrapper._primitive_var: var,
-    numpy_wrapper._primitive_std: std,
-    anp.outer: outer,
-    linalg._primitive_norm: norm,
+    trace_primitives_map[np.mean]: mean,
+    trace_primitives_map[np.var]: var,
+    trace_primitives_map[np.std]: std,
+    trace_primitives_map[np.sinc]: sinc,
+    trace_primitives_map[np.outer]: outer,
+    trace_primitives_map[np.linalg.norm]: norm,
     special.logsumexp: logsumexp_of_scipy,
     activations.softmax: softmax,
     activations.logsumexp: logsumexp,

@@ -73,7 +73,7 @@ class Loops:
         out, *read = accesses
         names = [f"i{k}" for k in range(len(extents))]
         target = self.text(out, names)
-        inner = _vector_axis(extents, split, out, read) if split < len(extents) and value.how == "+" else None
+        inner = _vector_axis(split, out, read) if split < len(extents) and value.how == "+" else None
         body = value.body([self.text(access, names) for access in read])
         if split == len(extents):
             with_sign = "+=" if add else "="
@@ -188,7 +188,7 @@ def _merged(grid, split, accesses):
     return extents, sum(inside), accesses
 
 
-def _vector_axis(extents, split, out, read):
+def _vector_axis(split, out, read):
     """An axis of the output along which all is read and written entry after entry, if there is one."""
     for axis in range(split - 1, -1, -1):
         along = [access.strides[axis] for access in read]

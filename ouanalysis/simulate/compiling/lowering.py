@@ -9,7 +9,7 @@ import numpy as np
 
 from .contractions import CONTRACTIONS
 from .loops import Loops
-from .operations import ADDITIONS, ENTRYWISE, JOINS, LINEAR, MOVES, POWERS, REDUCTIONS, reduced_axes, scatter
+from .operations import ADDITIONS, CAST, ENTRYWISE, JOINS, LINEAR, MOVES, POWERS, REDUCTIONS, reduced_axes, scatter
 from .tape import Entry, in_order
 from .values import Positions, Value, broadcast, entries, entrywise, literal, move, numbers, reduce
 
@@ -96,6 +96,8 @@ class _Lowering:
             return self.entrywise(function, [*arguments, *keywords.values()], entry.shape)
         if function in MOVES:
             return self.moved(function, arguments, keywords)
+        if function is CAST and np.dtype(arguments[1]) == np.float64:
+            return self.value(arguments[0])
         if function in JOINS:
             return self.joined(function, arguments, keywords)
         if function in REDUCTIONS:

@@ -1,16 +1,23 @@
 """The one table of what compiles: each function of `autograd.numpy` by what it does to the entries of its arrays."""
 
-import autograd.numpy as anp
 import numpy as np
+from autograd.builtins import container_take
 from autograd.core import VSpace, sparse_add
 from autograd.numpy import numpy_vjps, numpy_wrapper
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.scipy import special
+from autograd.tracer import trace_primitives_map
 from autograd.util import func
 
 from ... import activations
 
-__all__ = ["ADDITIONS", "ENTRYWISE", "JOINS", "LINEAR", "MOVES", "REDUCTIONS", "scatter"]
+__all__ = ["ADDITIONS", "CAST", "ENTRYWISE", "JOINS", "LINEAR", "MOVES", "REDUCTIONS", "scatter"]
+
+
+def primitive(name):
+    """What autograd records for a function of NumPy."""
+    return trace_primitives_map[getattr(np, name)]
+
 
 _COMPARED = "(1.0 if {{0}} {} {{1}} else 0.0)"
 _BINARY = {
@@ -52,7 +59,7 @@ _OWN = {
     special.gamma: "math.gamma({0})",
     special.gammaln: "math.lgamma({0})",
 }
-ENTRYWISE = {getattr(anp, name): template for name, template in (_BINARY | _UNARY).items()} | _OWN
+ENTRYWISE = {primitive(name): template for name, template in (_BINARY | _UNARY).items()} | _OWN
 
 POWERS = {
     **{1.0: "{0}", 2.0: "square({0})", 0.5: "math.sqrt({0})", -1.0: "divide(1.0, {0})"},
@@ -61,19 +68,24 @@ POWERS = {
 
 # Each entry of what these give is an entry of their array, or 0; so they are run once, on the numbers of the entries.
 MOVES = {
-    **{getattr(anp, name): 0 for name in ("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "rollaxis")},
-    **{getattr(anp, name): 0 for name in ("expand_dims", "squeeze", "broadcast_to", "repeat", "tile", "roll", "pad")},
-    **{getattr(anp, name): 0 for name in ("flip", "flipud", "fliplr", "rot90", "diag", "diagonal", "triu", "tril")},
-    **{getattr(anp, name): 0 for name in ("atleast_1d", "atleast_2d", "atleast_3d", "real", "conj", "copy")},
+    **{primitive(name): 0 for name in ("reshape", "ravel", "transpose", "swapaxes", "moveaxis", "rollaxis")},
+    **{primitive(name): 0 for name in ("expand_dims", "squeeze", "broadcast_to", "repeat", "tile", "roll", "pad")},
+    **{primitive(name): 0 for name in ("flipud", "fliplr", "rot90", "diag", "diagonal", "triu", "tril")},
+    **{
+        primitive(name): 0
+        for name in ("atleast_1d", "atleast_2d", "atleast_3d", "real", "conj", "split", "array_split")
+    },
     numpy_wrapper.make_diagonal: 0,
     numpy_wrapper._array_from_scalar_or_array: 2,
     func(ArrayBox.__getitem__): 0,
+    container_take: 0,
 }
 JOINS = {numpy_wrapper.concatenate_args: 1, numpy_wrapper.array_from_args: 2}  # which argument is the first array
-REDUCTIONS = {anp.sum: "+", anp.prod: "*", anp.max: "maximum", anp.amax: "maximum"}
-REDUCTIONS |= {anp.min: "minimum", anp.amin: "minimum"}
-LINEAR = {anp.cumsum, anp.diff, anp.trace, anp.gradient}
+_REDUCED = {"sum": "+", "prod": "*", "max": "maximum", "amax": "maximum", "min": "minimum", "amin": "minimum"}
+REDUCTIONS = {primitive(name): how for name, how in _REDUCED.items()}
+LINEAR = set(map(primitive, ("cumsum", "diff", "trace", "gradient")))
 ADDITIONS = {func(VSpace.add), func(VSpace.mut_add), sparse_add}
+CAST = numpy_wrapper._astype
 scatter = numpy_vjps.untake
 
 

@@ -1,4 +1,4 @@
-"""What compiled programs call: functions of floats (maximum and minimum keep a NaN, as NumPy's do), arrays on the stack."""
+"""What compiled programs call: functions of floats (a NaN is kept as NumPy keeps it), and arrays on the stack."""
 
 import math
 
