@@ -1,16 +1,29 @@
 """Functions that are written down as what they do: each as simpler ones of `autograd.numpy`."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.scipy import special
 from autograd.tracer import trace_primitives_map
 
 from ... import activations
 
-__all__ = ["COMPOSITES"]
+__all__ = ["composite", "is_of_scipy"]
+
+
+def composite(function):
+    """What a function does, by simpler ones; None of one that is simple."""
+    if is_of_scipy(function) and function.__name__ == "logsumexp":
+        return logsumexp_of_scipy
+    return _COMPOSITES.get(function)
+
+
+def is_of_scipy(function):
+    """Whether it is one of `autograd.scipy.special`, which is loaded only by a model that uses it."""
+    special = sys.modules.get("autograd.scipy.special")
+    return special is not None and getattr(special, function.__name__, None) is function
 
 
 def mean(z, axis=None, keepdims=False):
@@ -62,14 +75,13 @@ def _count(z, axis):
     return float(np.prod(shape if axis is None else shape[np.array(axis)]))
 
 
-COMPOSITES: dict[object, Callable[..., Any]] = {
+_COMPOSITES: dict[object, Callable[..., Any]] = {
     trace_primitives_map[np.mean]: mean,
     trace_primitives_map[np.var]: var,
     trace_primitives_map[np.std]: std,
     trace_primitives_map[np.sinc]: sinc,
     trace_primitives_map[np.outer]: outer,
     trace_primitives_map[np.linalg.norm]: norm,
-    special.logsumexp: logsumexp_of_scipy,
     activations.softmax: softmax,
     activations.logsumexp: logsumexp,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from ...arguments import Array
@@ -27,6 +28,7 @@ class Given:
         return Own(setting.x.copy(), setting.y.copy(), _compiled(self.function))
 
 
+@cache
 def _compiled(function):
     from numba import njit
     from numba.core.dispatcher import Dispatcher

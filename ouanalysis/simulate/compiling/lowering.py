@@ -9,7 +9,18 @@ import numpy as np
 
 from .contractions import CONTRACTIONS
 from .loops import Loops
-from .operations import ADDITIONS, CAST, ENTRYWISE, JOINS, LINEAR, MOVES, POWERS, REDUCTIONS, reduced_axes, scatter
+from .operations import (
+    ADDITIONS,
+    CAST,
+    JOINS,
+    LINEAR,
+    MOVES,
+    POWERS,
+    REDUCTIONS,
+    entrywise_template,
+    reduced_axes,
+    scatter,
+)
 from .tape import Entry, in_order
 from .values import Positions, Value, broadcast, entries, entrywise, literal, move, numbers, reduce
 
@@ -92,8 +103,9 @@ class _Lowering:
             raise NotImplementedError(f"{function.__name__} {error}".strip()) from error
 
     def of_function(self, entry, function, arguments, keywords):
-        if function in ENTRYWISE:
-            return self.entrywise(function, [*arguments, *keywords.values()], entry.shape)
+        template = entrywise_template(function)
+        if template:
+            return self.entrywise(function.__name__, template, [*arguments, *keywords.values()], entry.shape)
         if function in MOVES:
             return self.moved(function, arguments, keywords)
         if function is CAST and np.dtype(arguments[1]) == np.float64:
@@ -124,8 +136,7 @@ class _Lowering:
         value = self.dense(argument)
         return self.stored(value) if value.reduced or value.size < size else value
 
-    def entrywise(self, function, arguments, shape):
-        name, template = function.__name__, ENTRYWISE[function]
+    def entrywise(self, name, template, arguments, shape):
         if name == "clip":
             arguments = [
                 -np.inf if k == 1 and a is None else np.inf if a is None else a for k, a in enumerate(arguments)

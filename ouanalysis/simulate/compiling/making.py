@@ -1,5 +1,6 @@
 """A setting with a kernel, from its h or from a function of the user's own, checked against autograd."""
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,12 +11,14 @@ from ...numeric import jacobian
 from ...settings import Setting
 from ...settings.by_file_name import module_in
 from ...settings.quiet_derivatives import quiet_derivatives
+from ...settings.setting import check_setting
 from .given import Given
-from .program import Program, program
 
 __all__ = ["compiled"]
 
 AnySetting = TypeVar("AnySetting", bound=Setting)
+SIZES = (1.0, 1.0, 1.0, 0.1, 0.01, 3.0, 10.0)  # of random parameters
+FLOATS = 1 << 22  # in the gradients of the data that are compared at once
 PRECISION = np.sqrt(np.finfo(float).eps)  # of the largest: far above rounding, far below what is wrong
 OTHERWISE = "; the setting itself runs by autograd as it is"
 
@@ -65,6 +68,7 @@ def compiled(
     """
     from .. import kernels
 
+    check_setting(setting)
     if value_and_gradient is not None:
         if not callable(value_and_gradient):
             raise TypeError(f"value_and_gradient: expected a function, got {value_and_gradient!r}")
@@ -78,13 +82,22 @@ def compiled(
 def _points(setting):
     """Parameters (k, p) of several sizes."""
     rng = np.random.default_rng(0)
-    normal = rng.standard_normal((4, setting.dim)) * np.array([1.0, 1.0, 0.1, 3.0])[:, None]
+    normal = rng.standard_normal((len(SIZES), setting.dim)) * np.array(SIZES)[:, None]
     return np.concatenate([normal, rng.uniform(0.1, 1.0, (1, setting.dim))])
 
 
-def _program(setting) -> Program:
+def _parts(setting):
+    """The setting on some of its data after the other, few enough for their gradients."""
+    step = max(1, FLOATS // setting.dim)
+    for start in range(0, setting.n, step):
+        yield setting._with(x=setting.x[start : start + step], y=setting.y[start : start + step])
+
+
+def _program(setting):
     """That of h, if it is the same at several parameters and data."""
-    data = setting.x[np.linspace(0, setting.n - 1, 5).astype(int)]
+    from .program import program
+
+    data = setting.x[np.linspace(0, setting.n - 1, len(SIZES) + 1).astype(int)]
     try:
         with quiet_derivatives():
             made, *others = [program(setting.h, theta, x) for theta, x in zip(_points(setting), data, strict=True)]
@@ -100,32 +113,40 @@ def _program(setting) -> Program:
 
 def _checked(setting, kernel, name):
     """The setting with this kernel; a ValueError if it is not that of its h."""
+    from numba.core.errors import NumbaError
+
     from ..kernels import values_and_gradients
 
     made = setting._with(kernel=kernel)
-    evaluate = values_and_gradients(made)
-    seen = False
-    if evaluate is None:  # Numba is switched off
-        return made
-    for theta in _points(setting):
-        with quiet_derivatives():
-            wanted = np.concatenate([setting.predictions(theta)[:, None], jacobian(setting, theta)], axis=1)
-        values, gradients = np.empty(setting.n), np.full((setting.n, setting.dim), np.nan)
-        evaluate(theta, values, gradients)
-        got = np.concatenate([values[:, None], gradients], axis=1)
-        compared = np.isfinite(wanted)
-        seen |= compared.any()
-        with np.errstate(all="ignore"):
-            size = np.max(np.abs(wanted), axis=1, keepdims=True, initial=0.0, where=compared)
-            wrong = compared & ~(np.abs(got - wanted) <= PRECISION * size)
-        if wrong.any():
-            i, j = np.argwhere(wrong)[0]
-            what = f"∂h/∂θ_{j - 1}" if j else "h"
-            raise ValueError(
-                f"{name}: expected the values and gradients of h by autograd, got {what} = {got[i, j]:.6g} where it is"
-                f" {wanted[i, j]:.6g} (x_{i}, a random theta){OTHERWISE}"
-            )
+    for part in _parts(made):
+        try:
+            evaluate = values_and_gradients(part)
+        except NumbaError as error:
+            reason = re.split(r"Failed in \w+ mode pipeline \(.*\)\n", str(error))[-1].partition("\n")[0]
+            raise TypeError(f"{name}: expected a function that Numba compiles, got {reason}") from error
+        for theta in _points(setting) if evaluate else ():  # None where Numba is switched off
+            _compare(part, theta, evaluate, name)
     return made
+
+
+def _compare(setting, theta, evaluate, name):
+    """A ValueError where a value or derivative is not autograd's to half the digits; where that is none, all is right."""
+    with quiet_derivatives():
+        wanted = np.concatenate([setting.predictions(theta)[:, None], jacobian(setting, theta)], axis=1)
+    values, gradients = np.empty(setting.n), np.full((setting.n, setting.dim), np.nan)
+    evaluate(theta, values, gradients)
+    got = np.concatenate([values[:, None], gradients], axis=1)
+    compared = np.isfinite(wanted)
+    with np.errstate(all="ignore"):
+        size = np.max(np.abs(wanted), axis=1, keepdims=True, initial=0.0, where=compared)
+        wrong = compared & ~(np.abs(got - wanted) <= PRECISION * size)
+    if wrong.any():
+        i, j = np.argwhere(wrong)[0]
+        what = f"∂h/∂θ_{j - 1}" if j else "h"
+        raise ValueError(
+            f"{name}: expected the values and gradients of h by autograd, got {what} = {got[i, j]:.6g} where it is"
+            f" {wanted[i, j]:.6g} (x = {_line(setting.x[i])}, a random theta){OTHERWISE}"
+        )
 
 
 def _line(error):

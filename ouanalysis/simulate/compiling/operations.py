@@ -5,13 +5,23 @@ from autograd.builtins import container_take
 from autograd.core import VSpace, sparse_add
 from autograd.numpy import numpy_vjps, numpy_wrapper
 from autograd.numpy.numpy_boxes import ArrayBox
-from autograd.scipy import special
 from autograd.tracer import trace_primitives_map
 from autograd.util import func
 
 from ... import activations
+from .composites import is_of_scipy
 
-__all__ = ["ADDITIONS", "CAST", "ENTRYWISE", "JOINS", "LINEAR", "MOVES", "REDUCTIONS", "scatter"]
+__all__ = [
+    "ADDITIONS",
+    "CAST",
+    "JOINS",
+    "LINEAR",
+    "MOVES",
+    "REDUCTIONS",
+    "entrywise_template",
+    "reduced_axes",
+    "scatter",
+]
 
 
 def primitive(name):
@@ -24,7 +34,7 @@ _BINARY = {
     **{"add": "({0} + {1})", "subtract": "({0} - {1})", "multiply": "({0} * {1})", "divide": "divide({0}, {1})"},
     **{"maximum": "maximum({0}, {1})", "minimum": "minimum({0}, {1})"},
     **{"power": "({0} ** {1})", "logaddexp": "logaddexp({0}, {1})", "arctan2": "math.atan2({0}, {1})"},
-    **{"hypot": "math.hypot({0}, {1})"},
+    **{"hypot": "math.hypot({0}, {1})", "remainder": "remainder({0}, {1})"},
     **{"greater": _COMPARED.format(">"), "greater_equal": _COMPARED.format(">=")},
     **{"less": _COMPARED.format("<"), "less_equal": _COMPARED.format("<=")},
     **{"equal": _COMPARED.format("=="), "not_equal": _COMPARED.format("!=")},
@@ -53,13 +63,16 @@ _OWN = {
     activations.softplus: "softplus({0})",
     activations.erf: "math.erf({0})",
     activations._normal_cdf: "(0.5 * math.erfc(-0.7071067811865476 * {0}))",
-    special.erf: "math.erf({0})",
-    special.erfc: "math.erfc({0})",
-    special.expit: "logistic({0})",
-    special.gamma: "math.gamma({0})",
-    special.gammaln: "math.lgamma({0})",
 }
-ENTRYWISE = {primitive(name): template for name, template in (_BINARY | _UNARY).items()} | _OWN
+_OF_SCIPY = {"erf": "math.erf({0})", "erfc": "math.erfc({0})", "gamma": "math.gamma({0})"}
+_OF_SCIPY |= {"expit": "logistic({0})", "gammaln": "math.lgamma({0})"}
+_ENTRYWISE = {primitive(name): template for name, template in (_BINARY | _UNARY).items()} | _OWN
+
+
+def entrywise_template(function):
+    """The template of a function of entries; None of another."""
+    return _ENTRYWISE.get(function) or (_OF_SCIPY.get(function.__name__) if is_of_scipy(function) else None)
+
 
 POWERS = {
     **{1.0: "{0}", 2.0: "square({0})", 0.5: "math.sqrt({0})", -1.0: "divide(1.0, {0})"},

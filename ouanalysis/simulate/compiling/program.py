@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ouanalysis.simulate.compiling.scalars import (
-    divide, logaddexp, logistic, maximum, minimum, on_stack, sign, softplus, square
+    divide, logaddexp, logistic, maximum, minimum, on_stack, remainder, sign, softplus, square
 )
 
 

@@ -6,7 +6,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic, register_jitable
 from numba.np.arrayobj import make_array, populate_array
 
-__all__ = ["divide", "logaddexp", "logistic", "maximum", "minimum", "on_stack", "sign", "softplus"]
+__all__ = ["divide", "logaddexp", "logistic", "maximum", "minimum", "on_stack", "remainder", "sign", "softplus"]
 
 
 @intrinsic
@@ -46,6 +46,12 @@ def maximum(a, b):
 @register_jitable
 def minimum(a, b):
     return a if a < b or a != a else b
+
+
+@register_jitable
+def remainder(a, b):
+    left = math.fmod(a, b)
+    return left + b if left != 0.0 and (left < 0.0) != (b < 0.0) else left
 
 
 @register_jitable

@@ -10,15 +10,27 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 from autograd.core import SparseObject, VJPNode, primitive_vjps, sparse_add, sparse_object_types, vspace
-from autograd.tracer import Node, getval, isbox, new_box, notrace_primitives, register_notrace, trace, trace_stack
+from autograd.tracer import (
+    Node,
+    getval,
+    isbox,
+    new_box,
+    notrace_primitives,
+    register_notrace,
+    trace,
+    trace_primitives_map,
+    trace_stack,
+)
 from autograd.util import toposort
 
 from ... import activations
 from ...activations import watching
 from ...arguments import Array, Model
-from .composites import COMPOSITES
+from .composites import composite
 
 __all__ = ["Entry", "in_order", "record"]
+
+COUNTS = {trace_primitives_map[np.sum], trace_primitives_map[np.prod]}  # of booleans
 
 
 class Entry(Node):
@@ -34,13 +46,16 @@ class Entry(Node):
 
     def __init__(self, value, function, arguments, keywords, argnums, parents) -> None:
         self.level = parents[0].level
-        if function in COMPOSITES:
+        simpler = composite(function)
+        if simpler:
             given = dict(zip(argnums, parents, strict=True))
             boxes = [new_box(v, self.level, given[k]) if k in given else v for k, v in enumerate(arguments)]
-            made = COMPOSITES[function](*boxes, **keywords)._node
+            made = simpler(*boxes, **keywords)._node
             self.function, self.arguments, self.keywords = made.function, made.arguments, made.keywords
             self.shape, self.parents = made.shape, made.parents
             return
+        if np.asarray(value).dtype.kind in "iu" and function not in COUNTS:
+            raise NotImplementedError(f"{function.__name__}, which gives integers")
         changed = list(arguments)
         for argnum, parent in zip(argnums, parents, strict=True):
             changed[argnum] = parent
