@@ -165,7 +165,8 @@ def normalized(theta, x):
 
 @model(6)
 def joined(theta, x):
-    rows = np.concatenate([theta[..., :2] * x[..., :2], theta[..., 3:] ** 3 - x, np.ones(2) * x[..., :1]], axis=-1)
+    doubled = np.ones(2) * (theta[..., 2:3] * x[..., :1])
+    rows = np.concatenate([theta[..., :2] * x[..., :2], theta[..., 3:] ** 3 - x, doubled], axis=-1)
     columns = np.stack([theta[..., 0] * x[..., 0], theta[..., 1] + x[..., 1], theta[..., 2] * x[..., 2]], axis=-1)
     listed = np.array([theta[..., 4] * x[..., 1], theta[..., 5] ** 2 * x[..., 0]])
     return np.sum(rows**2, -1) + np.sum(columns**2, -1) + np.sum(listed, axis=0)
