@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ...arguments import Array
+from ...arguments import Array, in_one_line
 from ...numeric import jacobian
 from ...settings import Setting
 from ...settings.by_file_name import module_in
@@ -130,7 +130,7 @@ def _checked(setting, kernel, name):
 
 
 def _compare(setting, theta, evaluate, name):
-    """A ValueError where a value or derivative is not autograd's to half the digits; where that is none, all is right."""
+    """A ValueError where a value or derivative is not autograd's to half the digits, and that is a number."""
     with quiet_derivatives():
         wanted = np.concatenate([setting.predictions(theta)[:, None], jacobian(setting, theta)], axis=1)
     values, gradients = np.empty(setting.n), np.full((setting.n, setting.dim), np.nan)
@@ -145,7 +145,7 @@ def _compare(setting, theta, evaluate, name):
         what = f"∂h/∂θ_{j - 1}" if j else "h"
         raise ValueError(
             f"{name}: expected the values and gradients of h by autograd, got {what} = {got[i, j]:.6g} where it is"
-            f" {wanted[i, j]:.6g} (x = {_line(setting.x[i])}, a random theta){OTHERWISE}"
+            f" {wanted[i, j]:.6g} (x = {in_one_line(np.asarray(setting.x[i]))}, a random theta){OTHERWISE}"
         )
 
 
