@@ -10,7 +10,7 @@ from autograd.numpy import numpy_vjps, numpy_wrapper
 __all__ = ["CONTRACTIONS"]
 
 
-def einsum(*arguments, **keywords):
+def _einsum(*arguments, **keywords):
     if set(keywords) - {"optimize"}:
         raise NotImplementedError(f"with {', '.join(keywords)}")
     shapes = [np.empty(argument.shape) if hasattr(argument, "shape") else argument for argument in arguments]
@@ -19,19 +19,19 @@ def einsum(*arguments, **keywords):
     return operands, names.split(","), out
 
 
-def tensordot(a, b, axes=2):
-    return [a, b], *_tensordot(_ndim(a), _ndim(b), axes)
+def _tensordot(a, b, axes=2):
+    return [a, b], *_axes_of_tensordot(_ndim(a), _ndim(b), axes)
 
 
-def dot(a, b):
-    return [a, b], *_dot(_ndim(a), _ndim(b))
+def _dot(a, b):
+    return [a, b], *_axes_of_dot(_ndim(a), _ndim(b))
 
 
-def inner(a, b):
-    return [a, b], *_tensordot(_ndim(a), _ndim(b), ([-1], [-1]) if _ndim(a) and _ndim(b) else 0)
+def _inner(a, b):
+    return [a, b], *_axes_of_tensordot(_ndim(a), _ndim(b), ([-1], [-1]) if _ndim(a) and _ndim(b) else 0)
 
 
-def matmul(a, b):
+def _matmul(a, b):
     rows, columns = range(_ndim(a) - 1), range(_ndim(b) - 1)
     batch = max(_ndim(a), _ndim(b), 2) - 2
     names = [f"b{k}" for k in range(batch)]
@@ -40,31 +40,31 @@ def matmul(a, b):
     return [a, b], [of_a, of_b], names + ["row"] * bool(rows) + ["column"] * bool(columns)
 
 
-def dot_adjoint_0(b, g, a_meta, b_meta):
-    (of_a, of_b), out = _dot(a_meta[1], b_meta[1])
+def _dot_adjoint_0(b, g, a_meta, b_meta):
+    (of_a, of_b), out = _axes_of_dot(a_meta[1], b_meta[1])
     return [b, g], [of_b, out], of_a
 
 
-def dot_adjoint_1(a, g, a_meta, b_meta):
-    (of_a, of_b), out = _dot(a_meta[1], b_meta[1])
+def _dot_adjoint_1(a, g, a_meta, b_meta):
+    (of_a, of_b), out = _axes_of_dot(a_meta[1], b_meta[1])
     return [a, g], [of_a, out], of_b
 
 
-def tensordot_adjoint_0(b, g, axes, a_ndim, b_ndim):
-    (of_a, of_b), out = _tensordot(a_ndim, b_ndim, axes)
+def _tensordot_adjoint_0(b, g, axes, a_ndim, b_ndim):
+    (of_a, of_b), out = _axes_of_tensordot(a_ndim, b_ndim, axes)
     return [b, g], [of_b, out], of_a
 
 
-def tensordot_adjoint_1(a, g, axes, a_ndim, b_ndim):
-    (of_a, of_b), out = _tensordot(a_ndim, b_ndim, axes)
+def _tensordot_adjoint_1(a, g, axes, a_ndim, b_ndim):
+    (of_a, of_b), out = _axes_of_tensordot(a_ndim, b_ndim, axes)
     return [a, g], [of_a, out], of_b
 
 
-def _dot(a, b):
-    return _tensordot(a, b, 0 if a == 0 or b == 0 else ([a - 1], [max(b - 2, 0)]))
+def _axes_of_dot(a, b):
+    return _axes_of_tensordot(a, b, 0 if a == 0 or b == 0 else ([a - 1], [max(b - 2, 0)]))
 
 
-def _tensordot(a, b, axes):
+def _axes_of_tensordot(a, b, axes):
     """The names of a's, b's and the product's axes."""
     if isinstance(axes, int):
         axes = list(range(a - axes, a)), list(range(axes))
@@ -80,7 +80,7 @@ def _ndim(array):
 
 
 CONTRACTIONS: dict[object, Callable[..., Any]] = {
-    **{anp.einsum: einsum, anp.dot: dot, anp.matmul: matmul, anp.tensordot: tensordot, anp.inner: inner},
-    **{numpy_vjps.dot_adjoint_0: dot_adjoint_0, numpy_vjps.dot_adjoint_1: dot_adjoint_1},
-    **{numpy_vjps.tensordot_adjoint_0: tensordot_adjoint_0, numpy_vjps.tensordot_adjoint_1: tensordot_adjoint_1},
+    **{anp.einsum: _einsum, anp.dot: _dot, anp.matmul: _matmul, anp.tensordot: _tensordot, anp.inner: _inner},
+    **{numpy_vjps.dot_adjoint_0: _dot_adjoint_0, numpy_vjps.dot_adjoint_1: _dot_adjoint_1},
+    **{numpy_vjps.tensordot_adjoint_0: _tensordot_adjoint_0, numpy_vjps.tensordot_adjoint_1: _tensordot_adjoint_1},
 }

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...arguments import Array
 from .values import Leaf, Positions, Value
 
 __all__ = ["Loops"]
@@ -32,7 +33,7 @@ class Loops:
         self.sizes[name] = size
         return name
 
-    def constant(self, array) -> int:
+    def constant(self, array: Array) -> int:
         """Keep an array; where it begins."""
         return _keep(self.constants, array)
 
@@ -41,12 +42,12 @@ class Loops:
         shape, over = value.shape, value.reduced
         leaves = [Leaf(buffer, _spread(positions, shape + over)), *value.leaves]
         grid, split = _even(shape + over, len(shape), [leaf.positions for leaf in leaves if leaf.positions is not None])
-        accesses = [self.access(leaf, grid) for leaf in leaves]
+        accesses = [self._access(leaf, grid) for leaf in leaves]
         extents, split, accesses = _merged(grid, split, accesses)
         order = list(range(len(extents)))
-        self.nest(extents, split, order, accesses, value, add)
+        self._nest(extents, split, order, accesses, value, add)
 
-    def access(self, leaf, grid):
+    def _access(self, leaf, grid):
         if leaf.positions is None:
             return Access(leaf.buffer, 0, (0,) * len(grid), False)
         positions = leaf.positions.reshape(grid)
@@ -59,7 +60,11 @@ class Loops:
         strides = tuple(int(step) if along else 0 for step, along in zip(steps, varies, strict=True))
         return Access(leaf.buffer, _keep(self.tables, table), strides, True)
 
-    def text(self, access, names):
+    def entry(self, value: Value) -> str:
+        """The one entry of a value that is in a buffer."""
+        return self._text(self._access(value.leaves[0], (1,)), [])
+
+    def _text(self, access, names):
         """An entry of a buffer at the loops' variables."""
         if access.buffer in ("theta", "x", "constants") or access.buffer in self.sizes:
             if self.sizes.get(access.buffer) == 1:
@@ -69,52 +74,52 @@ class Loops:
             return f"{access.buffer}[tables[{index}]]" if access.tabled else f"{access.buffer}[{index}]"
         return access.buffer
 
-    def nest(self, extents, split, order, accesses, value, add):
+    def _nest(self, extents, split, order, accesses, value, add):
         out, *read = accesses
         names = [f"i{k}" for k in range(len(extents))]
-        target = self.text(out, names)
+        target = self._text(out, names)
         inner = _vector_axis(split, out, read) if split < len(extents) and value.how == "+" else None
-        body = value.body([self.text(access, names) for access in read])
+        body = value.body([self._text(access, names) for access in read])
         if split == len(extents):
             with_sign = "+=" if add else "="
-            self.put(self.head(order, extents), f"{target} {with_sign} {body}")
+            self._put(self._head(order, extents), f"{target} {with_sign} {body}")
         elif inner is not None:
             outside = [k for k in range(split) if k != inner]
-            depth = self.head(outside, extents)
+            depth = self._head(outside, extents)
             if not add:
-                self.put(self.head([inner], extents, depth), f"{target} = 0.0")
-            self.put(self.head([*range(split, len(extents)), inner], extents, depth), f"{target} += {body}")
+                self._put(self._head([inner], extents, depth), f"{target} = 0.0")
+            self._put(self._head([*range(split, len(extents)), inner], extents, depth), f"{target} += {body}")
         else:
-            depth = self.head(range(split), extents)
-            total = self.total(depth, extents, split, read, value)
-            self.put(depth, f"{target} {'+=' if add else '='} {total}")
+            depth = self._head(range(split), extents)
+            total = self._total(depth, extents, split, read, value)
+            self._put(depth, f"{target} {'+=' if add else '='} {total}")
 
-    def total(self, depth, extents, split, read, value):
+    def _total(self, depth, extents, split, read, value):
         """The reduction over the last axes, as what its text is after its lines."""
         names = [f"i{k}" for k in range(len(extents))]
         lanes = value.how == "+" and extents[-1] >= 2 * LANES and extents[-1] % LANES == 0
         count = LANES if lanes else 1
         start = {"+": "0.0", "*": "1.0", "maximum": "-np.inf", "minimum": "np.inf"}[value.how]
         for lane in range(count):
-            self.put(depth, f"s{lane} = {start}")
-        deep = self.head(range(split, len(extents)), extents, depth, step=count)
+            self._put(depth, f"s{lane} = {start}")
+        deep = self._head(range(split, len(extents)), extents, depth, step=count)
         for lane in range(count):
             names[-1] = f"(i{len(extents) - 1} + {lane})" if lane else f"i{len(extents) - 1}"
-            body = value.body([self.text(access, names) for access in read])
+            body = value.body([self._text(access, names) for access in read])
             infix = value.how in "+*"
-            self.put(deep, f"s{lane} {value.how}= {body}" if infix else f"s{lane} = {value.how}({body}, s{lane})")
+            self._put(deep, f"s{lane} {value.how}= {body}" if infix else f"s{lane} = {value.how}({body}, s{lane})")
         return "((s0 + s1) + (s2 + s3))" if lanes else "s0"
 
-    def head(self, axes, extents, depth=0, step=1):
+    def _head(self, axes, extents, depth=0, step=1):
         """The lines that open loops; how deep it is inside."""
         axes = list(axes)
         for axis in axes:
             stride = f"0, {extents[axis]}, {step}" if step > 1 and axis == axes[-1] else f"{extents[axis]}"
-            self.put(depth, f"for i{axis} in range({stride}):")
+            self._put(depth, f"for i{axis} in range({stride}):")
             depth += 1
         return depth
 
-    def put(self, depth, line):
+    def _put(self, depth, line):
         self.lines.append("    " * (depth + 1) + line)
 
 

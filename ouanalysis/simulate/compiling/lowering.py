@@ -50,16 +50,16 @@ class _Lowering:
         self.users = Counter(id(parent) for entry in self.order for parent in entry.parents)
         self.made = {}
 
-    def run(self, value, gradient):
+    def run(self, value: Entry, gradient: Any) -> Value:
         for entry in self.order:
-            made = self.lowered(entry)
+            made = self._lowered(entry)
             used = self.users[id(entry)] > 1 or entry is value
-            self.made[id(entry)] = self.stored(made) if used and not isinstance(made, _Scattered) else made
-        made = self.value(gradient)
-        self.write_total("gradient", made if isinstance(made, Total) else _whole(made))
-        return self.value(value)
+            self.made[id(entry)] = self._stored(made) if used and not isinstance(made, _Scattered) else made
+        made = self._value(gradient)
+        self._write_total("gradient", made if isinstance(made, Total) else _whole(made))
+        return self._value(value)
 
-    def value(self, argument):
+    def _value(self, argument):
         """What an argument stands for."""
         if isinstance(argument, Entry):
             return self.made[id(argument)]
@@ -68,75 +68,75 @@ class _Lowering:
             return literal(array.flat[0], array.shape)
         return entries("constants", self.loops.constant(array) + numbers(array.shape))
 
-    def stored(self, value):
+    def _stored(self, value):
         """The value in a buffer of its own, unless it is in one."""
         if isinstance(value, Value) and value.plain:
             return value
         buffer = self.loops.buffer(prod(value.shape))
-        self.write_total(buffer, value if isinstance(value, Total) else _whole(value))
+        self._write_total(buffer, value if isinstance(value, Total) else _whole(value))
         return entries(buffer, numbers(value.shape))
 
-    def write_total(self, buffer, total):
+    def _write_total(self, buffer, total):
         """The terms one after the other; the first at each position is set there, the next ones are added."""
         covered = np.zeros(prod(total.shape), dtype=bool)
         for positions, term in total.terms:
             where = positions.ravel()
             once = len(np.unique(where)) == len(where)
             if not (once and not covered[where].any()):
-                self.clear(buffer, np.setdiff1d(where, np.flatnonzero(covered)))
+                self._clear(buffer, np.setdiff1d(where, np.flatnonzero(covered)))
                 covered[where] = True
             self.loops.write(buffer, positions, term, add=bool(covered[where].any()))
             covered[where] = True
-        self.clear(buffer, np.flatnonzero(~covered))
+        self._clear(buffer, np.flatnonzero(~covered))
 
-    def clear(self, buffer, positions):
+    def _clear(self, buffer, positions):
         if positions.size:
             self.loops.write(buffer, positions, literal(0.0, positions.shape), add=False)
 
-    def lowered(self, entry):
+    def _lowered(self, entry):
         function, arguments, keywords = entry.function, entry.arguments, entry.keywords
         if function is None:
             return entries(arguments[0], numbers(entry.shape))
         try:
-            return self.of_function(entry, function, arguments, keywords)
+            return self._of_function(entry, function, arguments, keywords)
         except NotImplementedError as error:
             raise NotImplementedError(f"{function.__name__} {error}".strip()) from error
 
-    def of_function(self, entry, function, arguments, keywords):
+    def _of_function(self, entry, function, arguments, keywords):
         template = entrywise_template(function)
         if template:
-            return self.entrywise(function.__name__, template, [*arguments, *keywords.values()], entry.shape)
+            return self._entrywise(function.__name__, template, [*arguments, *keywords.values()], entry.shape)
         if function in MOVES:
-            return self.moved(function, arguments, keywords)
+            return self._moved(function, arguments, keywords)
         if function is CAST and np.dtype(arguments[1]) == np.float64:
-            return self.value(arguments[0])
+            return self._value(arguments[0])
         if function in JOINS:
-            return self.joined(function, arguments, keywords)
+            return self._joined(function, arguments, keywords)
         if function in REDUCTIONS:
-            value = self.dense(arguments[0])
+            value = self._dense(arguments[0])
             axes, keepdims = reduced_axes(value.shape, arguments[1:], keywords)
-            return self.reduced(value, axes, REDUCTIONS[function], keepdims, entry.shape)
+            return self._reduced(value, axes, REDUCTIONS[function], keepdims, entry.shape)
         if function in CONTRACTIONS:
-            return self.contracted(function, arguments, keywords, entry.shape)
+            return self._contracted(function, arguments, keywords, entry.shape)
         if function is scatter:
-            return _Scattered(entry.shape, numbers(entry.shape)[_index(arguments[1])], self.dense(arguments[0]))
+            return _Scattered(entry.shape, numbers(entry.shape)[_index(arguments[1])], self._dense(arguments[0]))
         if function in ADDITIONS:
-            return self.added(arguments[1:], entry.shape)
+            return self._added(arguments[1:], entry.shape)
         if function in LINEAR:
-            return self.linear(function, arguments, keywords, entry.shape)
+            return self._linear(function, arguments, keywords, entry.shape)
         raise NotImplementedError
 
-    def dense(self, argument):
+    def _dense(self, argument):
         """The value of an argument, added up if it is a Total."""
-        made = self.value(argument)
-        return self.stored(made) if isinstance(made, Total) else made
+        made = self._value(argument)
+        return self._stored(made) if isinstance(made, Total) else made
 
-    def computed(self, argument, size):
+    def _computed(self, argument, size):
         """The value, kept in a buffer if it is a sum or would be computed several times where `size` entries are."""
-        value = self.dense(argument)
-        return self.stored(value) if value.reduced or value.size < size else value
+        value = self._dense(argument)
+        return self._stored(value) if value.reduced or value.size < size else value
 
-    def entrywise(self, name, template, arguments, shape):
+    def _entrywise(self, name, template, arguments, shape):
         if name == "clip":
             arguments = [
                 -np.inf if k == 1 and a is None else np.inf if a is None else a for k, a in enumerate(arguments)
@@ -145,16 +145,16 @@ class _Lowering:
             exponents = np.asarray(arguments[1], dtype=float)
             if exponents.size and exponents.flat[0] in POWERS and (exponents == exponents.flat[0]).all():
                 template, arguments = POWERS[exponents.flat[0]], arguments[:1]
-        operands = [self.computed(argument, prod(shape)) for argument in arguments]
+        operands = [self._computed(argument, prod(shape)) for argument in arguments]
         neutral = {"multiply": "1.0", "add": "0.0"}.get(name)
         for this, other in (operands, operands[::-1]) if neutral else ():
             if this.text == neutral:
                 return broadcast(other, shape)
         return entrywise(template, operands, shape)
 
-    def moved(self, function, arguments, keywords):
+    def _moved(self, function, arguments, keywords):
         which = MOVES[function]
-        value = self.value(arguments[which])
+        value = self._value(arguments[which])
         before, after = arguments[:which], arguments[which + 1 :]
         if any(isinstance(one, Entry) for argument in after for one in _flat(argument)):
             raise NotImplementedError("by an index that depends on theta or x")
@@ -165,26 +165,26 @@ class _Lowering:
         ):
             raise NotImplementedError("with other than zeros")
         view = np.asarray(function(*before, numbers(value.shape) + 1, *after, **keywords)).astype(np.int64) - 1
-        return self.viewed(value, view)
+        return self._viewed(value, view)
 
-    def viewed(self, value, view):
+    def _viewed(self, value, view):
         if isinstance(value, Total):
             if view.size != prod(value.shape) or len(np.unique(view)) != view.size:
-                return self.viewed(self.stored(value), view)
+                return self._viewed(self._stored(value), view)
             at = np.empty(view.size, dtype=np.int64)
             at[view.ravel()] = np.arange(view.size)
             return Total(view.shape, tuple((at[positions], term) for positions, term in value.terms))
         if (view < 0).any():
             inside = view >= 0
-            part = self.viewed(value, view[inside])
+            part = self._viewed(value, view[inside])
             return Total(view.shape, ((numbers(view.shape)[inside], part),))
         if view.size > value.size:
-            value = self.stored(value)
+            value = self._stored(value)
         return move(value, view)
 
-    def joined(self, function, arguments, keywords):
+    def _joined(self, function, arguments, keywords):
         first = JOINS[function]
-        parts = [self.dense(argument) for argument in arguments[first:]]
+        parts = [self._dense(argument) for argument in arguments[first:]]
         starts = np.cumsum([0] + [part.size for part in parts])
         numbered = [numbers(part.shape) + start for part, start in zip(parts, starts, strict=False)]
         joined = np.asarray(function(*arguments[:first], *numbered, **keywords)).astype(np.int64)
@@ -192,19 +192,19 @@ class _Lowering:
         at[joined.ravel()] = np.arange(joined.size)
         return Total(joined.shape, tuple((at[numbered[k]], part) for k, part in enumerate(parts)))
 
-    def reduced(self, value, axes, how, keepdims, shape):
+    def _reduced(self, value, axes, how, keepdims, shape):
         if (value.reduced and value.how != how) or value.text:
-            value = self.stored(value) if not value.text else value
+            value = self._stored(value) if not value.text else value
         if prod(value.shape[axis] for axis in axes) == 1:
             return move(value, numbers(shape))
         if value.text:
             leaf = self.loops.buffer(value.size)
-            self.write_total(leaf, _whole(value))
+            self._write_total(leaf, _whole(value))
             value = entries(leaf, numbers(value.shape))
         return reduce(value, axes, how, keepdims=keepdims)
 
-    def contracted(self, function, arguments, keywords, shape):
-        given = [self.dense(a) if isinstance(a, Entry | np.ndarray | float) else a for a in arguments]
+    def _contracted(self, function, arguments, keywords, shape):
+        given = [self._dense(a) if isinstance(a, Entry | np.ndarray | float) else a for a in arguments]
         operands, names, out = CONTRACTIONS[function](*given, **keywords)
         extents: dict[str, int] = {}
         for operand, letters in zip(operands, names, strict=True):
@@ -218,7 +218,7 @@ class _Lowering:
         axes = dict(zip(letters, np.ogrid[tuple(map(slice, grid))], strict=True)) if letters else {}
         spread = []
         for operand, mine in zip(operands, names, strict=True):
-            operand = self.stored(operand) if operand.reduced or operand.size < prod(grid) else operand
+            operand = self._stored(operand) if operand.reduced or operand.size < prod(grid) else operand
             index = tuple(axes[a] if n > 1 else 0 for a, n in zip(mine, operand.shape, strict=True))
             spread.append(move(operand, np.broadcast_to(np.asarray(numbers(operand.shape)[index]), grid)))
         product = spread[0]
@@ -232,32 +232,32 @@ class _Lowering:
             )
         if not over:
             return move(product, numbers(shape))
-        summed = self.reduced(product, tuple(range(len(out), len(grid))), "+", False, grid[: len(out)])
+        summed = self._reduced(product, tuple(range(len(out), len(grid))), "+", False, grid[: len(out)])
         return move(summed, numbers(shape))
 
-    def added(self, arguments, shape):
+    def _added(self, arguments, shape):
         """A sum in the reverse pass."""
-        made = [self.term(argument) for argument in arguments if argument is not None]
+        made = [self._term(argument) for argument in arguments if argument is not None]
         if all(isinstance(one, Value) and not one.reduced for one in made):
             return made[0] if len(made) == 1 else entrywise("({0} + {1})", made, shape)
         terms = [one.terms if isinstance(one, Total) else _whole(one).terms for one in made]
         return Total(shape, tuple(term for of_one in terms for term in of_one))
 
-    def term(self, argument):
+    def _term(self, argument):
         """A summand; of what is constant only what is not 0."""
         if isinstance(argument, Entry):
-            return self.value(argument)
+            return self._value(argument)
         where = np.flatnonzero(argument)
-        return Total(np.shape(argument), ((where, self.value(np.ravel(argument)[where])),))
+        return Total(np.shape(argument), ((where, self._value(np.ravel(argument)[where])),))
 
-    def linear(self, function, arguments, keywords, shape):
-        value = self.computed(arguments[0], np.inf)
+    def _linear(self, function, arguments, keywords, shape):
+        value = self._computed(arguments[0], np.inf)
         basis = np.eye(value.size).reshape(value.size, *value.shape)
         rows = np.array([function(one, *arguments[1:], **keywords) for one in basis])
         if rows.size > LARGEST:
             raise NotImplementedError(f"of {rows.size} entries")
         grid = (prod(shape), value.size)
-        matrix = self.value(rows.reshape(value.size, -1).T)
+        matrix = self._value(rows.reshape(value.size, -1).T)
         product = entrywise("({0} * {1})", [matrix, move(value, np.broadcast_to(np.arange(value.size), grid))], grid)
         return move(reduce(product, (1,), "+", keepdims=False), numbers(shape))
 

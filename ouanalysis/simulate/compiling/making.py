@@ -12,7 +12,6 @@ from ...settings import Setting
 from ...settings.by_file_name import module_in
 from ...settings.quiet_derivatives import quiet_derivatives
 from ...settings.setting import check_setting
-from .given import Given
 
 __all__ = ["compiled"]
 
@@ -72,7 +71,7 @@ def compiled(
     if value_and_gradient is not None:
         if not callable(value_and_gradient):
             raise TypeError(f"value_and_gradient: expected a function, got {value_and_gradient!r}")
-        return _checked(setting, Given(value_and_gradient), "value_and_gradient")
+        return _checked(setting, kernels.Given(value_and_gradient), "value_and_gradient")
     module = setting.kernel or module_in(kernels.__name__, setting)
     if module is not None and module.model(setting) is not None:
         return setting

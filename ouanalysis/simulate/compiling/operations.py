@@ -1,5 +1,8 @@
 """The one table of what compiles: each function of `autograd.numpy` by what it does to the entries of its arrays."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from autograd.builtins import container_take
 from autograd.core import VSpace, sparse_add
@@ -24,7 +27,7 @@ __all__ = [
 ]
 
 
-def primitive(name):
+def primitive(name: str) -> Any:
     """What autograd records for a function of NumPy."""
     return trace_primitives_map[getattr(np, name)]
 
@@ -69,7 +72,7 @@ _OF_SCIPY |= {"expit": "logistic({0})", "gammaln": "math.lgamma({0})"}
 _ENTRYWISE = {primitive(name): template for name, template in (_BINARY | _UNARY).items()} | _OWN
 
 
-def entrywise_template(function):
+def entrywise_template(function: Any) -> str | None:
     """The template of a function of entries; None of another."""
     return _ENTRYWISE.get(function) or (_OF_SCIPY.get(function.__name__) if is_of_scipy(function) else None)
 
@@ -102,7 +105,9 @@ CAST = numpy_wrapper._astype
 scatter = numpy_vjps.untake
 
 
-def reduced_axes(shape, arguments, keywords):
+def reduced_axes(
+    shape: tuple[int, ...], arguments: Sequence[Any], keywords: dict[str, Any]
+) -> tuple[tuple[int, ...], bool]:
     """(axes, keepdims) of a reduction of an array of this shape."""
     given = dict(zip(("axis", "dtype", "out", "keepdims"), arguments, strict=False)) | keywords
     axis, keepdims = given.pop("axis", None), bool(given.pop("keepdims", False))

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ouanalysis.simulate.compiling.scalars import (
+from ouanalysis.simulate.kernels.scalars import (
     divide, logaddexp, logistic, maximum, minimum, on_stack, remainder, sign, softplus, square
 )
 
@@ -80,7 +80,7 @@ def program(h: Model, theta: Array, x: Array) -> Program:
     value, gradient = record(h, theta, x)
     loops = Loops()
     result = lower(value, gradient, loops)
-    returned = loops.text(loops.access(result.leaves[0], (1,)), [])
+    returned = loops.entry(result)
     stack = sum(loops.sizes.values()) <= STACK
     buffers = [
         f"    {name} = {'on_stack' if stack else 'np.empty'}({size})"

@@ -29,8 +29,9 @@ from numba.extending import overload
 
 from ...settings import Setting
 from ...settings.by_file_name import module_in
+from .given import Given
 
-__all__ = ["kernel", "regularizers", "values_and_gradients"]
+__all__ = ["Given", "kernel", "regularizers", "values_and_gradients"]
 
 
 def kernel(setting: Setting) -> Callable[..., None] | None:

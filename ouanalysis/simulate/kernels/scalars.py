@@ -80,9 +80,3 @@ def softplus(z):
 @register_jitable
 def square(a):
     return a * a
-
-
-@register_jitable
-def power(a, exponent):
-    """For an exponent that varies; pow of C is that of NumPy."""
-    return a**exponent

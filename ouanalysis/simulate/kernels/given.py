@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
+import numba
+from numba.core.dispatcher import Dispatcher
+
 from ...arguments import Array
 from ...settings import Setting
 
@@ -30,10 +33,7 @@ class Given:
 
 @cache
 def _compiled(function):
-    from numba import njit
-    from numba.core.dispatcher import Dispatcher
-
-    return function if isinstance(function, Dispatcher) else njit(function)
+    return function if isinstance(function, Dispatcher) else numba.njit(function)
 
 
 def value_and_gradient(model, theta, i, gradient):
