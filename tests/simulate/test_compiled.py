@@ -150,21 +150,30 @@ def test_what_does_not_compile_is_named_in_one_line_and_runs_by_autograd(h, dim,
 
 
 def branching(theta, x):
-    return theta[..., 0] * x if np.max(np.abs(getval(theta))) < 2 else theta[..., 0] ** 3 * x
+    return theta[..., 0] * x if np.max(np.abs(getval(theta))) < 100 else theta[..., 0] ** 3 * x
 
 
-def unfollowed(theta, x):
-    return theta[..., 0] * x * (1.0 + 0.0 * np.max(getval(getval(theta)))) + np.mean(getval(getval(x))) * 1e-12
+def looking(theta, x):
+    return theta[..., 0] * x if theta.size > 1 or theta[..., 0] < 100 else 0.0 * theta[..., 0]
 
 
-@pytest.mark.parametrize("h", [branching, unfollowed])
-def test_a_branch_of_python_and_a_number_that_autograd_does_not_follow_are_refused(h):
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal(5)
-    setting = ou.Setting(MODELS["of_a_number"][0], x, x, 1)._with(h=h)
-    with pytest.raises(ValueError, match=r"^h: expected the same operations .*runs by autograd") as error:
+@pytest.mark.parametrize(
+    ("h", "got"), [(branching, "a value of theta or x that is taken out of autograd"), (looking, "a branch of Python")]
+)
+def test_a_branch_on_values_is_refused_however_seldom_it_is_taken(h, got):
+    setting = ou.Setting(h, [1.0], [1.0], 1)
+    with pytest.raises(TypeError, match=rf"^h: expected operations that compile, got {got}.*runs by autograd") as error:
         ou.compiled(setting)
     assert "\n" not in str(error.value)
+
+
+COUNTED = iter(range(1, 1000))
+
+
+def test_what_is_not_the_same_each_time_is_refused():
+    setting = setting_of("of_a_number")._with(h=lambda theta, x: theta[..., 0] * x * next(COUNTED))
+    with pytest.raises(ValueError, match=r"^h: expected the same operations and constants .*runs by autograd"):
+        ou.compiled(setting)
 
 
 def own(theta, x, gradient):

@@ -4,13 +4,16 @@ The gradient is autograd's: its reverse pass runs inside the recording, so that 
 kink is what autograd makes of it.
 """
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
 from autograd.core import SparseObject, VJPNode, primitive_vjps, sparse_add, sparse_object_types, vspace
 from autograd.tracer import (
+    Box,
     Node,
     getval,
     isbox,
@@ -28,8 +31,12 @@ from ...activations import watching
 from ...arguments import Array, Model
 from .composites import composite
 
-__all__ = ["Entry", "in_order", "record"]
+__all__ = ["Entry", "Verbatim", "follow", "in_order", "record"]
 
+LOOKS = {
+    Box.__bool__.__code__: "a branch of Python on what depends on theta or x",
+    getval.__code__: "a value of theta or x that is taken out of autograd",
+}
 COUNTS = {trace_primitives_map[np.sum], trace_primitives_map[np.prod]}  # of booleans
 
 
@@ -37,6 +44,7 @@ class Entry(Node):
     """One operation: its function and arguments, among them the entries that it reads; without a function an input."""
 
     __slots__ = ("arguments", "function", "keywords", "level", "parents", "shape")
+    simplified = True
 
     function: Any
     arguments: tuple[Any, ...]
@@ -46,7 +54,7 @@ class Entry(Node):
 
     def __init__(self, value, function, arguments, keywords, argnums, parents) -> None:
         self.level = parents[0].level
-        simpler = composite(function)
+        simpler = composite(function) if self.simplified else None
         if simpler:
             given = dict(zip(argnums, parents, strict=True))
             boxes = [new_box(v, self.level, given[k]) if k in given else v for k, v in enumerate(arguments)]
@@ -67,6 +75,13 @@ class Entry(Node):
         self.shape, self.level = shape, level
 
 
+class Verbatim(Entry):
+    """An operation as it was called, whatever it is composed of."""
+
+    __slots__ = ()
+    simplified = False
+
+
 class _Adjoint(VJPNode):
     """autograd's node of the reverse pass, but for tanh, of which autograd takes cosh too."""
 
@@ -80,18 +95,48 @@ class _Adjoint(VJPNode):
 notrace_primitives[_Adjoint] = notrace_primitives[VJPNode]
 for _function in (anp.size, anp.isscalar, anp.zeros_like, anp.ones_like, anp.empty_like):
     register_notrace(Entry, _function)
+notrace_primitives[Verbatim] = notrace_primitives[Entry]
 
 
 def record(h: Model, theta: Array, x: Array) -> tuple[Any, Any]:
     """The entries of h (1,) and ∇_θ h (1, p) at theta (p,) and x (*feature); an array where neither input is read."""
-    with trace_stack.new_trace() as level, watching(_choose):
-        inputs = {"theta": theta[None], "x": x[None]}
-        boxes = {
-            name: new_box(value, level, Entry.new_root(name, value.shape, level)) for name, value in inputs.items()
-        }
-        value, end = trace(_Adjoint.new_root(), lambda copy: h(copy, boxes["x"]), boxes["theta"])
-        gradient = _pulled_back(np.ones(np.shape(getval(value))), end)
+    return follow(h, lambda value: np.ones(anp.shape(value)), {"theta": theta[None], "x": x[None]})
+
+
+def follow(h: Model, seed: Callable[..., Any], inputs: dict[str, Array], kind: type[Entry] = Entry) -> tuple[Any, Any]:
+    """The entries of a function of `theta` and `x`, and of its pullback of seed(value, *other inputs) to theta.
+
+    Raises
+    ------
+    NotImplementedError
+        Where the function looks at values: by a branch of Python, or by taking them out of autograd.
+    """
+    with trace_stack.new_trace() as level, watching(_choose), _values_unseen():
+        theta, x, *others = (
+            new_box(value, level, kind.new_root(name, value.shape, level)) for name, value in inputs.items()
+        )
+        value, end = trace(_Adjoint.new_root(), lambda copy: h(copy, x), theta)
+        gradient = _pulled_back(seed(value, *others), end)
     return tuple(out._node if isbox(out) else out for out in (value, gradient))
+
+
+@contextmanager
+def _values_unseen():
+    """Within, a NotImplementedError from whoever looks at a value that is traced, but for autograd itself."""
+
+    def look(frame, event, _argument):
+        if event != "call" or frame.f_code not in LOOKS:
+            return
+        caller = frame.f_back.f_globals.get("__name__", "")
+        if not caller.startswith("autograd."):
+            raise NotImplementedError(LOOKS[frame.f_code])
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
 
 
 def _pulled_back(out, end):
