@@ -9,9 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from threading import Event
 
-import autograd.numpy as anp
 import numpy as np
-from autograd import grad
 from numpy.typing import NDArray
 
 from ..arguments import Array
@@ -19,6 +17,7 @@ from ..numeric.fluctuations.sampling import Sampling
 from ..progress import progress_bar
 from ..settings import Setting
 from .draws import Law, draw, draws_per_step, spawn_streams
+from .loss_gradient import loss_gradient
 from .provenance import Engine
 
 __all__ = ["run"]
@@ -108,11 +107,9 @@ def _steps_compiled(compiled, theta, velocity, draws, *, sampling, first, record
 def _steps_by_autograd(setting, theta, velocity, draws, *, sampling, first, records, out):
     """The same steps by autograd, for any model, over all chains at once, in place."""
 
-    def batch_loss(theta, x, labels):
-        return anp.sum(anp.mean((setting.h(theta[:, None, :], x) - labels) ** 2, axis=-1))
-
-    gradient = grad(batch_loss)
+    gradient = loss_gradient(setting)
     x, y = setting.x, setting.y
+    record = np.searchsorted(records, first, side="right")
     with np.errstate(all="ignore"):
         for step in range(draws.noise.shape[1]):
             if draws.indices.shape[-1]:
@@ -122,4 +119,6 @@ def _steps_by_autograd(setting, theta, velocity, draws, *, sampling, first, reco
             if draws.gradient_noise.shape[-1]:
                 velocity -= draws.gradient_noise[:, step]
             theta += sampling.lr * velocity
-            out[:, records == first + step + 1] = theta[:, None]
+            if record < len(records) and records[record] == first + step + 1:
+                out[:, record] = theta
+                record += 1
