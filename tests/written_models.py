@@ -180,7 +180,7 @@ def indexed(theta, x):
 
 @model(6)
 def turned(theta, x):
-    z = np.repeat(np.roll(theta, 2, axis=-1) * theta, 2, axis=-1)
+    z = np.repeat(np.roll(theta, 2, axis=-1) * theta, 2, axis=theta.ndim - 1)  # autograd's own slips at axis=-1
     z = np.tile(z, (1,) * (z.ndim - 1) + (2,))
     z = np.moveaxis(z.reshape((*z.shape[:-1], 2, 3, 4)), -1, -3)
     z = np.transpose(z, (*range(z.ndim - 3), z.ndim - 1, z.ndim - 3, z.ndim - 2))

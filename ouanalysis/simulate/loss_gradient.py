@@ -1,6 +1,10 @@
 """The gradient of the loss of a batch by autograd, for any model: traced once, and then as plain NumPy calls."""
 
+import sys
+import warnings
 from collections.abc import Callable
+from functools import cache
+from time import perf_counter
 
 import numpy as np
 from autograd.core import make_vjp
@@ -11,22 +15,35 @@ from ..settings import Setting
 __all__ = ["loss_gradient"]
 
 PRECISION = np.sqrt(np.finfo(float).eps)  # of the largest: far above rounding, far below what is wrong
+LONG = 60.0  # seconds of a run of which `compiled` is spoken
+HEARD = 1.0  # seconds after which it is clear how long it will take
 
 Gradient = Callable[[Array, Array, Array], Array]
 
 
-def loss_gradient(setting: Setting) -> Gradient:
+def loss_gradient(setting: Setting, steps: int = 0) -> Gradient:
     """A function of theta (chains, p), x (..., B, *feature) and labels (chains, B): ∇ of (1/B) Σ_b (h_b − label_b)².
 
     For each shape h is traced once; from then on the NumPy calls that autograd made are repeated. Where h looks at
     values (a branch of Python), or the first repetition is not what autograd gives, autograd traces at every call.
+
+    Parameters
+    ----------
+    setting : Setting
+    steps : int
+        How often it will be called; if that will take long, one warning in a process says what is faster.
     """
     known: dict[object, Gradient] = {}
+    began, calls = perf_counter(), 0
 
     def gradient(theta, x, labels):
+        nonlocal calls
         key = theta.shape, np.shape(x)
         if key not in known:
             known[key] = _repeated(setting, theta, x, labels) or _by_autograd(setting)
+        calls += 1
+        if calls < steps and (taken := perf_counter() - began) > HEARD and taken / calls * (steps - calls) > LONG:
+            _speak_of_compiled(setting.kernel is None)
         return known[key](theta, x, labels)
 
     return gradient
@@ -62,3 +79,16 @@ def _repeated(setting, theta, x, labels):
     if not np.allclose(given, wanted, rtol=0, atol=PRECISION * size, equal_nan=True):
         return None
     return lambda theta, x, labels: function(theta[:, None], x, labels)[:, 0]
+
+
+@cache
+def _speak_of_compiled(useful):
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals["__name__"].startswith("ouanalysis"):
+        level, frame = level + 1, frame.f_back
+    if useful:
+        warnings.warn(
+            f"this run by autograd will take more than {LONG:.0f} seconds: ouanalysis.compiled(setting) gives the same"
+            " setting as compiled loops, some hundred times faster",
+            stacklevel=level,
+        )

@@ -41,7 +41,8 @@ def run(
     from .kernels import kernel
 
     compiled = kernel(setting)
-    take_steps = partial(_steps_compiled, compiled) if compiled else partial(_steps_by_autograd, setting)
+    by_autograd = partial(_steps_by_autograd, setting, loss_gradient(setting, steps))
+    take_steps = partial(_steps_compiled, compiled) if compiled else by_autograd
     chains = len(theta)
     blocks = [slice(chain, chain + 1) for chain in range(chains)] if compiled else [slice(0, chains)]
     streams = spawn_streams(rng, chains)
@@ -104,10 +105,8 @@ def _steps_compiled(compiled, theta, velocity, draws, *, sampling, first, record
             theta[chain] = np.nan
 
 
-def _steps_by_autograd(setting, theta, velocity, draws, *, sampling, first, records, out):
+def _steps_by_autograd(setting, gradient, theta, velocity, draws, *, sampling, first, records, out):
     """The same steps by autograd, for any model, over all chains at once, in place."""
-
-    gradient = loss_gradient(setting)
     x, y = setting.x, setting.y
     record = np.searchsorted(records, first, side="right")
     with np.errstate(all="ignore"):
