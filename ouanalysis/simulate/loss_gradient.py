@@ -34,16 +34,19 @@ def loss_gradient(setting: Setting, steps: int = 0) -> Gradient:
         How often it will be called; if that will take long, one warning in a process says what is faster.
     """
     known: dict[object, Gradient] = {}
-    began, calls = perf_counter(), 0
+    began, calls = 0.0, 0
 
     def gradient(theta, x, labels):
-        nonlocal calls
+        nonlocal began, calls
         key = theta.shape, np.shape(x)
         if key not in known:
             known[key] = _repeated(setting, theta, x, labels) or _by_autograd(setting)
         calls += 1
-        if calls < steps and (taken := perf_counter() - began) > HEARD and taken / calls * (steps - calls) > LONG:
-            _speak_of_compiled(setting.kernel is None)
+        if calls == 2:  # the first one traced
+            began = perf_counter()
+        elif 2 < calls < steps and (taken := perf_counter() - began) > HEARD:
+            if taken / (calls - 2) * (steps - calls) > LONG:
+                _speak_of_compiled(setting.kernel is None)
         return known[key](theta, x, labels)
 
     return gradient

@@ -27,6 +27,7 @@ from .values import Positions, Value, broadcast, entries, entrywise, literal, mo
 __all__ = ["lower"]
 
 LARGEST = 1 << 22  # iterations of one nest of loops
+LONGEST = 16  # entries that an expression reads
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,9 @@ class _Lowering:
         return self._stored(made) if isinstance(made, Total) else made
 
     def _computed(self, argument, size):
-        """The value, kept in a buffer if it is a sum or would be computed several times where `size` entries are."""
+        """The value, kept in a buffer if it is a sum, long, or would be computed several times for `size` entries."""
         value = self._dense(argument)
-        return self._stored(value) if value.reduced or value.size < size else value
+        return self._stored(value) if value.reduced or value.size < size or len(value.leaves) > LONGEST else value
 
     def _entrywise(self, name, template, arguments, shape):
         if name == "clip":

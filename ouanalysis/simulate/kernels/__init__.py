@@ -98,7 +98,8 @@ def _advance(model, theta, velocity, indices, noise, gradient_noise, lr, momentu
             velocity -= gradient_noise[step]
         theta += lr * velocity
         if record < len(records) and records[record] == first + step + 1:
-            out[record] = theta
+            for j in range(len(theta)):  # out[record] = theta takes Numba 3 s more to compile, for its error's text
+                out[record, j] = theta[j]
             record += 1
 
 
