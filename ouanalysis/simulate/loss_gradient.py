@@ -44,12 +44,15 @@ def loss_gradient(setting: Setting, steps: int = 0) -> Gradient:
         calls += 1
         if calls == 2:  # the first one traced
             began = perf_counter()
-        elif 2 < calls < steps and (taken := perf_counter() - began) > HEARD:
-            if taken / (calls - 2) * (steps - calls) > LONG:
-                _speak_of_compiled(setting.kernel is None)
+        elif 2 < calls < steps and _is_long(perf_counter() - began, calls - 2, steps - calls):
+            _speak_of_compiled(setting.kernel is None)
         return known[key](theta, x, labels)
 
     return gradient
+
+
+def _is_long(taken, done, left):
+    return taken > HEARD and taken / done * left > LONG
 
 
 def _seed(value, labels):
