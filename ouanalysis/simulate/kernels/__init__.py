@@ -84,7 +84,7 @@ def _advance(model, theta, velocity, indices, noise, gradient_noise, lr, momentu
     records : (k,) int64, increasing steps; the state after step s goes to the row of `out` where records is s
     """
     full = indices.shape[1] == 0
-    batch = noise.shape[1]
+    batch, dim = noise.shape[1], len(theta)
     gradient = np.empty_like(theta)
     scale = 2.0 / batch
     record = np.searchsorted(records, first, side="right")
@@ -93,12 +93,15 @@ def _advance(model, theta, velocity, indices, noise, gradient_noise, lr, momentu
         for b in range(batch):
             i = b if full else indices[step, b]
             residual = value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b])
-            velocity -= scale * residual * gradient
+            pull = scale * residual
+            for j in range(dim):  # an expression of arrays would allocate
+                velocity[j] -= pull * gradient[j]
         if gradient_noise.shape[1]:
             velocity -= gradient_noise[step]
-        theta += lr * velocity
+        for j in range(dim):
+            theta[j] += lr * velocity[j]
         if record < len(records) and records[record] == first + step + 1:
-            for j in range(len(theta)):  # out[record] = theta takes Numba 3 s more to compile, for its error's text
+            for j in range(dim):  # out[record] = theta takes Numba 3 s more to compile, for its error's text
                 out[record, j] = theta[j]
             record += 1
 
