@@ -4,7 +4,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from functools import cache
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 from autograd.core import make_vjp
@@ -16,7 +16,7 @@ __all__ = ["loss_gradient"]
 
 PRECISION = np.sqrt(np.finfo(float).eps)  # of the largest: far above rounding, far below what is wrong
 LONG = 60.0  # seconds of a run of which `compiled` is spoken
-HEARD = 1.0  # seconds after which it is clear how long it will take
+HEARD = 1.0  # seconds, of the processor, after which it is clear how long it will take
 
 Gradient = Callable[[Array, Array, Array], Array]
 
@@ -43,8 +43,8 @@ def loss_gradient(setting: Setting, steps: int = 0) -> Gradient:
             known[key] = _repeated(setting, theta, x, labels) or _by_autograd(setting)
         calls += 1
         if calls == 2:  # the first one traced
-            began = perf_counter()
-        elif 2 < calls < steps and _is_long(perf_counter() - began, calls - 2, steps - calls):
+            began = process_time()
+        elif 2 < calls < steps and _is_long(process_time() - began, calls - 2, steps - calls):
             _speak_of_compiled(setting.kernel is None)
         return known[key](theta, x, labels)
 
