@@ -6,10 +6,10 @@ import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from types import EllipsisType
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 __all__ = [
     "Array",
@@ -18,6 +18,7 @@ __all__ = [
     "Model",
     "Parts",
     "RandomSource",
+    "Reals",
     "Shape",
     "count",
     "generator",
@@ -42,7 +43,18 @@ Shape = Sequence[int | str | EllipsisType]
 Option = TypeVar("Option")
 
 
-def real_array(name: str, value: ArrayLike, *, shape: Shape | None = None) -> Array:
+class RealArray(Protocol):
+    """An array or scalar of NumPy of real numbers, or what turns itself into one."""
+
+    def __array__(self) -> NDArray[np.floating[Any] | np.integer[Any] | np.bool_]: ...
+
+
+_Real = float | RealArray
+# four deep, no deeper: a str is a sequence of strs for ever
+Reals = _Real | Sequence[_Real | Sequence[_Real | Sequence[_Real | Sequence[_Real]]]]
+
+
+def real_array(name: str, value: Reals, *, shape: Shape | None = None) -> Array:
     """A read-only float64 copy of finite real numbers.
 
     Parameters
@@ -90,13 +102,13 @@ def positive_number(name: str, value: float) -> float:
     return _number(name, value, "a finite number above 0", lambda number: number > 0)
 
 
-def nonnegative_number(name: str, value: ArrayLike, *, below: float = math.inf) -> float:
+def nonnegative_number(name: str, value: Reals, *, below: float = math.inf) -> float:
     """A finite float, at least 0 and, where `below` is given, less than it."""
     wanted = "a finite number at least 0" + (f" and below {below:g}" if below < math.inf else "")
     return _number(name, value, wanted, lambda number: 0 <= number < below)
 
 
-def nonnegative_numbers(name: str, value: ArrayLike, *, shape: Shape | None = None) -> Array:
+def nonnegative_numbers(name: str, value: Reals, *, shape: Shape | None = None) -> Array:
     """A float array of any shape, or the one given, its entries finite and at least 0."""
     array = real_array(name, value, shape=shape)
     if np.any(array < 0):
@@ -120,7 +132,7 @@ def count(name: str, value: object, *, least: int, most: int | None = None) -> i
     return number
 
 
-def whole_numbers(name: str, value: ArrayLike) -> Integers:
+def whole_numbers(name: str, value: Reals) -> Integers:
     """An int array of any shape, its entries at least 0 and of at most 62 bits."""
     array = np.asarray(value)
     whole = array.dtype.kind in "iu" or not array.size

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...arguments import Array, count, nonnegative_number, nonnegative_numbers, positive_number
+from ...arguments import Array, Reals, count, nonnegative_number, nonnegative_numbers, positive_number
 from ...settings import Setting
 from ...settings.setting import check_setting
 
@@ -121,7 +120,7 @@ def sampling_of(
     setting: Setting,
     *,
     lr: float = 1.0,
-    noise_std: ArrayLike = 0.0,
+    noise_std: Reals = 0.0,
     batch_size: BatchSize = 1,
     replacement: bool = True,
     momentum: float = 0.0,
