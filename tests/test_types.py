@@ -134,17 +134,17 @@ def test_nothing_public_is_of_type_any(said):
 
 def unannotated(path):
     """Public functions and methods of a module of which an argument or the result has no type."""
+    kernel = path.parent.name == "kernels"  # Numba compares the annotations of arguments
     for scope in [tree := ast.parse(path.read_text()), *(node for node in tree.body if isinstance(node, ast.ClassDef))]:
         for node in scope.body:
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
                 arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
                 typed = [argument.annotation for argument in arguments if argument.arg not in ("self", "cls")]
-                if node.returns is None or None in typed:
+                if node.returns is None or (None in typed and not kernel):
                     yield f"{path.name}:{node.lineno} {node.name}"
 
 
 def test_every_public_function_is_annotated():
-    package = Path(ou.__file__).parent
-    modules = [path for path in package.rglob("*.py") if path.parent.name != "kernels"]  # Numba compares annotations
+    modules = list(Path(ou.__file__).parent.rglob("*.py"))
     assert len(modules) > 100
     assert [name for path in modules for name in unannotated(path)] == []
