@@ -20,6 +20,7 @@ __all__ = [
     "RandomSource",
     "Reals",
     "Shape",
+    "as_array",
     "count",
     "generator",
     "in_one_line",
@@ -54,6 +55,14 @@ _Real = float | RealArray
 Reals = _Real | Sequence[_Real | Sequence[_Real | Sequence[_Real | Sequence[_Real]]]]
 
 
+def as_array(name: str, value: object) -> NDArray[Any]:
+    """An array of whatever it is."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name}: expected an array of real numbers, got rows of different lengths") from None
+
+
 def real_array(name: str, value: Reals, *, shape: Shape | None = None) -> Array:
     """A read-only float64 copy of finite real numbers.
 
@@ -72,10 +81,7 @@ def real_array(name: str, value: Reals, *, shape: Shape | None = None) -> Array:
     Traceback (most recent call last):
     ValueError: theta: expected shape (..., 4), got (3,)
     """
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name}: expected an array of real numbers, got rows of different lengths") from None
+    array = as_array(name, value)
     if np.ma.is_masked(value):
         raise ValueError(f"{name}: expected numbers everywhere, got a masked array")
     if array.dtype.kind == "O":  # of Python or SymPy numbers, perhaps
@@ -134,10 +140,12 @@ def count(name: str, value: object, *, least: int, most: int | None = None) -> i
 
 def whole_numbers(name: str, value: Reals) -> Integers:
     """An int array of any shape, its entries at least 0 and of at most 62 bits."""
-    array = np.asarray(value)
-    whole = array.dtype.kind in "iu" or not array.size
-    if not whole or array.min(initial=0) < 0 or array.max(initial=0) > 2**62:
+    array = as_array(name, value)
+    whole = array.dtype.kind in "iu" or all(isinstance(entry, int) for entry in array.flat)  # objects past 64 bits
+    if not whole or array.min(initial=0) < 0:
         raise ValueError(f"{name}: expected integers at least 0, got {_short(value)}")
+    if array.max(initial=0) > 2**62:
+        raise ValueError(f"{name}: expected integers of at most 62 bits, got {_short(value)}")
     return array.astype(np.int64)
 
 
@@ -178,7 +186,7 @@ def in_one_line(numbers: NDArray[np.generic]) -> str:
 
 
 def _number(name, value, wanted, accept):
-    if isinstance(value, complex | np.complexfloating | str | bytes | bool | np.bool_) or np.ndim(value):
+    if isinstance(value, complex | np.complexfloating | str | bytes | bool | np.bool_) or as_array(name, value).ndim:
         raise TypeError(f"{name}: expected {wanted}, got {_short(value)}")
     try:
         number = float(value)

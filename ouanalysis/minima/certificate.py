@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import Reals
+from ..arguments import Reals, as_array
 from ..numeric import regularizer
 from ..progress import progress_bar
 from ..settings.by_file_name import module_in
@@ -140,5 +140,5 @@ def certify(setting: Setting, theta: Reals, *, progress: bool = False) -> Certif
 
 def _all_nan(theta):
     """Which states (...) of theta (..., p) are NaN throughout."""
-    array = np.asarray(theta)
+    array = as_array("theta", theta)
     return np.isnan(array).all(axis=-1) if array.dtype.kind == "f" and array.ndim else np.zeros(array.shape[:-1], bool)

@@ -12,7 +12,7 @@ from typing import Self
 
 import numpy as np
 
-from ...arguments import Array, Reals
+from ...arguments import Array, Reals, as_array
 from ...settings import Setting
 from ..zero_error_set.interpolate import on_zero_error_set
 from ..zero_error_set.kinks import kink_distance, refuse_kink
@@ -229,10 +229,11 @@ class Law:
         return finite_product(of_unit_noise, self.sampling.noise_scale, self.sampling.noise_scale)
 
     def _shapes(self, steps, lag):
+        shapes = as_array("steps", steps).shape, as_array("lag", lag).shape
         try:
-            np.broadcast_shapes(np.shape(steps), np.shape(lag))
+            np.broadcast_shapes(*shapes)
         except ValueError:
-            raise ValueError(f"lag: expected a shape that broadcasts with steps, got {np.shape(lag)}") from None
+            raise ValueError(f"lag: expected a shape that broadcasts with steps, got {shapes[1]}") from None
 
     def _times(self, name, value):
         """What counts as steps, or as a lag."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from ...arguments import Array, Reals, count, nonnegative_number, nonnegative_numbers, positive_number
+from ...arguments import Array, Reals, as_array, count, nonnegative_number, nonnegative_numbers, positive_number
 from ...settings import Setting
 from ...settings.setting import check_setting
 
@@ -49,7 +49,7 @@ class Sampling:
     def __post_init__(self) -> None:
         if not isinstance(self.replacement, bool | np.bool_):
             raise TypeError(f"replacement: expected True or False, got {self.replacement!r}")
-        several = np.ndim(self.noise_std) > 0
+        several = as_array("noise_std", self.noise_std).ndim > 0
         checked = {
             "lr": positive_number("lr", self.lr),
             "noise_std": (nonnegative_numbers if several else nonnegative_number)("noise_std", self.noise_std),
