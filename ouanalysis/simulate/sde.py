@@ -6,9 +6,8 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, sections 2 a
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..arguments import RandomSource, count, generator
+from ..arguments import RandomSource, Reals, count, generator
 from ..numeric.fluctuations.sampling import BatchSize, Sampling, sampling_of
 from ..settings import Setting
 from .provenance import OF_DIFFUSION, Seed, sampling_arguments
@@ -21,17 +20,17 @@ __all__ = ["label_noise_sde"]
 
 def label_noise_sde(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
     lr: float,
-    noise_std: ArrayLike,
+    noise_std: Reals,
     steps: int,
     rng: RandomSource,
     chains: int = 1,
     batch_size: BatchSize = 1,
     gradient_noise_std: float = 0.0,
     substeps: int = 10,
-    record: ArrayLike | None = None,
+    record: Reals | None = None,
     progress: bool = False,
 ) -> Trajectory:
     """Euler-Maruyama for dθ = −∇L dt + √(η/B̃) (2/√n) J(θ)ᵀ diag(σ_i) dW + √η s dW′, with t = η × steps.

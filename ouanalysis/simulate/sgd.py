@@ -4,9 +4,8 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 2; theory.md, sections 1 a
 """
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..arguments import Array, RandomSource, count, generator
+from ..arguments import Array, RandomSource, Reals, count, generator
 from ..numeric.fluctuations.sampling import BatchSize, sampling_of
 from ..settings import Setting
 from ..settings.setting import parameters
@@ -20,10 +19,10 @@ __all__ = ["label_noise_sgd", "starting_points"]
 
 def label_noise_sgd(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
     lr: float,
-    noise_std: ArrayLike,
+    noise_std: Reals,
     steps: int,
     rng: RandomSource,
     chains: int = 1,
@@ -32,7 +31,7 @@ def label_noise_sgd(
     momentum: float = 0.0,
     noise: Law = "gaussian",
     gradient_noise_std: float = 0.0,
-    record: ArrayLike | None = None,
+    record: Reals | None = None,
     progress: bool = False,
 ) -> Trajectory:
     """Run an ensemble of label-noise SGD: θ ← θ − η ((2/B) Σ_b (h_{i_b} − y_{i_b} − ε_b) g_{i_b} + s ξ).
@@ -118,7 +117,7 @@ def label_noise_sgd(
     return observe(setting, states, records, arguments=arguments, seed=seed, engine=engine)
 
 
-def starting_points(setting: Setting, theta: ArrayLike, chains: int) -> Array:
+def starting_points(setting: Setting, theta: Reals, chains: int) -> Array:
     """theta (p,) or (chains, p) as a (chains, p) array."""
     chains = count("chains", chains, least=1)
     start = parameters(setting, theta)

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..arguments import Array, count, in_one_line, real_array
+from ..arguments import Array, Reals, as_array, count, in_one_line, real_array
 from ..numeric import loss, regularizer
 from ..settings import Setting
 from .draws import Law
@@ -174,11 +174,11 @@ def observe(
     return Trajectory(theta, steps, losses, status, setting, arguments, seed, versions(engine))
 
 
-def record_steps(record: ArrayLike | None, steps: int) -> NDArray[np.int64]:
+def record_steps(record: Reals | None, steps: int) -> NDArray[np.int64]:
     """The increasing int64 steps at which to record: None, a stride or the steps themselves; the last is always in."""
     if record is None:
         return np.array([steps], dtype=np.int64)
-    if np.ndim(record) == 0:
+    if as_array("record", record).ndim == 0:
         return np.unique(np.append(np.arange(0, steps, count("record", record, least=1)), steps))
     given = real_array("record", record, shape=("records",))
     wanted = f"increasing integers from 0 to {steps}"

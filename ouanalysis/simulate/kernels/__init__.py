@@ -4,7 +4,7 @@ The file is named as the setting's and holds
 
     model(setting) -> a NamedTuple whose class is of that file, with the labels as `y`; None where there is no kernel
     value_and_gradient(model, theta, i, gradient) -> h(θ, x_i), with ∇_θ h_i written to `gradient`: what Numba compiles
-        (its signature is this to the letter, without annotations, which Numba compares too)
+        (its signature is this to the letter: Numba compares names and annotations of arguments, so these have none)
 
 Numba keeps the compiled loops on disk for the next process. It looks at the source of a loop alone, so the name under
 which a loop is kept holds a digest of every file here.
@@ -60,8 +60,9 @@ def _loop(setting, function, arguments):
     return partial(loop, model)
 
 
-def value_and_gradient(model, theta, i, gradient):
+def value_and_gradient(model, theta, i, gradient) -> float:
     """That of the file which the model's class is from; only compiled code can call it."""
+    raise NotImplementedError
 
 
 @overload(value_and_gradient)
@@ -69,7 +70,7 @@ def _value_and_gradient(model, theta, i, gradient):
     return sys.modules[model.instance_class.__module__].value_and_gradient
 
 
-def _advance(model, theta, velocity, indices, noise, gradient_noise, lr, momentum, first, records, out):
+def _advance(model, theta, velocity, indices, noise, gradient_noise, lr, momentum, first, records, out) -> None:
     """Take len(noise) steps in place: v ← βv − ∇, θ ← θ + ηv, from step `first`.
 
     indices : (steps, B) int64; with B = 0 every datum is taken once, and noise is (steps, n)
@@ -96,7 +97,7 @@ def _advance(model, theta, velocity, indices, noise, gradient_noise, lr, momentu
             record += 1
 
 
-def _regularize(model, theta, out):
+def _regularize(model, theta, out) -> None:
     """(1/n) Σ_i ‖∇_θ h_i‖² at each row of theta (k, p), to out (k,)."""
     gradient = np.empty(theta.shape[1])
     n = len(model.y)
