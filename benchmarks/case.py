@@ -77,7 +77,7 @@ class Process:
 
     @property
     def law(self) -> ou.LocalOU:
-        """Its spectrum and basis."""
+        """Its spectrum and basis; all of its modes relax, or what follows would be another process."""
         return ou.local_ou(self.setting, self.theta, lr=self.lr, noise_std=self.noise_std)
 
 

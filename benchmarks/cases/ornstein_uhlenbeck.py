@@ -9,7 +9,7 @@ import ouanalysis as ou
 
 from ..case import Process
 
-P, PATHS, STEPS = 50, 1000, 250
+P, PATHS, STEPS = 50, 1000, 100
 
 
 def case() -> Process:

@@ -1,5 +1,6 @@
 """A user's own model: a tanh network 5-16-16-1 on twenty data, all data a step."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import autograd.numpy as anp
@@ -38,7 +39,7 @@ def model(theta, x):
 
 def h(np, theta, x):
     """As the guide has a user write it: theta (..., p), x (..., d)."""
-    W, b, V, c, e = (theta[..., first:last] for first, last in zip(ENDS, ENDS[1:], strict=False))
+    W, b, V, c, e = (theta[..., first:last] for first, last in pairwise(ENDS))
     W, V = np.reshape(W, (*W.shape[:-1], M, D)), np.reshape(V, (*V.shape[:-1], M, M))
     first = np.tanh(np.sum(W * x[..., None, :], axis=-1) + b)
     second = np.tanh(np.sum(V * first[..., None, :], axis=-1))
@@ -47,7 +48,7 @@ def h(np, theta, x):
 
 def gradient(theta, x, labels):
     chains = len(theta)
-    W, b, V, c, e = (theta[:, first:last] for first, last in zip(ENDS, ENDS[1:], strict=False))
+    W, b, V, c, e = (theta[:, first:last] for first, last in pairwise(ENDS))
     W, V = W.reshape(-1, M, D), V.reshape(-1, M, M)
     first = np.tanh(x @ W.transpose(0, 2, 1) + b[:, None])
     second = np.tanh(first @ V.transpose(0, 2, 1))

@@ -24,8 +24,8 @@ def prepare(case: Process, arrangement: str):
     def modes(shape, key, steps):
         diffusion = lineax.DiagonalLinearOperator(jnp.broadcast_to(spread, shape))
         terms = diffrax.MultiTerm(
-            diffrax.ODETerm(lambda t, m, args: -rates * m),
-            diffrax.ControlTerm(lambda t, m, args: diffusion, diffrax.UnsafeBrownianPath(shape, key)),
+            diffrax.ODETerm(lambda _t, m, _args: -rates * m),
+            diffrax.ControlTerm(lambda _t, _m, _args: diffusion, diffrax.UnsafeBrownianPath(shape, key)),
         )
         return diffrax.diffeqsolve(
             terms,

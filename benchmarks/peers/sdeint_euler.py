@@ -12,13 +12,16 @@ def prepare(case: Process):
     spread = np.diag(np.sqrt(2 * law.stationary_variance * rates))
     start = np.zeros(law.rank)
 
+    def drift(m, _t):
+        return -rates * m
+
+    def diffusion(_m, _t):
+        return spread
+
     def run(steps, seed):
         rng = np.random.default_rng(seed)
         times = case.lr * np.arange(steps + 1)
-        paths = [
-            sdeint.itoEuler(lambda m, t: -rates * m, lambda m, t: spread, start, times, generator=rng)[1:]
-            for _ in range(case.chains)
-        ]
+        paths = [sdeint.itoEuler(drift, diffusion, start, times, generator=rng)[1:] for _ in range(case.chains)]
         return case.theta + np.stack(paths) @ law.basis.T
 
     return run
