@@ -30,4 +30,4 @@ def case() -> Process:
 
 
 def model(theta, x):
-    return anp.sum(theta * x, axis=-1)
+    return anp.einsum("...k,...k->...", theta, x)
