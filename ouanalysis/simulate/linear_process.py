@@ -12,7 +12,8 @@ from ..numeric.fluctuations.sampling import BatchSize
 from ..settings import Setting
 from .draws import spawn_streams
 from .provenance import OF_DIFFUSION, Seed, sampling_arguments
-from .trajectory import Trajectory, observe, record_steps
+from .records import record_steps
+from .trajectory import Trajectory, observe
 
 __all__ = ["ornstein_uhlenbeck"]
 
@@ -53,7 +54,7 @@ def ornstein_uhlenbeck(
     """
     steps = count("steps", steps, least=0)
     chains = count("chains", chains, least=1)
-    records = record_steps(record, steps)
+    kept, records = record_steps(record, steps)
     local = local_ou(
         setting,
         theta,
@@ -69,7 +70,7 @@ def ornstein_uhlenbeck(
     states = local.theta + _across(local, streams, elapsed) @ local.basis.T
     if local.sampling.gradient_noise_std:
         states += _along(local, streams, elapsed)
-    run_of = {"theta": local.theta, "steps": steps, "chains": chains, "record": records}
+    run_of = {"theta": local.theta, "steps": steps, "chains": chains, "record": kept}
     sampled = sampling_arguments(setting, local.sampling, OF_DIFFUSION)
     arguments = {"simulator": "ornstein_uhlenbeck", **run_of, **sampled}
     return observe(setting, states, records, arguments=arguments, seed=seed, engine="autograd")

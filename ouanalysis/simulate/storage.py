@@ -18,7 +18,7 @@ from .. import settings
 from ..activations import Activation
 from ..settings import Setting
 from ..settings.setting import check_setting
-from .provenance import Seed
+from .provenance import Seed, named
 
 if TYPE_CHECKING:
     from .trajectory import Trajectory
@@ -27,7 +27,6 @@ __all__ = ["as_written", "read", "write"]
 
 PROBES = 4
 FORMAT = "ouanalysis trajectory 2"
-OF_ONES_OWN = "function "  # how the name begins that stands for a noise in a file
 OF_ANY = {field.name for field in fields(Setting)}
 KINDS: dict[str, type[Setting]] = {
     name: kind
@@ -52,7 +51,7 @@ def write(path: str | os.PathLike[str], run: "Trajectory") -> None:
         if isinstance(value, np.ndarray):
             arrays[f"argument {name}"] = value
         else:
-            plain[name] = _name(value) if callable(value) else value
+            plain[name] = named(value) if callable(value) else value
     facts = {
         "format": FORMAT,
         "dim": run.setting.dim,
@@ -101,7 +100,7 @@ def as_written(run: "Trajectory") -> dict[str, Any]:
     plain = {}
     for name, value in run.arguments.items():
         if callable(value):
-            plain[name] = _name(value)
+            plain[name] = named(value)
         elif name not in ("theta", "record"):
             plain[name] = int(value) if isinstance(value, bool) else value
     texts = {"seed": asdict(run.seed), "versions": run.versions}
@@ -191,9 +190,3 @@ def _check_same(setting, arrays, dim):
         near |= np.abs(here - there) <= np.sqrt(np.finfo(float).eps) * size
     if not near.all():
         raise ValueError(f"{wanted}, got one with another h")
-
-
-def _name(function):
-    """How a file names a noise that it cannot hold."""
-    named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{OF_ONES_OWN}{named.__module__}.{named.__qualname__}"

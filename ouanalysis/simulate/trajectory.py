@@ -1,24 +1,28 @@
 """What a run leaves behind."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..arguments import Array, count, in_one_line, real_array
+from ..arguments import Array
 from ..numeric import loss, regularizer
 from ..settings import Setting
-from .draws import Law
-from .provenance import Engine, Seed, versions
-from .storage import OF_ONES_OWN, as_written, read, write
+from .averages import Averages
+from .plan import Plan
+from .provenance import Engine, Seed, engine_of, versions, with_functions
+from .segments import observed_at
+from .snapshot import Snapshot
+from .state import State
+from .storage import as_written, read, write
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
-__all__ = ["Trajectory", "observe", "record_steps"]
+__all__ = ["Trajectory", "observe", "trajectory_of"]
 
 CHUNK = 1 << 24  # entries of gradients in a call of the compiled regularizer, after which Ctrl-C is heard
 
@@ -36,14 +40,22 @@ class Trajectory:
     loss : (chains, records) array
         L(θ) against the clean labels.
     status : (chains,) array of str
-        "finished", or "diverged" if θ or L overflowed; a diverged chain is recorded no further.
+        "finished", or "diverged" if θ or L overflowed; a diverged chain is recorded no further. "interrupted" if Ctrl-C
+        ended the run before: the last record is where all chains then stood, and `ou.resume` goes on from there.
     setting : Setting
     arguments : dict
         The arguments of the call as they were parsed, and as "simulator" the name of what was called.
     seed : Seed
         What `rng` stood for; ``seed.generator()`` stands for the same.
     versions : dict
-        Of ouanalysis, numpy, and numba or autograd, whichever took the steps.
+        Of ouanalysis, numpy, and numba or autograd, whichever took the steps, and the processor: what the last bit
+        depends on.
+    observed : dict of (chains, records, ...) arrays
+        What the functions of `observe` gave at each record.
+    averages : Averages or None
+        What was asked for by `average`.
+    state : State or None
+        What `ou.resume` goes on from; None of a process that is not run step by step.
 
     Examples
     --------
@@ -61,9 +73,12 @@ class Trajectory:
     loss: Array
     status: NDArray[np.str_]
     setting: Setting
-    arguments: dict[str, object]
+    arguments: dict[str, Any]
     seed: Seed
     versions: dict[str, str]
+    observed: dict[str, Array] = field(default_factory=dict)
+    averages: Averages | None = None
+    state: State | None = None
 
     @property
     def diverged(self) -> NDArray[np.bool_]:
@@ -81,25 +96,19 @@ class Trajectory:
         values[recorded] = _regularizers(self.setting, compiled, self.theta[recorded])
         return values
 
-    def repeat(self, *, noise: Law | None = None) -> "Trajectory":
+    def repeat(self, **functions: Any) -> "Trajectory":
         """The run again, from its seed and arguments: the same to the last bit where `versions` are the same.
 
         Parameters
         ----------
-        noise : callable, optional
-            The noise of your own that made the run: needed after `load`, since a file holds its name alone.
+        **functions
+            The `noise`, `observe` and functions of the step that made the run, by the names of its arguments: needed
+            after `load`, since a file holds their names alone.
         """
         from . import SIMULATORS
 
-        arguments = dict(self.arguments)
+        arguments = with_functions(self.arguments, functions)
         simulator = SIMULATORS[str(arguments.pop("simulator"))]
-        kept = arguments.get("noise")
-        if isinstance(kept, str) and kept.startswith(OF_ONES_OWN):
-            if noise is None:
-                raise TypeError(f"noise: expected the {kept} that made the run, which is not in the file, got None")
-            arguments["noise"] = noise
-        elif noise is not None:
-            raise TypeError("noise: expected None, since the run has its own, got another")
         return simulator(self.setting, rng=self.seed.generator(), **arguments)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -150,8 +159,29 @@ class Trajectory:
     def __repr__(self) -> str:
         chains, records, dim = self.theta.shape
         lost = np.count_nonzero(self.diverged)
-        fate = f"{lost} of {chains} chains diverged" if lost else "all finished"
+        ended = "interrupted" if "interrupted" in self.status else "all finished"
+        fate = f"{lost} of {chains} chains diverged" if lost else ended
         return f"Trajectory(chains={chains}, records={records}, dim={dim}, steps={self.steps[-1]}, {fate})"
+
+
+def trajectory_of(plan: Plan, snapshot: Snapshot, *, arguments: dict[str, Any], seed: Seed) -> Trajectory:
+    """What a run came to whose chains all stand at one step, at the end of the plan or before it."""
+    state, records = snapshot.state, plan.records
+    at = int(state.taken[0]) // plan.inner
+    theta, observed = snapshot.theta, snapshot.observed
+    if at < plan.steps:
+        reached = records <= at
+        records = records[reached]
+        theta, observed = theta[:, reached], {name: values[:, reached] for name, values in observed.items()}
+        if not len(records) or records[-1] < at:
+            records, here = np.append(records, at), state.theta[:, None]
+            theta = np.concatenate([theta, here], axis=1)
+            last = observed_at(plan.observe, plan.setting, here)
+            observed = {name: np.concatenate([values, last[name]], axis=1) for name, values in observed.items()}
+    run = observe(plan.setting, theta, records, arguments=arguments, seed=seed, engine=engine_of(plan.setting))
+    status = np.where(run.diverged, run.status, "finished" if at == plan.steps else "interrupted")
+    averages = Averages.of(plan.averaging, state.sums, at) if plan.averaging else None
+    return replace(run, status=status, observed=observed, averages=averages, state=state)
 
 
 def observe(
@@ -159,11 +189,12 @@ def observe(
     theta: Array,
     steps: NDArray[np.int64],
     *,
-    arguments: dict[str, object],
+    arguments: dict[str, Any],
     seed: Seed,
     engine: Engine,
 ) -> Trajectory:
     """The Trajectory of recorded states (chains, records, p); overflow becomes NaN and a status."""
+    theta = theta.copy()
     alive = np.isfinite(theta).all(axis=-1)
     losses = np.full(alive.shape, np.nan)
     with np.errstate(all="ignore"):
@@ -172,21 +203,6 @@ def observe(
     theta[~alive] = losses[~alive] = np.nan
     status = np.where(alive[:, -1], "finished", "diverged")
     return Trajectory(theta, steps, losses, status, setting, arguments, seed, versions(engine))
-
-
-def record_steps(record: ArrayLike | None, steps: int) -> NDArray[np.int64]:
-    """The increasing int64 steps at which to record: None, a stride or the steps themselves; the last is always in."""
-    if record is None:
-        return np.array([steps], dtype=np.int64)
-    if np.ndim(record) == 0:
-        return np.unique(np.append(np.arange(0, steps, count("record", record, least=1)), steps))
-    given = real_array("record", record, shape=("records",))
-    wanted = f"increasing integers from 0 to {steps}"
-    if not np.array_equal(given, np.round(given)):
-        raise ValueError(f"record: expected {wanted}, got {given[given != np.round(given)][0]:g}")
-    if np.any(np.diff(given) <= 0) or given[0] < 0 or given[-1] > steps:
-        raise ValueError(f"record: expected {wanted}, got {in_one_line(np.asarray(record))}")
-    return np.unique(np.append(given.astype(np.int64), steps))
 
 
 def _regularizers(setting, compiled, theta):

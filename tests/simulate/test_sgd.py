@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ouanalysis as ou
-from ouanalysis.simulate import Seed, segments
+from ouanalysis.simulate import Seed, engine, segments
 from ouanalysis.simulate.draws import draw_noise
 from ouanalysis.simulate.trajectory import observe
 
@@ -32,7 +32,7 @@ def test_a_path_depends_on_neither_segment_length_nor_threads(setting, batch_siz
     expected = run()
     for length, threads in [(1, 1), (511 * 4, 2), (512 * 4, 1), (700 * 4, 8)]:
         monkeypatch.setattr(segments, "SEGMENT", length)
-        monkeypatch.setattr(segments.os, "cpu_count", lambda threads=threads: threads)
+        monkeypatch.setattr(engine.os, "cpu_count", lambda threads=threads: threads)
         np.testing.assert_array_equal(run(), expected)
 
 
