@@ -19,14 +19,14 @@ from .plan import Plan
 from .segments import advance, segment_length
 from .snapshot import Snapshot
 
-__all__ = ["run"]
+__all__ = ["advance_all"]
 
 PIECE = 0.25  # seconds that a piece is to take: how soon Ctrl-C is heard, how often a bar moves
 COMPILED_BLOCKS = 64  # at most so many blocks of compiled chains, which are walked one by one
 AUTOGRAD_BLOCK = 256  # at most so many chains by autograd at once; another number would round otherwise
 
 
-def run(
+def advance_all(
     plan: Plan,
     snapshot: Snapshot,
     *,
@@ -57,7 +57,7 @@ def run(
                 keep(snapshot, False)
 
         try:
-            _advance_all(plan, snapshot, blocks, end, pool, take, stop)
+            _piece_by_piece(plan, snapshot, blocks, end, pool, take, stop)
         finally:
             if keep and not stop.is_set():
                 keep(snapshot, True)
@@ -77,7 +77,7 @@ def _blocks(taken, *, compiled):
     return [slice(int(first), int(last)) for first, last in pairwise(edges)]
 
 
-def _advance_all(plan, snapshot, blocks, end, pool, take, stop):
+def _piece_by_piece(plan, snapshot, blocks, end, pool, take, stop):
     """Advance all blocks, one piece of each at a time in turn, each as long as the last but for its seconds."""
     waiting: dict[Future, tuple[slice, int]] = {}
 

@@ -11,16 +11,20 @@ from ..arguments import Array, RandomSource, count, generator, nonnegative_numbe
 from ..numeric.fluctuations.schedule import SCHEDULED, Schedule, Stages, schedule_of
 from ..settings import Setting
 from ..settings.setting import parameters
+from .archive import PathLike
 from .averages import Averaging
-from .engine import run
+from .checkpoint import checkpoints, refuse_existing
+from .engine import advance_all
 from .plan import Plan
-from .provenance import OF_DIFFUSION, OF_SGD, Seed, sampling_arguments
+from .provenance import OF_DIFFUSION, OF_SGD, Seed, engine_of, sampling_arguments, versions
 from .records import record_steps, refuse_memory
-from .snapshot import beginning
+from .snapshot import restored
 from .state import initial_state
+from .storage import Stored
 from .trajectory import Trajectory, trajectory_of
+from .witness import witness
 
-__all__ = ["launch", "plan_of", "starting_points"]
+__all__ = ["carry_on", "launch", "plan_of", "starting_points"]
 
 
 def launch(
@@ -30,8 +34,9 @@ def launch(
     arguments: Mapping[str, Any],
     *,
     rng: RandomSource,
-    executor: Executor | None = None,
-    progress: bool = False,
+    executor: Executor | None,
+    checkpoint: PathLike | None,
+    progress: bool,
 ) -> Trajectory:
     """Run a simulator with its arguments as the caller gave them, `chains` among them."""
     plan, parsed = plan_of(setting, arguments)
@@ -39,10 +44,35 @@ def launch(
     refuse_memory(plan, len(start))
     source = generator(rng)
     seed = Seed.of(source)
-    snapshot = beginning(plan, initial_state(start, plan.averaging, source))
-    run(plan, snapshot, executor=executor, progress=progress)
+    if checkpoint is not None:
+        refuse_existing(checkpoint)
+    state = initial_state(start, plan.averaging, source)
     made = {"simulator": simulator, "theta": start} | parsed | {"chains": len(start)}
-    return trajectory_of(plan, snapshot, arguments=made, seed=seed)
+    begun = Stored(
+        setting=setting,
+        arguments=made,
+        seed=seed,
+        versions=versions(engine_of(setting)),
+        theta=np.empty((len(start), 0, setting.dim)),
+        steps=np.empty(0, dtype=np.int64),
+        observed={},
+        state=state,
+        witness=witness(plan, state),
+    )
+    return carry_on(plan, begun, executor=executor, checkpoint=checkpoint, progress=progress)
+
+
+def carry_on(
+    plan: Plan, run: Stored, *, executor: Executor | None, checkpoint: PathLike | None, progress: bool
+) -> Trajectory:
+    """Take a run on from where it is to the end of the plan."""
+    snapshot = restored(plan, run)
+    keep = None
+    if checkpoint is not None:
+        keep = checkpoints(checkpoint, plan, run)
+        keep(snapshot, True)  # a file that is there from the first step on
+    advance_all(plan, snapshot, executor=executor, progress=progress, keep=keep)
+    return trajectory_of(plan, snapshot, run)
 
 
 def plan_of(setting: Setting, arguments: Mapping[str, Any]) -> tuple[Plan, dict[str, Any]]:

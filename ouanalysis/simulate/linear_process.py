@@ -11,8 +11,9 @@ from ..numeric.fluctuations.local_ou import local_ou
 from ..numeric.fluctuations.sampling import BatchSize
 from ..settings import Setting
 from .draws import spawn_streams
-from .provenance import OF_DIFFUSION, Seed, sampling_arguments
+from .provenance import OF_DIFFUSION, Seed, sampling_arguments, versions
 from .records import record_steps
+from .storage import Stored
 from .trajectory import Trajectory, observe
 
 __all__ = ["ornstein_uhlenbeck"]
@@ -73,7 +74,19 @@ def ornstein_uhlenbeck(
     run_of = {"theta": local.theta, "steps": steps, "chains": chains, "record": kept}
     sampled = sampling_arguments(setting, local.sampling, OF_DIFFUSION)
     arguments = {"simulator": "ornstein_uhlenbeck", **run_of, **sampled}
-    return observe(setting, states, records, arguments=arguments, seed=seed, engine="autograd")
+    return observe(
+        Stored(
+            setting=setting,
+            arguments=arguments,
+            seed=seed,
+            versions=versions("autograd"),
+            theta=states,
+            steps=records,
+            observed={},
+            state=None,
+            witness=np.empty(0),
+        )
+    )
 
 
 def _across(local, streams, elapsed):

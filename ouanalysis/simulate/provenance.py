@@ -19,6 +19,8 @@ __all__ = [
     "OF_SGD",
     "Engine",
     "Seed",
+    "bit_generator_from",
+    "bit_generator_state",
     "engine_of",
     "named",
     "sampling_arguments",
@@ -101,6 +103,18 @@ def versions(engine: Engine) -> dict[str, str]:
     return {"ouanalysis": __version__, **{name: version(name) for name in ("numpy", engine)}, "processor": _processor()}
 
 
+def bit_generator_state(rng: np.random.Generator) -> dict[str, Any]:
+    """Where a stream is, in plain numbers; `bit_generator_from` goes on from there."""
+    return _plain(rng.bit_generator.state)
+
+
+def bit_generator_from(state: Mapping[str, Any]) -> np.random.Generator:
+    """The stream whose state this is."""
+    rng = np.random.Generator(BIT_GENERATORS[state["bit_generator"]](0))
+    rng.bit_generator.state = state
+    return rng
+
+
 def named(function: Callable[..., object]) -> str:
     """How a file names a function that it cannot hold."""
     known = function if hasattr(function, "__qualname__") else type(function)
@@ -135,6 +149,13 @@ def _processor():
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def _plain(state):
+    """The state of a bit generator with lists and integers that JSON has."""
+    if isinstance(state, Mapping):
+        return {name: _plain(value) for name, value in state.items()}
+    return state.tolist() if isinstance(state, np.ndarray | np.generic) else state
 
 
 def _integers(entropy):

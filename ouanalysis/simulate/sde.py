@@ -12,6 +12,7 @@ from ..arguments import RandomSource
 from ..numeric.fluctuations.sampling import BatchSize
 from ..numeric.fluctuations.schedule import Scheduled
 from ..settings import Setting
+from .archive import PathLike
 from .averages import Averaging
 from .launch import launch
 from .plan import Observer
@@ -36,6 +37,7 @@ def label_noise_sde(
     observe: Mapping[str, Observer] | None = None,
     average: Averaging | None = None,
     executor: Executor | None = None,
+    checkpoint: PathLike | None = None,
     progress: bool = False,
 ) -> Trajectory:
     """Euler-Maruyama for dθ = −∇L dt + √(η/B̃) (2/√n) J(θ)ᵀ diag(σ_i) dW + √η s dW′, with t = η × steps.
@@ -67,4 +69,13 @@ def label_noise_sde(
         "observe": observe,
         "average": average,
     }
-    return launch("label_noise_sde", setting, theta, arguments, rng=rng, executor=executor, progress=progress)
+    return launch(
+        "label_noise_sde",
+        setting,
+        theta,
+        arguments,
+        rng=rng,
+        executor=executor,
+        checkpoint=checkpoint,
+        progress=progress,
+    )

@@ -4,6 +4,7 @@ It is pure, so that anybody may do it anywhere: a chain's path is a function of 
 neither on who walks it nor on how it is cut into pieces and segments.
 """
 
+from collections.abc import Mapping
 from time import perf_counter
 from typing import NamedTuple
 
@@ -66,7 +67,7 @@ def segment_length(plan: Plan, chains: int) -> int:
     return max(1, min(SEGMENT // width, BLOCK // (width * chains)))
 
 
-def observed_at(observe: dict[str, Observer], setting: Setting, theta: Array) -> dict[str, Array]:
+def observed_at(observe: Mapping[str, Observer], setting: Setting, theta: Array) -> dict[str, Array]:
     """What the functions give at records theta (chains, records, p), each asked for the chains at one record."""
     return {name: _observed(name, function, setting, theta) for name, function in observe.items()}
 

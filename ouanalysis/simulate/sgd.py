@@ -12,6 +12,7 @@ from ..arguments import RandomSource
 from ..numeric.fluctuations.sampling import BatchSize
 from ..numeric.fluctuations.schedule import Scheduled
 from ..settings import Setting
+from .archive import PathLike
 from .averages import Averaging
 from .draws import Law
 from .launch import launch
@@ -40,6 +41,7 @@ def label_noise_sgd(
     observe: Mapping[str, Observer] | None = None,
     average: Averaging | None = None,
     executor: Executor | None = None,
+    checkpoint: PathLike | None = None,
     progress: bool = False,
 ) -> Trajectory:
     """Run an ensemble of label-noise SGD: θ ← θ − η ((2/B) Σ_b (h_{i_b} − y_{i_b} − ε_b) g_{i_b} + s ξ).
@@ -116,4 +118,13 @@ def label_noise_sgd(
         "observe": observe,
         "average": average,
     }
-    return launch("label_noise_sgd", setting, theta, arguments, rng=rng, executor=executor, progress=progress)
+    return launch(
+        "label_noise_sgd",
+        setting,
+        theta,
+        arguments,
+        rng=rng,
+        executor=executor,
+        checkpoint=checkpoint,
+        progress=progress,
+    )

@@ -8,13 +8,14 @@ from ..arguments import Array
 from .plan import Plan
 from .segments import Piece, observed_at
 from .state import State
+from .storage import Stored
 
-__all__ = ["Snapshot", "beginning"]
+__all__ = ["Snapshot", "restored"]
 
 
 @dataclass(eq=False)
 class Snapshot:
-    """What a run has come to; the one thing here that changes, in the hands of `engine.run` alone.
+    """What a run has come to; the one thing here that changes, in the hands of the engine alone.
 
     Attributes
     ----------
@@ -48,15 +49,22 @@ class Snapshot:
         return kept
 
 
-def beginning(plan: Plan, state: State) -> Snapshot:
-    """Before the first step."""
+def restored(plan: Plan, run: Stored) -> Snapshot:
+    """A run as far as it has come, to go on by a plan that has the same records as far as that."""
+    assert run.state is not None
+    state = run.state.copy()
     chains, dim = state.theta.shape
     snapshot = Snapshot(state, np.full((chains, len(plan.records), dim), np.nan), {})
-    if plan.records[0] == 0:
+    begun = state.taken.max() == 0
+    if begun and plan.records[0] == 0:
         snapshot.theta[:, 0] = state.theta
-    first = observed_at(plan.observe, plan.setting, state.theta[:, None])  # tried before the run, recorded or not
-    for name, values in first.items():
-        rows = snapshot.observed_rows(name, values.shape[2:])
-        if plan.records[0] == 0:
-            rows[:, 0] = values[:, 0]
+    known, places = np.isin(plan.records, run.steps), np.searchsorted(run.steps, plan.records)
+    snapshot.theta[:, known] = run.theta[:, places[known]]
+    for name, values in run.observed.items():
+        snapshot.observed_rows(name, values.shape[2:])[:, known] = values[:, places[known]]
+    if begun:  # tried before the run, recorded or not
+        for name, values in observed_at(plan.observe, plan.setting, state.theta[:, None]).items():
+            rows = snapshot.observed_rows(name, values.shape[2:])
+            if plan.records[0] == 0:
+                rows[:, 0] = values[:, 0]
     return snapshot

@@ -1,9 +1,9 @@
 """What a run leaves behind."""
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from ..arguments import Array
 from ..numeric import loss, regularizer
 from ..settings import Setting
+from .archive import PathLike
 from .averages import Averages
 from .plan import Plan
-from .provenance import Engine, Seed, engine_of, versions, with_functions
+from .provenance import Seed, with_functions
 from .segments import observed_at
 from .snapshot import Snapshot
 from .state import State
-from .storage import as_written, read, write
+from .storage import Stored, as_written, read, write
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -56,6 +57,8 @@ class Trajectory:
         What was asked for by `average`.
     state : State or None
         What `ou.resume` goes on from; None of a process that is not run step by step.
+    witness : (k,) array
+        What the first step and the functions of a run gave, by which `ou.resume` tells that they are the same.
 
     Examples
     --------
@@ -79,6 +82,7 @@ class Trajectory:
     observed: dict[str, Array] = field(default_factory=dict)
     averages: Averages | None = None
     state: State | None = None
+    witness: Array = field(default_factory=lambda: np.empty(0))
 
     @property
     def diverged(self) -> NDArray[np.bool_]:
@@ -111,15 +115,21 @@ class Trajectory:
         simulator = SIMULATORS[str(arguments.pop("simulator"))]
         return simulator(self.setting, rng=self.seed.generator(), **arguments)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: PathLike) -> None:
         """Write the run to an .npz file, at once or not at all.
 
-        A Setting of your own is not in it but for its data, nor is a noise of your own but for its name.
+        A Setting of your own is not in it but for its data, nor are functions of your own but for their names.
         """
-        write(path, self)
+        write(path, self.stored())
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], setting: Setting | None = None) -> Self:
+    def stored(self) -> Stored:
+        """The run as a file has it."""
+        return Stored(
+            **{field.name: getattr(self, field.name) for field in fields(Stored) if field.name != "checkpoint"}
+        )
+
+    @staticmethod
+    def load(path: PathLike, setting: Setting | None = None) -> "Trajectory":
         """The run that `save` wrote; nothing that the file holds is executed.
 
         Parameters
@@ -136,7 +146,13 @@ class Trajectory:
         TypeError
             If a setting is needed and none is given.
         """
-        return cls(**read(path, setting))
+        run = read(path, setting)
+        if run.checkpoint and not run.ended:
+            raise ValueError(
+                f"path: expected a run that has come to an end, got a checkpoint of one, {os.fspath(path)!r}:"
+                " ouanalysis.resume goes on with it"
+            )
+        return observe(run)
 
     def to_xarray(self) -> "Dataset":
         """An xarray.Dataset: theta (chain, record, parameter), loss and reg (chain, record), status (chain).
@@ -164,45 +180,48 @@ class Trajectory:
         return f"Trajectory(chains={chains}, records={records}, dim={dim}, steps={self.steps[-1]}, {fate})"
 
 
-def trajectory_of(plan: Plan, snapshot: Snapshot, *, arguments: dict[str, Any], seed: Seed) -> Trajectory:
+def trajectory_of(plan: Plan, snapshot: Snapshot, run: Stored) -> Trajectory:
     """What a run came to whose chains all stand at one step, at the end of the plan or before it."""
     state, records = snapshot.state, plan.records
     at = int(state.taken[0]) // plan.inner
-    theta, observed = snapshot.theta, snapshot.observed
-    if at < plan.steps:
-        reached = records <= at
-        records = records[reached]
-        theta, observed = theta[:, reached], {name: values[:, reached] for name, values in observed.items()}
-        if not len(records) or records[-1] < at:
-            records, here = np.append(records, at), state.theta[:, None]
-            theta = np.concatenate([theta, here], axis=1)
-            last = observed_at(plan.observe, plan.setting, here)
-            observed = {name: np.concatenate([values, last[name]], axis=1) for name, values in observed.items()}
-    run = observe(plan.setting, theta, records, arguments=arguments, seed=seed, engine=engine_of(plan.setting))
-    status = np.where(run.diverged, run.status, "finished" if at == plan.steps else "interrupted")
-    averages = Averages.of(plan.averaging, state.sums, at) if plan.averaging else None
-    return replace(run, status=status, observed=observed, averages=averages, state=state)
+    reached = records <= at
+    records, theta = records[reached], snapshot.theta[:, reached]
+    observed = {name: values[:, reached] for name, values in snapshot.observed.items()}
+    if not len(records) or records[-1] < at:
+        records, here = np.append(records, at), state.theta[:, None]
+        theta = np.concatenate([theta, here], axis=1)
+        last = observed_at(plan.observe, plan.setting, here)
+        observed = {name: np.concatenate([values, last[name]], axis=1) for name, values in observed.items()}
+    return observe(replace(run, state=state, theta=theta, steps=records, observed=observed))
 
 
-def observe(
-    setting: Setting,
-    theta: Array,
-    steps: NDArray[np.int64],
-    *,
-    arguments: dict[str, Any],
-    seed: Seed,
-    engine: Engine,
-) -> Trajectory:
-    """The Trajectory of recorded states (chains, records, p); overflow becomes NaN and a status."""
-    theta = theta.copy()
+def observe(run: Stored) -> Trajectory:
+    """The Trajectory of a run whose chains all stand at one step; overflow becomes NaN and a status."""
+    setting, arguments = run.setting, run.arguments
+    theta = run.theta.copy()
     alive = np.isfinite(theta).all(axis=-1)
     losses = np.full(alive.shape, np.nan)
     with np.errstate(all="ignore"):
         losses[alive] = loss(setting, theta[alive])
     alive = np.logical_and.accumulate(np.isfinite(losses), axis=1)
     theta[~alive] = losses[~alive] = np.nan
-    status = np.where(alive[:, -1], "finished", "diverged")
-    return Trajectory(theta, steps, losses, status, setting, arguments, seed, versions(engine))
+    at = int(run.steps[-1])
+    ended = "finished" if at == arguments["steps"] else "interrupted"
+    average = arguments.get("average")
+    return Trajectory(
+        theta=theta,
+        steps=run.steps,
+        loss=losses,
+        status=np.where(alive[:, -1], ended, "diverged"),
+        setting=setting,
+        arguments=arguments,
+        seed=run.seed,
+        versions=run.versions,
+        observed=run.observed,
+        averages=Averages.of(average, run.state.sums, at) if average is not None and run.state else None,
+        state=run.state,
+        witness=run.witness,
+    )
 
 
 def _regularizers(setting, compiled, theta):
