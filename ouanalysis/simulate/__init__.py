@@ -5,7 +5,7 @@ from collections.abc import Callable
 from .averages import Averages, Averaging
 from .linear_process import ornstein_uhlenbeck
 from .provenance import Seed
-from .resume import resume
+from .resumption import resume
 from .sde import label_noise_sde
 from .sgd import label_noise_sgd
 from .trajectory import Trajectory

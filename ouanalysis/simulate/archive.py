@@ -7,9 +7,9 @@ all other entries), the entry `digest` the SHA-256 of the facts and of all array
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ __all__ = ["PathLike", "read_archive", "refuse_folder", "write_archive"]
 
 PathLike = str | os.PathLike[str]
 Arrays = dict[str, NDArray[Any]]
+Read = TypeVar("Read")
 
 
 def write_archive(path: PathLike, format_: str, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -37,11 +38,11 @@ def write_archive(path: PathLike, format_: str, facts: Mapping[str, Any], arrays
         partial.unlink(missing_ok=True)
 
 
-def read_archive(path: PathLike, format_: str, made_by: str) -> tuple[dict[str, Any], Arrays]:
-    """The facts and arrays of a file; a ValueError in one line if it is another, or is damaged."""
+def read_archive(path: PathLike, format_: str, made_by: str, decode: Callable[[dict[str, Any], Arrays], Read]) -> Read:
+    """What `decode` makes of the facts and arrays of a file; a ValueError in one line if it is not one, or damaged."""
     with open(path, "rb") as file:
         try:
-            return _contents(file, format_)
+            return decode(*_contents(file, format_))
         except Exception as error:  # a damaged file raises anything
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             if "pickle" in reason:  # NumPy advises to execute it

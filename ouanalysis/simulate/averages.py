@@ -56,7 +56,7 @@ class Averaging:
 
     def directions(self, dim: int) -> Array:
         """The columns of the basis as rows (k, p)."""
-        return np.empty((0, dim)) if self.basis is None else np.ascontiguousarray(self.basis.T)
+        return np.empty((0, dim)) if self.basis is None else np.array(self.basis.T, order="C")
 
     def terms(self, dim: int) -> int:
         """How many numbers are summed: θ, the products along the basis, L and reg."""

@@ -20,7 +20,7 @@ def compiled_steps(plan: Plan, compiled: Callable[..., None]) -> TakeSteps:
     averaged = plan.averaged
 
     def take_steps(state, draws, rates, first, records, out):
-        lr, momentum = np.ascontiguousarray(rates.lr), np.ascontiguousarray(rates.momentum)
+        lr, momentum = np.array(rates.lr), np.array(rates.momentum)  # read-only ones are another type to Numba
         (drawn,) = zip(*draws, strict=True)
         (sums,) = zip(state.sums.shift, state.sums.recent, state.sums.total, strict=True)
         steps = (*drawn, lr, momentum, plan.weight_decay, first, records, out[0])

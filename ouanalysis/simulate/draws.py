@@ -10,15 +10,15 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..arguments import Array, real_array
+from ..arguments import Array, Reals, real_array
 from ..numeric.fluctuations.sampling import Sampling
 from ..settings import Setting
 
 __all__ = ["Draws", "Law", "Streams", "draw", "draw_noise", "draw_subsets", "draws_per_step", "spawn_streams"]
 
-Law = Literal["gaussian", "rademacher"] | Callable[[np.random.Generator, tuple[int, int]], ArrayLike]
+Law = Literal["gaussian", "rademacher"] | Callable[[np.random.Generator, tuple[int, int]], Reals]
 
 
 class Streams(NamedTuple):

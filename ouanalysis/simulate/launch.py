@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..arguments import Array, RandomSource, count, generator, nonnegative_number
+from ..arguments import Array, RandomSource, Reals, count, generator, nonnegative_number
 from ..numeric.fluctuations.schedule import SCHEDULED, Schedule, Stages, schedule_of
 from ..settings import Setting
 from ..settings.setting import parameters
@@ -19,18 +19,18 @@ from .plan import Plan
 from .provenance import OF_DIFFUSION, OF_SGD, Seed, engine_of, sampling_arguments, versions
 from .records import record_steps, refuse_memory
 from .snapshot import restored
-from .state import initial_state
+from .state import State, initial_state
 from .storage import Stored
 from .trajectory import Trajectory, trajectory_of
 from .witness import witness
 
-__all__ = ["carry_on", "launch", "plan_of", "starting_points"]
+__all__ = ["carry_on", "first_chain", "launch", "plan_of", "starting_points", "with_witness"]
 
 
 def launch(
     simulator: str,
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     arguments: Mapping[str, Any],
     *,
     rng: RandomSource,
@@ -57,7 +57,7 @@ def launch(
         steps=np.empty(0, dtype=np.int64),
         observed={},
         state=state,
-        witness=witness(plan, state),
+        witness=None,
     )
     return carry_on(plan, begun, executor=executor, checkpoint=checkpoint, progress=progress)
 
@@ -69,10 +69,23 @@ def carry_on(
     snapshot = restored(plan, run)
     keep = None
     if checkpoint is not None:
-        keep = checkpoints(checkpoint, plan, run)
+        keep = checkpoints(checkpoint, plan, with_witness(run))
         keep(snapshot, True)  # a file that is there from the first step on
     advance_all(plan, snapshot, executor=executor, progress=progress, keep=keep)
     return trajectory_of(plan, snapshot, run)
+
+
+def with_witness(run: Stored) -> Stored:
+    """A run with what tells later whether code that is given again is its own."""
+    if run.witness is not None or run.state is None:
+        return run
+    plan, _ = plan_of(run.setting, run.arguments)
+    return replace(run, witness=witness(plan, first_chain(plan, run)))
+
+
+def first_chain(plan: Plan, run: Stored) -> State:
+    """The first chain of a run at its beginning."""
+    return initial_state(np.asarray(run.arguments["theta"])[:1], plan.averaging, run.seed.generator())
 
 
 def plan_of(setting: Setting, arguments: Mapping[str, Any]) -> tuple[Plan, dict[str, Any]]:
@@ -100,7 +113,7 @@ def plan_of(setting: Setting, arguments: Mapping[str, Any]) -> tuple[Plan, dict[
     return plan, parsed | sampling_arguments(setting, schedule.sampling, sampled) | _courses(schedule)
 
 
-def starting_points(setting: Setting, theta: ArrayLike, chains: int) -> Array:
+def starting_points(setting: Setting, theta: Reals, chains: int) -> Array:
     """theta (p,) or (chains, p) as a (chains, p) array."""
     chains = count("chains", chains, least=1)
     start = parameters(setting, theta)

@@ -4,9 +4,8 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, sections 2 a
 """
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..arguments import RandomSource, count, generator
+from ..arguments import RandomSource, Reals, count, generator
 from ..numeric.fluctuations.local_ou import local_ou
 from ..numeric.fluctuations.sampling import BatchSize
 from ..settings import Setting
@@ -21,16 +20,16 @@ __all__ = ["ornstein_uhlenbeck"]
 
 def ornstein_uhlenbeck(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
     lr: float,
-    noise_std: ArrayLike,
+    noise_std: Reals,
     steps: int,
     rng: RandomSource,
     chains: int = 1,
     batch_size: BatchSize = 1,
     gradient_noise_std: float = 0.0,
-    record: ArrayLike | None = None,
+    record: Reals | None = None,
 ) -> Trajectory:
     """The linearised process about a zero-error point, by its exact transition: no step-size error at any record.
 
@@ -84,7 +83,7 @@ def ornstein_uhlenbeck(
             steps=records,
             observed={},
             state=None,
-            witness=np.empty(0),
+            witness=None,
         )
     )
 

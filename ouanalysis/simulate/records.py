@@ -2,12 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..arguments import Integers, count, in_one_line, real_array
+from ..arguments import Integers, Reals, as_array, count, in_one_line, real_array
 
 if TYPE_CHECKING:
     from .plan import Plan
@@ -17,7 +16,7 @@ __all__ = ["record_steps", "refuse_memory"]
 A_DECADE = 20  # records of record="log"
 
 
-def record_steps(record: ArrayLike | None, steps: int) -> tuple[Any, Integers]:
+def record_steps(record: Reals | Literal["log"] | None, steps: int) -> tuple[Any, Integers]:
     """The argument as it is kept, and the increasing steps that it stands for; the last of the run is always in.
 
     None, "log" (0 and about 20 a decade), a stride or the steps themselves.
@@ -30,7 +29,7 @@ def record_steps(record: ArrayLike | None, steps: int) -> tuple[Any, Integers]:
         decades = np.arange(0, A_DECADE * np.log10(max(steps, 1)) + 1)
         every = np.round(10 ** (decades / A_DECADE)).astype(np.int64)
         return record, np.unique(np.concatenate([[0], every[every <= steps], [steps]]))
-    if np.ndim(record) == 0:
+    if as_array("record", record).ndim == 0:
         stride = count("record", record, least=1)
         _refuse_bytes(8.0 * (steps // stride), "record", f"{steps // stride:.3g} records")
         return stride, np.unique(np.append(np.arange(0, steps, stride), steps))

@@ -5,10 +5,9 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, sections 2 a
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from typing import Literal
 
-from numpy.typing import ArrayLike
-
-from ..arguments import RandomSource
+from ..arguments import RandomSource, Reals
 from ..numeric.fluctuations.sampling import BatchSize
 from ..numeric.fluctuations.schedule import Scheduled
 from ..settings import Setting
@@ -23,7 +22,7 @@ __all__ = ["label_noise_sde"]
 
 def label_noise_sde(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
     lr: Scheduled,
     noise_std: Scheduled,
@@ -33,7 +32,7 @@ def label_noise_sde(
     batch_size: BatchSize = 1,
     gradient_noise_std: float = 0.0,
     substeps: int = 10,
-    record: ArrayLike | None = None,
+    record: Reals | Literal["log"] | None = None,
     observe: Mapping[str, Observer] | None = None,
     average: Averaging | None = None,
     executor: Executor | None = None,

@@ -5,10 +5,9 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 2; theory.md, sections 1 a
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from typing import Literal
 
-from numpy.typing import ArrayLike
-
-from ..arguments import RandomSource
+from ..arguments import RandomSource, Reals
 from ..numeric.fluctuations.sampling import BatchSize
 from ..numeric.fluctuations.schedule import Scheduled
 from ..settings import Setting
@@ -24,7 +23,7 @@ __all__ = ["label_noise_sgd"]
 
 def label_noise_sgd(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
     lr: Scheduled,
     noise_std: Scheduled,
@@ -37,7 +36,7 @@ def label_noise_sgd(
     noise: Law = "gaussian",
     gradient_noise_std: float = 0.0,
     weight_decay: float = 0.0,
-    record: ArrayLike | None = None,
+    record: Reals | Literal["log"] | None = None,
     observe: Mapping[str, Observer] | None = None,
     average: Averaging | None = None,
     executor: Executor | None = None,

@@ -6,7 +6,7 @@ those exports. Any other is given again, and compared; so is each function that 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ class Stored:
     steps : (records,) int64 array
     observed : dict of (chains, records, …) arrays
     state : State, optional
-    witness : (k,) array
+    witness : (k,) array, optional
         What a first step and the functions gave: see `witness`.
     checkpoint : bool
         Whether the run itself wrote it.
@@ -66,7 +66,7 @@ class Stored:
     steps: Integers
     observed: dict[str, Array]
     state: State | None
-    witness: Array
+    witness: Array | None
     checkpoint: bool = False
 
     @property
@@ -84,7 +84,7 @@ def write(path: PathLike, run: Stored) -> None:
         "x": run.setting.x,
         "y": run.setting.y,
         "predictions": _probed(run.setting, run.arguments["theta"]),
-        "witness": run.witness,
+        "witness": np.empty(0) if run.witness is None else run.witness,
         **{f"observed {name}": values for name, values in run.observed.items()},
     }
     plain = {}
@@ -116,24 +116,12 @@ def write(path: PathLike, run: Stored) -> None:
 
 def read(path: PathLike, setting: Setting | None) -> Stored:
     """The run that `write` wrote."""
-    facts, arrays = read_archive(path, FORMAT, "Trajectory.save or a run with checkpoint=")
-    rebuilt = _rebuilt(facts, arrays)
-    if setting is None and rebuilt is None:
+    run, arrays = read_archive(path, FORMAT, "Trajectory.save or a run with checkpoint=", _decoded)
+    if setting is None and run.setting is None:
         raise TypeError("setting: expected the Setting that made the run, whose h is not in the file, got None")
-    made_by = rebuilt if setting is None else setting
-    _check_same(made_by, arrays, facts["dim"])
-    return Stored(
-        setting=made_by,
-        arguments=_arguments(facts, arrays),
-        seed=Seed.from_facts(facts["seed"]),
-        versions=facts["versions"],
-        theta=arrays["theta"],
-        steps=arrays["steps"],
-        observed=_of_kind("observed", arrays),
-        state=_state(facts, arrays),
-        witness=arrays["witness"],
-        checkpoint=facts["checkpoint"],
-    )
+    made_by = run.setting if setting is None else setting
+    _check_same(made_by, arrays)
+    return replace(run, setting=made_by)
 
 
 def as_written(run: Any) -> dict[str, Any]:
@@ -155,6 +143,35 @@ def _without_functions(value):
     if isinstance(value, Mapping):
         return {name: _without_functions(inner) for name, inner in value.items()}
     return named(value) if callable(value) else value
+
+
+def _decoded(facts, arrays):
+    """The run of a file, its setting None where that is one's own, and the arrays."""
+    run = Stored(
+        setting=_rebuilt(facts, arrays),
+        arguments=_arguments(facts, arrays),
+        seed=Seed.from_facts(facts["seed"]),
+        versions=dict(facts["versions"]),
+        theta=arrays["theta"],
+        steps=arrays["steps"],
+        observed=_of_kind("observed", arrays),
+        state=_state(facts, arrays),
+        witness=arrays["witness"],
+        checkpoint=bool(facts["checkpoint"]),
+    )
+    chains, records, dim = run.theta.shape
+    wanted: list[tuple[Any, tuple[int, ...]]] = [(run.theta, (chains, records, facts["dim"])), (run.steps, (records,))]
+    wanted += [(arrays["argument theta"], (*arrays["argument theta"].shape[:-1], dim))]
+    wanted += [(values, (chains, records)) for values in run.observed.values()]
+    if run.state is not None:
+        sums = run.state.sums
+        wanted += [(array, (chains, dim)) for array in (run.state.theta, run.state.velocity, sums.shift)]
+        wanted += [(array, (chains,)) for array in (run.state.taken, sums.recent, sums.total)]
+        wanted += [(np.empty(len(run.state.streams)), (chains,))]
+    fits = all(array.shape[: len(shape)] == shape for array, shape in wanted)
+    if not fits or (run.theta.dtype, run.steps.dtype) != (np.float64, np.int64):
+        raise ValueError("its arrays do not fit each other")
+    return run, arrays
 
 
 def _of_kind(kind, arrays):
@@ -206,10 +223,11 @@ def _probed(setting, start):
     return setting.predictions(np.nan_to_num(points))
 
 
-def _check_same(setting, arrays, dim):
+def _check_same(setting, arrays):
     """A ValueError if the setting is not the one that made the run."""
     check_setting(setting)
     wanted = "setting: expected the Setting that made the run"
+    dim = arrays["argument theta"].shape[-1]
     if setting.dim != dim:
         raise ValueError(f"{wanted}, with dim={dim}, got dim={setting.dim}")
     for name in ("x", "y"):

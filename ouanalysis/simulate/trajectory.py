@@ -57,8 +57,8 @@ class Trajectory:
         What was asked for by `average`.
     state : State or None
         What `ou.resume` goes on from; None of a process that is not run step by step.
-    witness : (k,) array
-        What the first step and the functions of a run gave, by which `ou.resume` tells that they are the same.
+    witness : (k,) array or None
+        Of a run from a file what its first step and functions gave, by which `ou.resume` tells that they are the same.
 
     Examples
     --------
@@ -82,7 +82,7 @@ class Trajectory:
     observed: dict[str, Array] = field(default_factory=dict)
     averages: Averages | None = None
     state: State | None = None
-    witness: Array = field(default_factory=lambda: np.empty(0))
+    witness: Array | None = None
 
     @property
     def diverged(self) -> NDArray[np.bool_]:
@@ -120,7 +120,9 @@ class Trajectory:
 
         A Setting of your own is not in it but for its data, nor are functions of your own but for their names.
         """
-        write(path, self.stored())
+        from .launch import with_witness
+
+        write(path, with_witness(self.stored()))
 
     def stored(self) -> Stored:
         """The run as a file has it."""

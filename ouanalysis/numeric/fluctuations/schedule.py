@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...arguments import Array, Integers, in_one_line, real_array
+from ...arguments import Array, Integers, Reals, as_array, in_one_line, real_array
 from ...settings import Setting
 from .sampling import BatchSize, Sampling, sampling_of
 
 __all__ = ["SCHEDULED", "Rates", "Schedule", "Scheduled", "Stages", "schedule_of"]
 
-Scheduled = Any
+Scheduled = Reals | Callable[[Integers], Reals]
 SCHEDULED = ("lr", "noise_std", "momentum")
 IN_RANGE: dict[str, Callable[[Array], Any]] = {  # as `Sampling` has them
     "lr": lambda values: np.isfinite(values) & (values > 0),
@@ -102,8 +102,8 @@ def schedule_of(
     given = {"lr": lr, "noise_std": noise_std, "momentum": momentum}
     courses = {name: _course(name, value) for name, value in given.items()}
     changing = {name: course for name, course in courses.items() if course is not None}
-    usual = {"lr": 1.0, "noise_std": 0.0, "momentum": 0.0}
-    kept = {name: usual[name] if name in changing else value for name, value in given.items()}
+    usual: dict[str, Any] = {"lr": 1.0, "noise_std": 0.0, "momentum": 0.0}
+    kept: dict[str, Any] = {name: usual[name] if name in changing else value for name, value in given.items()}
     sampling = sampling_of(
         setting, batch_size=batch_size, replacement=replacement, gradient_noise_std=gradient_noise_std, **kept
     )
@@ -126,10 +126,7 @@ def _course(name, value):
     """Stages or a function, or None for what does not change."""
     if callable(value):
         return value
-    try:
-        if np.ndim(value) != 2:
-            return None
-    except ValueError:  # of rows of different lengths, of which another check tells
+    if as_array(name, value).ndim != 2:
         return None
     rows = real_array(name, value, shape=("stages", "values"))
     first = rows[:, 0]

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...arguments import Array, real_array
+from ...arguments import Array, Reals, real_array
 from ...settings import Setting
 from ..fluctuations.sampling import BatchSize
 from ..zero_error_set.derivatives import regularizer
@@ -32,8 +31,8 @@ class Interpolant:
     rate: float
     scaled: "OdeSolution"
 
-    def __call__(self, times: ArrayLike) -> Array:
-        return self.scaled(np.multiply(times, self.rate))
+    def __call__(self, times: Array) -> Array:
+        return self.scaled(times * self.rate)
 
     @property
     def end(self) -> float:
@@ -78,7 +77,7 @@ class Flow:
     advice: str
     path: Interpolant
 
-    def __call__(self, times: ArrayLike) -> Array:
+    def __call__(self, times: Reals) -> Array:
         """θ at flow times within those reached, by the integrator's interpolant, which keeps the `residual`."""
         times = real_array("times", times)
         if np.any((times < 0) | (times > self.times[-1])):
@@ -93,7 +92,7 @@ class Flow:
         self,
         *,
         lr: float,
-        noise_std: ArrayLike,
+        noise_std: Reals,
         batch_size: BatchSize = 1,
         replacement: bool = True,
         momentum: float = 0.0,
@@ -110,7 +109,7 @@ class Flow:
             replacement=replacement,
             momentum=momentum,
         )
-        if not np.any(noise_std):
+        if not np.any(np.asarray(noise_std)):
             raise ValueError("noise_std: expected a number above 0, as nothing moves without noise, got 0")
         with np.errstate(all="ignore"):  # steps past the floats are infinite
             steps = np.where(self.times == 0, 0.0, self.times / each)

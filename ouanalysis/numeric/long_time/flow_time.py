@@ -1,9 +1,8 @@
 """Steps of label-noise SGD as time of the flow that they follow: theory.md, section 3, "Long times", and section 6."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...arguments import Array, whole_numbers
+from ...arguments import Array, Reals, whole_numbers
 from ...settings import Setting
 from ..fluctuations.sampling import BatchSize, sampling_of
 
@@ -12,10 +11,10 @@ __all__ = ["flow_time"]
 
 def flow_time(
     setting: Setting,
-    steps: ArrayLike = 1,
+    steps: Reals = 1,
     *,
     lr: float,
-    noise_std: ArrayLike,
+    noise_std: Reals,
     batch_size: BatchSize = 1,
     replacement: bool = True,
     momentum: float = 0.0,

@@ -4,9 +4,8 @@ Source: theory.md, section 3, "Long times"; Li, Wang & Arora 2022 (arXiv:2110.06
 """
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...arguments import Array, in_one_line, nonnegative_number, one_of, positive_number, real_array
+from ...arguments import Array, Reals, in_one_line, nonnegative_number, one_of, positive_number, real_array
 from ...progress import progress_bar
 from ...settings import Setting
 from ..fluctuations.sampling import BatchSize, sampling_of
@@ -28,11 +27,11 @@ __all__ = ["regularized_flow"]
 
 def regularized_flow(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
-    times: ArrayLike,
+    times: Reals,
     lr: float | None = None,
-    noise_std: ArrayLike = 1.0,
+    noise_std: Reals = 1.0,
     batch_size: BatchSize = 1,
     replacement: bool = True,
     momentum: float = 0.0,
@@ -124,7 +123,7 @@ def regularized_flow(
     if last == 0 or _at_end(theta, **ends):
         status: Status = "stationary" if last else "finished"
         return flow_along(setting, piece, np.zeros(1), Interpolant(1.0, still(theta, 1.0)), drift, status)
-    curvature = None if lr is not None or np.ndim(noise_std) else _stiffness(piece)
+    curvature = None if lr is not None or np.asarray(noise_std).ndim else _stiffness(piece)
     with progress_bar(last, unit="flow time", shown=progress) as bar:
         status, path = _integrate(piece, theta, last, drift, curvature, rtol=rtol, method=method, ends=ends, bar=bar)
     if status == "stalled" and lr is not None:
@@ -210,7 +209,7 @@ def _refuse_limit(setting, path, sampling):
         )
 
 
-def _increasing_times(times: ArrayLike) -> Array:
+def _increasing_times(times: Reals) -> Array:
     times = real_array("times", times, shape=("records",))
     if np.any(np.diff(times) <= 0) or times[0] < 0:
         raise ValueError(f"times: expected increasing flow times at least 0, got {in_one_line(times)}")

@@ -61,8 +61,9 @@ def _loop(setting, function, arguments):
     return partial(loop, model)
 
 
-def value_and_gradient(model, theta, i, gradient):
+def value_and_gradient(model, theta, i, gradient) -> float:
     """That of the file which the model's class is from; only compiled code can call it."""
+    raise NotImplementedError
 
 
 @overload(value_and_gradient)
@@ -90,7 +91,7 @@ def _advance(
     shift,
     recent,
     total,
-):
+) -> None:
     """Take len(noise) steps in place: v ← βv − (∇ + λθ), θ ← θ + ηv, from step `first`.
 
     indices : (steps, B) int64; with B = 0 every datum is taken once, and noise is (steps, n)
@@ -131,7 +132,7 @@ def _advance(
 
 
 @numba.njit(nogil=True)
-def _accumulate(model, theta, gradient, measured, directions, shift, recent):
+def _accumulate(model, theta, gradient, measured, directions, shift, recent) -> None:
     """Add a state to the sums: θ − shift, its products along the directions, L and reg."""
     dim, k = len(theta), len(directions)
     for j in range(dim):
@@ -157,7 +158,7 @@ def _accumulate(model, theta, gradient, measured, directions, shift, recent):
         recent[dim + k * k + 1] += reg / n
 
 
-def _regularize(model, theta, out):
+def _regularize(model, theta, out) -> None:
     """(1/n) Σ_i ‖∇_θ h_i‖² at each row of theta (k, p), to out (k,)."""
     gradient = np.empty(theta.shape[1])
     n = len(model.y)
@@ -235,4 +236,8 @@ def _elsewhere(where):
 
 @cache
 def _warn_once(message):
-    warnings.warn(message, stacklevel=6)  # the caller of the simulator, or who asks for reg
+    package, depth = str(Path(__file__).parents[2]), 2
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith(package):
+        frame, depth = frame.f_back, depth + 1
+    warnings.warn(message, stacklevel=depth)  # the caller of the simulator, or who asks for reg

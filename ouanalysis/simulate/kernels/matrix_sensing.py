@@ -21,7 +21,7 @@ def model(setting: MatrixSensing) -> Sensing:
     return Sensing(setting.x + np.swapaxes(setting.x, -1, -2), setting.y.copy(), setting.rank)
 
 
-def value_and_gradient(model, theta, i, gradient):
+def value_and_gradient(model, theta, i, gradient) -> float:
     """Compiled: row by row of U."""
     symmetric, rank = model.symmetric[i], model.rank
     d = len(symmetric)

@@ -19,7 +19,7 @@ def model(setting: ReluNetwork) -> Relu:
     return Relu(setting.x.copy(), setting.y.copy(), setting.width)
 
 
-def value_and_gradient(model, theta, i, gradient):
+def value_and_gradient(model, theta, i, gradient) -> float:
     """Compiled: neuron by neuron."""
     x, m = model.x[i], model.width
     value = theta[3 * m] * x + theta[3 * m + 1]

@@ -62,7 +62,7 @@ def _compile_expression(expression):
     return functions
 
 
-def value_and_gradient(model, theta, i, gradient):
+def value_and_gradient(model, theta, i, gradient) -> float:
     """Compiled: neuron by neuron."""
     x, m = model.x[i], model.width
     d = len(x)
@@ -80,8 +80,9 @@ def value_and_gradient(model, theta, i, gradient):
     return value
 
 
-def activate(model, z):
+def activate(model, z) -> tuple[float, float]:
     """(φ(z), φ'(z)); only compiled code can call it."""
+    raise NotImplementedError
 
 
 @overload(activate)
