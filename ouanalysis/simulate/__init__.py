@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+from .averages import Averages, Averaging
 from .linear_process import ornstein_uhlenbeck
 from .provenance import Seed
+from .resumption import resume
 from .sde import label_noise_sde
 from .sgd import label_noise_sgd
 from .trajectory import Trajectory
@@ -12,4 +14,13 @@ SIMULATORS: dict[str, Callable[..., Trajectory]] = {
     simulator.__name__: simulator for simulator in (label_noise_sgd, label_noise_sde, ornstein_uhlenbeck)
 }
 
-__all__ = ["Seed", "Trajectory", "label_noise_sde", "label_noise_sgd", "ornstein_uhlenbeck"]
+__all__ = [
+    "Averages",
+    "Averaging",
+    "Seed",
+    "Trajectory",
+    "label_noise_sde",
+    "label_noise_sgd",
+    "ornstein_uhlenbeck",
+    "resume",
+]

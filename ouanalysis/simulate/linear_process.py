@@ -13,8 +13,10 @@ from ..numeric.fluctuations.local_ou import local_ou
 from ..numeric.fluctuations.sampling import BatchSize
 from ..settings import Setting
 from .draws import spawn_streams
-from .provenance import OF_DIFFUSION, Seed, sampling_arguments
-from .trajectory import Trajectory, observe, record_steps
+from .provenance import OF_DIFFUSION, Seed, sampling_arguments, versions
+from .records import record_steps
+from .storage import Stored
+from .trajectory import Trajectory, observe
 
 __all__ = ["ornstein_uhlenbeck"]
 
@@ -57,7 +59,7 @@ def ornstein_uhlenbeck(
     """
     steps = count("steps", steps, least=0)
     chains = count("chains", chains, least=1)
-    records = record_steps(record, steps)
+    kept, records = record_steps(record, steps)
     local = local_ou(
         setting,
         theta,
@@ -76,10 +78,22 @@ def ornstein_uhlenbeck(
     transitions = _transitions(local, elapsed)
     with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
         list(pool.map(lambda block: _fill(states[block], local, streams[block], elapsed, transitions), blocks))
-    run_of = {"theta": local.theta, "steps": steps, "chains": chains, "record": records}
+    run_of = {"theta": local.theta, "steps": steps, "chains": chains, "record": kept}
     sampled = sampling_arguments(setting, local.sampling, OF_DIFFUSION)
     arguments = {"simulator": "ornstein_uhlenbeck", **run_of, **sampled}
-    return observe(setting, states, records, arguments=arguments, seed=seed, engine="autograd")
+    return observe(
+        Stored(
+            setting=setting,
+            arguments=arguments,
+            seed=seed,
+            versions=versions("autograd"),
+            theta=states,
+            steps=records,
+            observed={},
+            state=None,
+            witness=None,
+        )
+    )
 
 
 def _fill(out, local, streams, elapsed, transitions):

@@ -1,125 +1,102 @@
-"""The loop behind every run of SGD and of its diffusion: chains, and segments of drawn noise.
+"""The unit of work: a block of chains, advanced from one step to another.
 
-A chain's path is a pure function of its start and of its draws. It depends neither on threads nor on the length of a
-segment.
+It is pure, so that anybody may do it anywhere: a chain's path is a function of its start and of its draws, and depends
+neither on who walks it nor on how it is cut into pieces and segments.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import partial
-from threading import Event
+from collections.abc import Mapping
+from time import perf_counter
+from typing import NamedTuple
 
-import autograd.numpy as anp
 import numpy as np
-from autograd import grad
-from numpy.typing import NDArray
 
 from ..arguments import Array
-from ..numeric.fluctuations.sampling import Sampling
-from ..progress import progress_bar
 from ..settings import Setting
-from .draws import Law, draw, draws_per_step, spawn_streams
-from .provenance import Engine
+from .autograd_steps import autograd_steps
+from .compiled_steps import compiled_steps
+from .draws import draw, draws_per_step
+from .plan import Observer, Plan
+from .state import State
 
-__all__ = ["run"]
+__all__ = ["Piece", "advance", "observed_at", "segment_length"]
 
 SEGMENT = 1 << 14  # noises in one chain's segment: 128 kB, as much again for indices
 BLOCK = 1 << 22  # noises in a segment of all chains that advance together: 32 MB, as much again for indices
 
 
-def run(
-    setting: Setting,
-    theta: Array,
-    sampling: Sampling,
-    *,
-    noise: Law,
-    steps: int,
-    records: NDArray[np.int64],
-    rng: np.random.Generator,
-    progress: bool,
-) -> tuple[Array, Engine]:
-    """Run chains from theta (chains, p): the recorded states (chains, records, p), and what took the steps."""
+class Piece(NamedTuple):
+    """What came of it.
+
+    Attributes
+    ----------
+    state : State
+    theta : (chains, records, p) array
+        The states at the records on the way; NaN where a chain was not followed as it had diverged.
+    observed : dict of (chains, records, …) arrays
+    seconds : float
+    """
+
+    state: State
+    theta: Array
+    observed: dict[str, Array]
+    seconds: float
+
+
+def advance(plan: Plan, state: State, until: int) -> Piece:
+    """Take chains that stand at the same step on to the step `until`, both in steps taken."""
     from .kernels import kernel
 
-    compiled = kernel(setting)
-    take_steps = partial(_steps_compiled, compiled) if compiled else partial(_steps_by_autograd, setting)
-    chains = len(theta)
-    blocks = [slice(chain, chain + 1) for chain in range(chains)] if compiled else [slice(0, chains)]
-    streams = spawn_streams(rng, chains)
-    recorded = np.full((chains, len(records), setting.dim), np.nan)
-    if records[0] == 0:
-        recorded[:, 0] = theta
-    stop = Event()
-
-    def run_block(block):
-        take = partial(take_steps, sampling=sampling, records=records, out=recorded[block])
-        next_draws = partial(draw, setting, sampling, noise, streams[block])
-        length = _segment_length(draws_per_step(setting, sampling), len(theta[block]))
-        for taken in _walk(theta[block].copy(), take, next_draws, steps, length):
-            bar.update(taken)
-            if stop.is_set():
-                break
-
-    with progress_bar(chains * steps, unit="step", shown=progress) as bar:
-        _run_all(run_block, blocks, stop)
-    return recorded, "numba" if compiled else "autograd"
+    began = perf_counter()
+    state = state.copy()
+    compiled = kernel(plan.setting)
+    take_steps = compiled_steps(plan, compiled) if compiled else autograd_steps(plan)
+    first = int(state.taken[0])
+    records = plan.records * plan.inner
+    records = records[(records > first) & (records <= until)]
+    theta = np.full((len(state.theta), len(records), plan.setting.dim), np.nan)
+    groups = len(theta) if compiled else 1
+    for chains in (slice(k, k + 1) for k in range(groups)) if compiled else (slice(None),):
+        _walk(plan, state.rows(chains), until, take_steps, records, theta[chains])
+    state.taken[:] = until
+    return Piece(state, theta, observed_at(plan.observe, plan.setting, theta), perf_counter() - began)
 
 
-def _segment_length(width, chains):
-    """The steps of a segment of chains that take `width` noises a step, so that its arrays are of bounded size."""
+def segment_length(plan: Plan, chains: int) -> int:
+    """The steps of a segment of chains that advance together, so that its arrays are of bounded size."""
+    width = draws_per_step(plan.setting, plan.sampling)
     return max(1, min(SEGMENT // width, BLOCK // (width * chains)))
 
 
-def _walk(state, take_steps, next_draws, steps, length):
-    """Take the chains of a block from `state` (chains, p) through the steps; yield how many each segment took."""
-    velocity = np.zeros_like(state)
-    for first in range(0, steps, length):
-        size = min(length, steps - first)
-        take_steps(state, velocity, next_draws(size), first=first)
-        yield size * len(state)
-        if not np.isfinite(state).all(axis=-1).any():
+def observed_at(observe: Mapping[str, Observer], setting: Setting, theta: Array) -> dict[str, Array]:
+    """What the functions give at records theta (chains, records, p), each asked for the chains at one record."""
+    return {name: _observed(name, function, setting, theta) for name, function in observe.items()}
+
+
+def _observed(name, function, setting, theta):
+    with np.errstate(all="ignore"):  # of a chain that has diverged
+        rows = [np.asarray(function(setting, theta[:, k])) for k in range(theta.shape[1])]
+    for row in rows:
+        if row.dtype.kind not in "biuf" or row.shape[:1] != theta.shape[:1]:
+            raise ValueError(
+                f"observe[{name!r}]: expected real numbers of shape ({len(theta)}, ...) for theta"
+                f" {theta[:, 0].shape}, got {row.dtype} of shape {row.shape}"
+            )
+    return np.stack(rows, axis=1).astype(np.float64) if rows else np.empty((len(theta), 0))
+
+
+def _walk(plan, state, until, take_steps, records, out):
+    """Take chains through segments, in place."""
+    at, length, sampling = int(state.taken[0]), segment_length(plan, len(state.theta)), plan.sampling
+    begin = plan.averaging.start * plan.inner if plan.averaging else at
+    while at < until:
+        if at == begin:
+            state.sums.shift[:] = state.theta
+        last = min(at + length, until, begin if at < begin else until)
+        rates = plan.rates(at, last - at)
+        draws = draw(plan.setting, sampling, plan.noise, state.streams, rates.noise_std)
+        take_steps(state, draws, rates, at, records, out)
+        alive = np.isfinite(state.theta).all(axis=-1)
+        state.sums.total[~alive] = np.nan
+        if not alive.any():
             return
-
-
-def _run_all(run_block, blocks, stop):
-    """One block here, several in threads; the first error or a Ctrl-C stops them all at their next segment."""
-    if len(blocks) == 1:
-        run_block(blocks[0])
-        return
-    with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
-        try:
-            for done in as_completed([pool.submit(run_block, block) for block in blocks]):
-                done.result()
-        except BaseException:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _steps_compiled(compiled, theta, velocity, draws, *, sampling, first, records, out):
-    """The compiled steps, chain by chain, in place."""
-    for chain, mine in enumerate(zip(*draws, strict=True)):
-        try:
-            compiled(theta[chain], velocity[chain], *mine, sampling.lr, sampling.momentum, first, records, out[chain])
-        except ZeroDivisionError:  # a pole of the activation
-            theta[chain] = np.nan
-
-
-def _steps_by_autograd(setting, theta, velocity, draws, *, sampling, first, records, out):
-    """The same steps by autograd, for any model, over all chains at once, in place."""
-
-    def batch_loss(theta, x, labels):
-        return anp.sum(anp.mean((setting.h(theta[:, None, :], x) - labels) ** 2, axis=-1))
-
-    gradient = grad(batch_loss)
-    x, y = setting.x, setting.y
-    with np.errstate(all="ignore"):
-        for step in range(draws.noise.shape[1]):
-            if draws.indices.shape[-1]:
-                x, y = setting.x[draws.indices[:, step]], setting.y[draws.indices[:, step]]
-            velocity *= sampling.momentum
-            velocity -= gradient(theta, x, y + draws.noise[:, step])
-            if draws.gradient_noise.shape[-1]:
-                velocity -= draws.gradient_noise[:, step]
-            theta += sampling.lr * velocity
-            out[:, records == first + step + 1] = theta[:, None]
+        at = last

@@ -4,7 +4,7 @@ The file is named as the setting's and holds
 
     model(setting) -> a NamedTuple whose class is of that file, with the labels as `y`; None where there is no kernel
     value_and_gradient(model, theta, i, gradient) -> h(θ, x_i), with ∇_θ h_i written to `gradient`: what Numba compiles
-        (its signature is this to the letter: Numba compares names and annotations of arguments, so these have none)
+        (its signature is this to the letter, without annotations, which Numba compares too)
 
 Numba keeps the compiled loops on disk for the next process. It looks at the source of a loop alone, so the name under
 which a loop is kept holds a digest of every file here.
@@ -29,6 +29,7 @@ from numba.extending import overload
 
 from ...settings import Setting
 from ...settings.by_file_name import module_in
+from ..averages import FLUSH
 
 __all__ = ["kernel", "regularizers"]
 
@@ -70,13 +71,38 @@ def _value_and_gradient(model, theta, i, gradient):
     return sys.modules[model.instance_class.__module__].value_and_gradient
 
 
-def _advance(model, theta, velocity, indices, noise, gradient_noise, lr, momentum, first, records, out) -> None:
-    """Take len(noise) steps in place: v ← βv − ∇, θ ← θ + ηv, from step `first`.
+def _advance(
+    model,
+    theta,
+    velocity,
+    indices,
+    noise,
+    gradient_noise,
+    lr,
+    momentum,
+    weight_decay,
+    first,
+    records,
+    out,
+    start,
+    every,
+    measured,
+    directions,
+    shift,
+    recent,
+    total,
+) -> None:
+    """Take len(noise) steps in place: v ← βv − (∇ + λθ), θ ← θ + ηv, from step `first`.
 
     indices : (steps, B) int64; with B = 0 every datum is taken once, and noise is (steps, n)
     noise : (steps, B) float64, in units of y
     gradient_noise : (steps, p) float64, added to ∇; (steps, 0) for none
+    lr, momentum : (steps,) float64
+    weight_decay : λ
     records : (k,) int64, increasing steps; the state after step s goes to the row of `out` where records is s
+    start, every : the state after step s is averaged if s − start is a positive multiple of every; 0 for none
+    measured : whether with L and reg
+    directions, shift, recent, total : as `averages.Sums` has them, of one chain
     """
     full = indices.shape[1] == 0
     batch = noise.shape[1]
@@ -84,17 +110,52 @@ def _advance(model, theta, velocity, indices, noise, gradient_noise, lr, momentu
     scale = 2.0 / batch
     record = np.searchsorted(records, first, side="right")
     for step in range(len(noise)):
-        velocity *= momentum
+        velocity *= momentum[step]
         for b in range(batch):
             i = b if full else indices[step, b]
             residual = value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b])
             velocity -= scale * residual * gradient
         if gradient_noise.shape[1]:
             velocity -= gradient_noise[step]
-        theta += lr * velocity
-        if record < len(records) and records[record] == first + step + 1:
+        if weight_decay:
+            velocity -= weight_decay * theta
+        theta += lr[step] * velocity
+        taken = first + step + 1
+        if record < len(records) and records[record] == taken:
             out[record] = theta
             record += 1
+        if every and taken > start and (taken - start) % every == 0:
+            _accumulate(model, theta, gradient, measured, directions, shift, recent)
+            if (taken - start) // every % FLUSH == 0:
+                total += recent
+                recent[:] = 0.0
+
+
+@numba.njit(nogil=True)
+def _accumulate(model, theta, gradient, measured, directions, shift, recent) -> None:
+    """Add a state to the sums: θ − shift, its products along the directions, L and reg."""
+    dim, k = len(theta), len(directions)
+    for j in range(dim):
+        recent[j] += theta[j] - shift[j]
+    along = np.empty(k)
+    for a in range(k):
+        along[a] = 0.0
+        for j in range(dim):
+            along[a] += directions[a, j] * (theta[j] - shift[j])
+        for b in range(a + 1):
+            recent[dim + a * k + b] += along[a] * along[b]
+            if b < a:
+                recent[dim + b * k + a] += along[a] * along[b]
+    if measured:
+        loss = reg = 0.0
+        n = len(model.y)
+        for i in range(n):
+            residual = value_and_gradient(model, theta, i, gradient) - model.y[i]
+            loss += residual * residual
+            for j in range(dim):
+                reg += gradient[j] * gradient[j]
+        recent[dim + k * k] += loss / n
+        recent[dim + k * k + 1] += reg / n
 
 
 def _regularize(model, theta, out) -> None:
@@ -112,8 +173,9 @@ def _regularize(model, theta, out) -> None:
 
 _ROW, _ROWS, _INDICES = numba.float64[::1], numba.float64[:, ::1], numba.int64[:, ::1]
 _ADVANCE = (
-    *(_ROW, _ROW, _INDICES, _ROWS, _ROWS),
-    *(numba.float64, numba.float64, numba.int64, numba.int64[::1], _ROWS),
+    *(_ROW, _ROW, _INDICES, _ROWS, _ROWS, _ROW, _ROW, numba.float64),
+    *(numba.int64, numba.int64[::1], _ROWS),
+    *(numba.int64, numba.int64, numba.boolean, _ROWS, _ROW, _ROW, _ROW),
 )
 _REGULARIZE = (_ROWS, _ROW)
 
@@ -174,4 +236,8 @@ def _elsewhere(where):
 
 @cache
 def _warn_once(message):
-    warnings.warn(message, stacklevel=6)  # the caller of the simulator, or who asks for reg
+    package, depth = str(Path(__file__).parents[2]), 2
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith(package):
+        frame, depth = frame.f_back, depth + 1
+    warnings.warn(message, stacklevel=depth)  # the caller of the simulator, or who asks for reg

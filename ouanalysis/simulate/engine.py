@@ -1,0 +1,153 @@
+"""The loop behind every run: blocks of chains go to workers piece by piece, and what comes back is kept.
+
+What comes out does not depend on who the workers are, on how many, or on how a run is cut into pieces.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from itertools import pairwise
+from threading import Event
+
+import numpy as np
+
+from ..progress import progress_bar
+from .plan import Plan
+from .segments import advance, segment_length
+from .snapshot import Snapshot
+
+__all__ = ["advance_all"]
+
+PIECE = 0.25  # seconds that a piece is to take: how soon Ctrl-C is heard, how often a bar moves
+COMPILED_BLOCKS = 64  # at most so many blocks of compiled chains, which are walked one by one
+AUTOGRAD_BLOCK = 256  # at most so many chains by autograd at once; another number would round otherwise
+
+
+def advance_all(
+    plan: Plan,
+    snapshot: Snapshot,
+    *,
+    executor: Executor | None = None,
+    progress: bool = False,
+    keep: Callable[[Snapshot, bool], None] | None = None,
+) -> bool:
+    """Take all chains of the snapshot to the end of the plan, in place; whether they got there.
+
+    After Ctrl-C they stand at a common step before it. `keep` is called now and then, and with True when all is over.
+    """
+    from .kernels import kernel
+
+    blocks = _blocks(snapshot.state.taken, compiled=kernel(plan.setting) is not None)
+    end = plan.steps * plan.inner
+    begun = int(snapshot.state.taken.sum()) // plan.inner
+    with (
+        progress_bar(plan.steps * len(snapshot.state.taken), unit="step", shown=progress, initial=begun) as bar,
+        _workers(executor, len(blocks)) as pool,
+        _interruption() as stop,
+    ):
+
+        def take(block, piece):
+            before = int(snapshot.state.taken[block].sum())
+            snapshot.take(plan, block, piece)
+            bar.update((int(snapshot.state.taken[block].sum()) - before) // plan.inner)
+            if keep:
+                keep(snapshot, False)
+
+        try:
+            _piece_by_piece(plan, snapshot, blocks, end, pool, take, stop)
+        finally:
+            if keep and not stop.is_set():
+                keep(snapshot, True)
+        if stop.is_set():
+            _catch_up(plan, snapshot, blocks, take)
+            if keep:
+                keep(snapshot, True)
+    return bool(np.all(snapshot.state.taken == end))
+
+
+def _blocks(taken, *, compiled):
+    """Which chains advance together: neighbours at the same step, and not too many."""
+    chains = len(taken)
+    largest = -(-chains // COMPILED_BLOCKS) if compiled else AUTOGRAD_BLOCK
+    edges = np.linspace(0, chains, -(-chains // largest) + 1).astype(int)
+    edges = np.union1d(edges, np.flatnonzero(np.diff(taken)) + 1)
+    return [slice(int(first), int(last)) for first, last in pairwise(edges)]
+
+
+def _piece_by_piece(plan, snapshot, blocks, end, pool, take, stop):
+    """Advance all blocks, one piece of each at a time in turn, each as long as the last but for its seconds."""
+    waiting: dict[Future, tuple[slice, int]] = {}
+
+    def submit(block, length):
+        state = snapshot.state.rows(block)
+        at = int(state.taken[0])
+        if at < end and not stop.is_set():
+            waiting[pool.submit(advance, plan, state, min(at + length * plan.inner, end))] = block, length
+
+    try:
+        for block in blocks:
+            submit(block, max(1, segment_length(plan, block.stop - block.start) // plan.inner))
+        while waiting:
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                block, length = waiting.pop(future)
+                piece = _result(future, stop)
+                if piece is None:
+                    continue
+                take(block, piece)
+                submit(block, max(1, int(length * np.clip(PIECE / max(piece.seconds, 1e-9), 0.1, 8.0))))
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _result(future, stop):
+    """What a worker made of a piece, or None where Ctrl-C reached the worker, too."""
+    try:
+        return future.result()
+    except BaseException:
+        if stop.is_set():
+            return None
+        raise
+
+
+def _catch_up(plan, snapshot, blocks, take):
+    """Take the chains that are behind to the step of the first, here."""
+    furthest = int(snapshot.state.taken.max())
+    for block in blocks:
+        state = snapshot.state.rows(block)
+        if int(state.taken[0]) < furthest:
+            take(block, advance(plan, state, furthest))
+
+
+@contextmanager
+def _workers(executor, blocks):
+    """The executor that was given, or threads for the time being."""
+    if executor is not None:
+        yield executor
+        return
+    with ThreadPoolExecutor(max(1, min(blocks, os.cpu_count() or 1))) as pool:
+        yield pool
+
+
+@contextmanager
+def _interruption() -> Iterator[Event]:
+    """An event that Ctrl-C sets instead of raising, the first time; threads other than the main one never see it."""
+    stop = Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
+
+    def ask_to_stop(*_):
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, ask_to_stop)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
