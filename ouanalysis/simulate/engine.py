@@ -7,10 +7,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from queue import SimpleQueue
 from threading import Event
 
 import numpy as np
@@ -86,25 +87,27 @@ def advance_all(jobs: Sequence[Job], *, executor: Executor | None = None, progre
 def _piece_by_piece(work, pool, take, stop):
     """Advance all blocks, one piece of each at a time in turn, each as long as the last but for its seconds."""
     waiting: dict[Future, tuple[Job, slice, int]] = {}
+    done: SimpleQueue[Future] = SimpleQueue()
 
     def submit(job, block, length):
         plan, state = job.plan, job.snapshot.state.rows(block)
         at, end = int(state.taken[0]), plan.steps * plan.inner
         if at < end and not stop.is_set():
-            waiting[pool.submit(advance, plan, state, min(at + length * plan.inner, end))] = job, block, length
+            future = pool.submit(advance, plan, state, min(at + length * plan.inner, end))
+            waiting[future] = job, block, length
+            future.add_done_callback(done.put)
 
     try:
         for job, block in work:
             submit(job, block, max(1, segment_length(job.plan, block.stop - block.start) // job.plan.inner))
         while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                job, block, length = waiting.pop(future)
-                piece = _result(future, stop)
-                if piece is None:
-                    continue
-                take(job, block, piece)
-                submit(job, block, max(1, int(length * np.clip(PIECE / max(piece.seconds, 1e-9), 0.1, 8.0))))
+            future = done.get()
+            job, block, length = waiting.pop(future)
+            piece = _result(future, stop)
+            if piece is None:
+                continue
+            take(job, block, piece)
+            submit(job, block, max(1, int(length * min(max(PIECE / max(piece.seconds, 1e-9), 0.1), 8.0))))
     finally:
         for future in waiting:
             future.cancel()
