@@ -18,7 +18,7 @@ from .draws import draw, draws_per_step
 from .plan import Observer, Plan
 from .state import State
 
-__all__ = ["Piece", "advance", "observed_at", "segment_length"]
+__all__ = ["Piece", "advance", "observed_at"]
 
 SEGMENT = 1 << 14  # noises in one chain's segment: 128 kB, as much again for indices
 BLOCK = 1 << 22  # noises in a segment of all chains that advance together: 32 MB, as much again for indices
@@ -61,7 +61,7 @@ def advance(plan: Plan, state: State, until: int) -> Piece:
     return Piece(state, theta, observed_at(plan.observe, plan.setting, theta), perf_counter() - began)
 
 
-def segment_length(plan: Plan, chains: int) -> int:
+def _segment_length(plan, chains):
     """The steps of a segment of chains that advance together, so that its arrays are of bounded size."""
     width = draws_per_step(plan.setting, plan.sampling)
     return max(1, min(SEGMENT // width, BLOCK // (width * chains)))
@@ -86,7 +86,7 @@ def _observed(name, function, setting, theta):
 
 def _walk(plan, state, until, take_steps, records, out):
     """Take chains through segments, in place."""
-    at, length, sampling = int(state.taken[0]), segment_length(plan, len(state.theta)), plan.sampling
+    at, length, sampling = int(state.taken[0]), _segment_length(plan, len(state.theta)), plan.sampling
     begin = plan.averaging.start * plan.inner if plan.averaging else at
     while at < until:
         if at == begin:
