@@ -40,7 +40,7 @@ def advance_all(
     """
     from .kernels import kernel
 
-    blocks = _blocks(snapshot.state.taken, compiled=kernel(plan.setting) is not None)
+    blocks = _blocks(snapshot.state.taken, compiled=kernel(plan.setting, known_sizes=plan.is_long) is not None)
     end = plan.steps * plan.inner
     begun = int(snapshot.state.taken.sum()) // plan.inner
     with (
