@@ -5,7 +5,7 @@ A loop is then compiled for these sizes alone, and takes the same steps to the l
 
 from typing import Any
 
-from numba.core.types import BaseTuple
+from numba import types
 from numba.extending import overload
 
 __all__ = ["LARGEST", "Size", "is_known", "known", "size"]
@@ -22,7 +22,7 @@ def known(n: Size) -> Size:
 
 def is_known(kind: Any) -> bool:
     """Whether a Numba type is that of such a size."""
-    return isinstance(kind, BaseTuple)
+    return isinstance(kind, types.BaseTuple)
 
 
 def size(of: Size) -> int:
