@@ -8,6 +8,7 @@ from .provenance import Seed
 from .resumption import resume
 from .sde import label_noise_sde
 from .sgd import label_noise_sgd
+from .sweeping import Sweep, sweep
 from .trajectory import Trajectory
 
 SIMULATORS: dict[str, Callable[..., Trajectory]] = {
@@ -18,9 +19,11 @@ __all__ = [
     "Averages",
     "Averaging",
     "Seed",
+    "Sweep",
     "Trajectory",
     "label_noise_sde",
     "label_noise_sgd",
     "ornstein_uhlenbeck",
     "resume",
+    "sweep",
 ]

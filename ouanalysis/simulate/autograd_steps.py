@@ -26,17 +26,18 @@ def autograd_steps(plan: Plan) -> TakeSteps:
 
     def take_steps(state, draws, rates, first, records, out):
         x, y, theta, velocity = setting.x, setting.y, state.theta, state.velocity
+        lr, momentum = (np.broadcast_to(rate, draws.noise.shape[1]) for rate in (rates.lr, rates.momentum))
         with np.errstate(all="ignore"):
             for step in range(draws.noise.shape[1]):
                 if draws.indices.shape[-1]:
                     x, y = setting.x[draws.indices[:, step]], setting.y[draws.indices[:, step]]
-                velocity *= rates.momentum[step]
+                velocity *= momentum[step]
                 velocity -= gradient(theta, x, y + draws.noise[:, step])
                 if draws.gradient_noise.shape[-1]:
                     velocity -= draws.gradient_noise[:, step]
                 if plan.weight_decay:
                     velocity -= plan.weight_decay * theta
-                theta += rates.lr[step] * velocity
+                theta += lr[step] * velocity
                 out[:, records == first + step + 1] = theta[:, None]
                 add_to_sums(state, first + step + 1)
 

@@ -16,7 +16,9 @@ from ..arguments import Array, Reals, real_array
 from ..numeric.fluctuations.sampling import Sampling
 from ..settings import Setting
 
-__all__ = ["Draws", "Law", "Streams", "draw", "draw_noise", "draw_subsets", "draws_per_step", "spawn_streams"]
+__all__ = ["Draws", "Law", "Streams", "copied", "draw", "draw_noise", "draw_subsets", "draws_per_step", "spawn_streams"]
+
+_ANY_SEED = np.random.SeedSequence(0)
 
 Law = Literal["gaussian", "rademacher"] | Callable[[np.random.Generator, tuple[int, int]], Reals]
 
@@ -52,17 +54,32 @@ def spawn_streams(rng: np.random.Generator, chains: int) -> list[Streams]:
     return [Streams(*chain.spawn(3)) for chain in rng.spawn(chains)]
 
 
+def copied(streams: list[Streams], sampling: Sampling) -> list[Streams]:
+    """Streams that go on from where these are and leave them there; those from which nothing is drawn are the same."""
+    drawn = (True, True, bool(sampling.gradient_noise_std))
+    return [
+        Streams(*(_copied(stream) if used else stream for stream, used in zip(chain, drawn, strict=True)))
+        for chain in streams
+    ]
+
+
+def _copied(stream):
+    """One in the same state; copying its SeedSequence, which a chain does not spawn from, would cost ten times more."""
+    bits = type(stream.bit_generator)(_ANY_SEED)
+    bits.state = stream.bit_generator.state
+    return np.random.Generator(bits)
+
+
 def draws_per_step(setting: Setting, sampling: Sampling) -> int:
     """How many noises a step of one chain takes."""
     return sampling.batch_size + (setting.dim if sampling.gradient_noise_std else 0)
 
 
-def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams], noise_std: Array) -> Draws:
-    """The next steps of the chains that have these streams, with noise_std (steps, 1) or (steps, n) as `Rates` has it.
+def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams], noise_std: Array, steps: int) -> Draws:
+    """The next `steps` steps of the chains that have these streams, with noise_std as `Rates` has it.
 
     All else is as `sampling` says.
     """
-    steps = len(noise_std)
     indices = np.stack([_draw_batches(setting.n, sampling, chain.indices, steps) for chain in streams])
     noise = np.stack([draw_noise(law, chain.noise, (steps, sampling.batch_size)) for chain in streams])
     gradient_noise = np.empty((len(streams), steps, setting.dim if sampling.gradient_noise_std else 0))
@@ -70,7 +87,8 @@ def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams],
         chain.gradient_noise.standard_normal(out=out)
     with np.errstate(all="ignore"):  # a chain that overflows has diverged
         if noise_std.shape[1] > 1 and indices.shape[-1]:
-            noise *= noise_std[np.arange(steps)[:, None], indices]
+            rows = np.arange(steps)[:, None] if len(noise_std) > 1 else 0
+            noise *= noise_std[rows, indices]
         else:
             noise *= noise_std
         gradient_noise *= sampling.gradient_noise_std

@@ -6,10 +6,12 @@ What comes out does not depend on who the workers are, on how many, or on how a 
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
+from queue import SimpleQueue
 from threading import Event
 
 import numpy as np
@@ -19,86 +21,94 @@ from .plan import Plan
 from .segments import advance, segment_length
 from .snapshot import Snapshot
 
-__all__ = ["advance_all"]
+__all__ = ["Job", "advance_all"]
 
 PIECE = 0.25  # seconds that a piece is to take: how soon Ctrl-C is heard, how often a bar moves
 COMPILED_BLOCKS = 64  # at most so many blocks of compiled chains, which are walked one by one
 AUTOGRAD_BLOCK = 256  # at most so many chains by autograd at once; another number would round otherwise
 
 
-def advance_all(
-    plan: Plan,
-    snapshot: Snapshot,
-    *,
-    executor: Executor | None = None,
-    progress: bool = False,
-    keep: Callable[[Snapshot, bool], None] | None = None,
-) -> bool:
-    """Take all chains of the snapshot to the end of the plan, in place; whether they got there.
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A run to be taken to the end of its plan, its snapshot in place.
 
-    After Ctrl-C they stand at a common step before it. `keep` is called now and then, and with True when all is over.
+    `keep` is called with the snapshot now and then, and with True when nothing more comes.
     """
-    from .kernels import kernel
 
-    blocks = _blocks(snapshot.state.taken, compiled=kernel(plan.setting, known_sizes=plan.is_long) is not None)
-    end = plan.steps * plan.inner
-    begun = int(snapshot.state.taken.sum()) // plan.inner
+    plan: Plan
+    snapshot: Snapshot
+    keep: Callable[[Snapshot, bool], None] | None = None
+
+    def blocks(self) -> list[slice]:
+        """Which chains advance together: neighbours at the same step, and not too many."""
+        from .kernels import kernel
+
+        taken = self.snapshot.state.taken
+        chains = len(taken)
+        compiled = kernel(self.plan.setting, known_sizes=self.plan.is_long)
+        largest = -(-chains // COMPILED_BLOCKS) if compiled else AUTOGRAD_BLOCK
+        edges = np.linspace(0, chains, -(-chains // largest) + 1).astype(int)
+        edges = np.union1d(edges, np.flatnonzero(np.diff(taken)) + 1)
+        return [slice(int(first), int(last)) for first, last in pairwise(edges)]
+
+    @property
+    def taken(self) -> int:
+        """Steps of all chains together."""
+        return int(self.snapshot.state.taken.sum()) // self.plan.inner
+
+
+def advance_all(jobs: Sequence[Job], *, executor: Executor | None = None, progress: bool = False) -> None:
+    """Take all chains of all jobs to the ends of their plans; after Ctrl-C those of each to a common step before."""
+    total = sum(job.plan.steps * len(job.snapshot.state.taken) for job in jobs)
+    begun = sum(job.taken for job in jobs)
+    work = [(job, block) for job in jobs for block in job.blocks()]
     with (
-        progress_bar(plan.steps * len(snapshot.state.taken), unit="step", shown=progress, initial=begun) as bar,
-        _workers(executor, len(blocks)) as pool,
+        progress_bar(total, unit="step", shown=progress, initial=begun) as bar,
+        _workers(executor, len(work)) as pool,
         _interruption() as stop,
     ):
 
-        def take(block, piece):
-            before = int(snapshot.state.taken[block].sum())
-            snapshot.take(plan, block, piece)
-            bar.update((int(snapshot.state.taken[block].sum()) - before) // plan.inner)
-            if keep:
-                keep(snapshot, False)
+        def take(job, block, piece):
+            before = job.taken
+            job.snapshot.take(job.plan, block, piece)
+            bar.update(job.taken - before)
+            if job.keep:
+                job.keep(job.snapshot, False)
 
         try:
-            _piece_by_piece(plan, snapshot, blocks, end, pool, take, stop)
+            _piece_by_piece(work, pool, take, stop)
+            if stop.is_set():
+                _catch_up(work, take)
         finally:
-            if keep and not stop.is_set():
-                keep(snapshot, True)
-        if stop.is_set():
-            _catch_up(plan, snapshot, blocks, take)
-            if keep:
-                keep(snapshot, True)
-    return bool(np.all(snapshot.state.taken == end))
+            for job in jobs:
+                if job.keep:
+                    job.keep(job.snapshot, True)
 
 
-def _blocks(taken, *, compiled):
-    """Which chains advance together: neighbours at the same step, and not too many."""
-    chains = len(taken)
-    largest = -(-chains // COMPILED_BLOCKS) if compiled else AUTOGRAD_BLOCK
-    edges = np.linspace(0, chains, -(-chains // largest) + 1).astype(int)
-    edges = np.union1d(edges, np.flatnonzero(np.diff(taken)) + 1)
-    return [slice(int(first), int(last)) for first, last in pairwise(edges)]
-
-
-def _piece_by_piece(plan, snapshot, blocks, end, pool, take, stop):
+def _piece_by_piece(work, pool, take, stop):
     """Advance all blocks, one piece of each at a time in turn, each as long as the last but for its seconds."""
-    waiting: dict[Future, tuple[slice, int]] = {}
+    waiting: dict[Future, tuple[Job, slice, int]] = {}
+    done: SimpleQueue[Future] = SimpleQueue()
 
-    def submit(block, length):
-        state = snapshot.state.rows(block)
-        at = int(state.taken[0])
+    def submit(job, block, length):
+        plan, state = job.plan, job.snapshot.state.rows(block)
+        at, end = int(state.taken[0]), plan.steps * plan.inner
         if at < end and not stop.is_set():
-            waiting[pool.submit(advance, plan, state, min(at + length * plan.inner, end))] = block, length
+            future = pool.submit(advance, plan, state, min(at + length * plan.inner, end))
+            waiting[future] = job, block, length
+            future.add_done_callback(done.put)
 
     try:
-        for block in blocks:
-            submit(block, max(1, segment_length(plan, block.stop - block.start) // plan.inner))
+        for job, block in work:
+            submit(job, block, max(1, segment_length(job.plan, block.stop - block.start) // job.plan.inner))
         while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                block, length = waiting.pop(future)
-                piece = _result(future, stop)
-                if piece is None:
-                    continue
-                take(block, piece)
-                submit(block, max(1, int(length * np.clip(PIECE / max(piece.seconds, 1e-9), 0.1, 8.0))))
+            future = done.get()
+            job, block, length = waiting.pop(future)
+            piece = _result(future, stop)
+            if piece is None:
+                continue
+            take(job, block, piece)
+            submit(job, block, max(1, int(length * min(max(PIECE / max(piece.seconds, 1e-9), 0.1), 8.0))))
     finally:
         for future in waiting:
             future.cancel()
@@ -114,13 +124,13 @@ def _result(future, stop):
         raise
 
 
-def _catch_up(plan, snapshot, blocks, take):
-    """Take the chains that are behind to the step of the first, here."""
-    furthest = int(snapshot.state.taken.max())
-    for block in blocks:
-        state = snapshot.state.rows(block)
+def _catch_up(work, take):
+    """Take the chains of each job that are behind to the step of its first, here."""
+    for job, block in work:
+        furthest = int(job.snapshot.state.taken.max())
+        state = job.snapshot.state.rows(block)
         if int(state.taken[0]) < furthest:
-            take(block, advance(plan, state, furthest))
+            take(job, block, advance(job.plan, state, furthest))
 
 
 @contextmanager

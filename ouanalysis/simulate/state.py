@@ -1,13 +1,13 @@
 """Where chains are: all that their further path depends on."""
 
-from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..arguments import Array, Integers
+from ..numeric.fluctuations.sampling import Sampling
 from .averages import Averaging, Sums
-from .draws import Streams, spawn_streams
+from .draws import Streams, copied, spawn_streams
 
 __all__ = ["State", "initial_state"]
 
@@ -32,11 +32,10 @@ class State:
     streams: list[Streams]
     sums: Sums
 
-    def copy(self) -> "State":
-        """One that can go on while this stays."""
-        return State(
-            self.taken.copy(), self.theta.copy(), self.velocity.copy(), deepcopy(self.streams), self.sums.copy()
-        )
+    def copy(self, sampling: Sampling) -> "State":
+        """One that can go on, sampling so, while this stays."""
+        streams = copied(self.streams, sampling)
+        return State(self.taken.copy(), self.theta.copy(), self.velocity.copy(), streams, self.sums.copy())
 
     def rows(self, chosen: slice) -> "State":
         """That of some chains, not copied."""

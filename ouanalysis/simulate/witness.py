@@ -18,8 +18,8 @@ def witness(plan: Plan, begun: State) -> Array:
 
     Rates are those of the steps 0, 1, 3, 7, … of the run: of a longer run come the same ones first.
     """
-    first = begun.rows(slice(0, 1)).copy()
-    noise = draw_noise(plan.noise, first.copy().streams[0].noise, (NOISES, plan.sampling.batch_size))
+    first = begun.rows(slice(0, 1)).copy(plan.sampling)
+    noise = draw_noise(plan.noise, first.copy(plan.sampling).streams[0].noise, (NOISES, plan.sampling.batch_size))
     parts = [noise, *observed_at(plan.observe, plan.setting, first.theta[:, None]).values()]
     if plan.steps:
         parts.append(advance(plan, first, 1).state.theta)

@@ -26,7 +26,10 @@ PROBED = 1000  # steps at which a function is tried before the run, so that it d
 
 
 class Rates(NamedTuple):
-    """What each of some steps takes: lr and momentum (steps,), noise_std (steps, 1) or, of each datum, (steps, n)."""
+    """What each of some steps takes: lr and momentum (steps,), noise_std (steps, 1) or, of each datum, (steps, n).
+
+    One that does not change has a single row for all steps.
+    """
 
     lr: Array
     noise_std: Array
@@ -79,8 +82,7 @@ class Schedule:
 
     def _values(self, name, steps, n):
         if name not in self.changing:
-            value = np.asarray(getattr(self.sampling, name))
-            return np.broadcast_to(value, (len(steps), *value.shape))
+            return np.asarray(getattr(self.sampling, name))[None]
         course = self.changing[name]
         return course(steps) if isinstance(course, Stages) else _of_function(self.sampling, name, course, steps, n)
 

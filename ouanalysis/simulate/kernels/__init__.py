@@ -82,7 +82,7 @@ def value_and_gradient(model, theta, i, gradient) -> float:
     raise NotImplementedError
 
 
-@overload(value_and_gradient)
+@overload(value_and_gradient, jit_options={"forceinline": True})
 def _value_and_gradient(model, theta, i, gradient):
     return sys.modules[model.instance_class.__module__].value_and_gradient
 
