@@ -50,7 +50,8 @@ class Job:
 
         taken = self.snapshot.state.taken
         chains = len(taken)
-        largest = AUTOGRAD_BLOCK if kernel(self.plan.setting) is None else -(-chains // COMPILED_BLOCKS)
+        compiled = kernel(self.plan.setting, known_sizes=self.plan.is_long)
+        largest = -(-chains // COMPILED_BLOCKS) if compiled else AUTOGRAD_BLOCK
         edges = np.linspace(0, chains, -(-chains // largest) + 1).astype(int)
         edges = np.union1d(edges, np.flatnonzero(np.diff(taken)) + 1)
         return [slice(int(first), int(last)) for first, last in pairwise(edges)]

@@ -17,6 +17,8 @@ __all__ = ["Averaged", "Observer", "Plan", "euler_step"]
 
 Observer = Callable[[Setting, Array], Any]
 
+LONG = 1 << 21  # parameters moved in the steps of a chain
+
 
 class Averaged(NamedTuple):
     """The state after step s is averaged if s − start is a positive multiple of `every`; never if that is 0.
@@ -68,6 +70,11 @@ class Plan:
     def steps(self) -> int:
         """How many are counted in all."""
         return int(self.records[-1])
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it pays to compile the kernel for the sizes of this setting, which takes some seconds once."""
+        return self.steps * self.inner * self.setting.dim >= LONG
 
     @property
     def sampling(self) -> Sampling:

@@ -48,7 +48,7 @@ def advance(plan: Plan, state: State, until: int) -> Piece:
 
     began = perf_counter()
     state = state.copy(plan.sampling)
-    compiled = kernel(plan.setting)
+    compiled = kernel(plan.setting, known_sizes=plan.is_long)
     take_steps = compiled_steps(plan, compiled) if compiled else autograd_steps(plan)
     first = int(state.taken[0])
     records = plan.records * plan.inner

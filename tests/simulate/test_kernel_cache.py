@@ -194,7 +194,7 @@ def test_a_changed_source_is_compiled_anew_and_an_unchanged_one_is_not(tmp_path)
     assert second[:3] == [first[0], 1, []]
     source = package / "simulate" / "kernels" / "matrix_sensing.py"
     text = source.read_text(encoding="utf-8")
-    source.write_text(text.replace("return value / 2", "return value / 2 + 1.0"), encoding="utf-8")
+    source.write_text(text.replace("theta) / 2", "theta) / 2 + 1.0"), encoding="utf-8")
     assert finish(start(tmp_path, **here))[:3] == [2.0, 0, []]
 
 

@@ -3,6 +3,7 @@
 The file is named as the setting's and holds
 
     model(setting) -> a NamedTuple whose class is of that file, with the labels as `y`; None where there is no kernel
+    of_known_sizes(model) -> the same with sizes that Numba knows (`sizes`), if that makes it faster; may be left out
     value_and_gradient(model, theta, i, gradient) -> h(θ, x_i), with ∇_θ h_i written to `gradient`: what Numba compiles
         (its signature is this to the letter, without annotations, which Numba compares too)
 
@@ -32,12 +33,20 @@ from ..averages import FLUSH
 from ..warn_once import warn_once
 from .given import Given
 
-__all__ = ["Given", "can_compile", "kernel", "regularizers", "values_and_gradients"]
+__all__ = ["Given", "can_compile", "exists", "kernel", "regularizers", "values_and_gradients"]
 
 
-def kernel(setting: Setting) -> Callable[..., None] | None:
-    """`_advance` for this setting, without its first argument; None for a setting that has no kernel."""
-    return _loop(setting, _advance, _ADVANCE)
+def exists(setting: Setting) -> bool:
+    """Whether the setting has a kernel."""
+    return _model(setting)[1] is not None
+
+
+def kernel(setting: Setting, *, known_sizes: bool = False) -> Callable[..., None] | None:
+    """`_advance` for this setting, without its first argument; None for a setting that has no kernel.
+
+    With `known_sizes` it may be compiled for the setting's own sizes: the same steps to the last bit, faster.
+    """
+    return _loop(setting, _advance, _ADVANCE, known_sizes)
 
 
 def can_compile(setting: Setting) -> bool:
@@ -55,17 +64,24 @@ def values_and_gradients(setting: Setting) -> Callable[..., None] | None:
     return _loop(setting, _evaluate, _EVALUATE)
 
 
-def _loop(setting, function, arguments):
-    """A loop of this file, compiled for the setting's kernel."""
+def _model(setting):
+    """The module of the setting's kernel and its model, or None for each that there is not."""
     module = setting.kernel or module_in(__name__, setting)
     if module is None:
-        return None
+        return None, None
     if numba.config.DISABLE_JIT:
         warn_once("NUMBA_DISABLE_JIT is set, so this runs by autograd, some hundred times slower: unset it")
-        return None
-    model = module.model(setting)
+        return module, None
+    return module, module.model(setting)
+
+
+def _loop(setting, function, arguments, known_sizes=False):
+    """A loop of this file, compiled for the setting's kernel."""
+    module, model = _model(setting)
     if model is None:
         return None
+    if known_sizes and hasattr(module, "of_known_sizes"):
+        model = module.of_known_sizes(model)
     loop, problem = _compiled(numba.typeof(model), function, arguments)
     if problem:
         warn_once(problem)
@@ -118,19 +134,25 @@ def _advance(
     full = indices.shape[1] == 0
     batch = noise.shape[1]
     gradient = np.empty_like(theta)
+    dim = len(theta)
     scale = 2.0 / batch
-    record = np.searchsorted(records, first, side="right")
+    alone = batch == 1 and gradient_noise.shape[1] == 0 and weight_decay == 0.0
+    record = 0
+    while record < len(records) and records[record] <= first:
+        record += 1
     for step in range(len(noise)):
-        velocity *= momentum[step]
+        kept = momentum[step]
         for b in range(batch):
             i = b if full else indices[step, b]
-            residual = value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b])
-            velocity -= scale * residual * gradient
-        if gradient_noise.shape[1]:
-            velocity -= gradient_noise[step]
-        if weight_decay:
-            velocity -= weight_decay * theta
-        theta += lr[step] * velocity
+            weight = scale * (value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b]))
+            if alone:
+                _descend(theta, velocity, gradient, lr[step], kept, weight)
+            else:
+                for j in range(dim):
+                    velocity[j] = kept * velocity[j] - weight * gradient[j]
+            kept = 1.0
+        if not alone:
+            _move(theta, velocity, gradient_noise[step], weight_decay, lr[step])
         taken = first + step + 1
         if record < len(records) and records[record] == taken:
             for j in range(len(theta)):  # out[record] = theta takes Numba 3 s more to compile, for its error's text
@@ -141,6 +163,26 @@ def _advance(
             if (taken - start) // every % FLUSH == 0:
                 total += recent
                 recent[:] = 0.0
+
+
+@numba.njit(inline="always")
+def _descend(theta, velocity, gradient, lr, momentum, weight) -> None:
+    """v ← βv − w∇, θ ← θ + ηv in one loop, as most steps are."""
+    for j in range(len(theta)):
+        velocity[j] = momentum * velocity[j] - weight * gradient[j]
+        theta[j] += lr * velocity[j]
+
+
+@numba.njit(nogil=True)
+def _move(theta, velocity, gradient_noise, weight_decay, lr) -> None:
+    """v ← v − s ξ − λθ, θ ← θ + ηv."""
+    for j in range(len(gradient_noise)):
+        velocity[j] -= gradient_noise[j]
+    if weight_decay:
+        for j in range(len(theta)):
+            velocity[j] -= weight_decay * theta[j]
+    for j in range(len(theta)):
+        theta[j] += lr * velocity[j]
 
 
 @numba.njit(nogil=True)
