@@ -15,6 +15,7 @@ from .archive import PathLike
 from .averages import Averaging
 from .checkpoint import checkpoints, refuse_existing
 from .engine import advance_all
+from .executors import check_executor
 from .plan import Plan
 from .provenance import OF_DIFFUSION, OF_SGD, Seed, engine_of, sampling_arguments, versions
 from .records import record_steps, refuse_memory
@@ -66,6 +67,7 @@ def carry_on(
     plan: Plan, run: Stored, *, executor: Executor | None, checkpoint: PathLike | None, progress: bool
 ) -> Trajectory:
     """Take a run on from where it is to the end of the plan."""
+    check_executor(executor, plan)
     snapshot = restored(plan, run)
     keep = None
     if checkpoint is not None:
@@ -110,6 +112,7 @@ def plan_of(setting: Setting, arguments: Mapping[str, Any]) -> tuple[Plan, dict[
     )
     schedule.check(steps, setting.n)
     parsed = dict(arguments) | {"steps": steps, "record": record, "observe": dict(plan.observe)}
+    parsed |= {"substeps": substeps} if substeps else {"weight_decay": plan.weight_decay}
     return plan, parsed | sampling_arguments(setting, schedule.sampling, sampled) | _courses(schedule)
 
 

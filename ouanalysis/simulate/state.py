@@ -1,13 +1,12 @@
 """Where chains are: all that their further path depends on."""
 
-from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..arguments import Array, Integers
 from .averages import Averaging, Sums
-from .draws import Streams, spawn_streams
+from .draws import Streams, copied, spawn_streams
 
 __all__ = ["State", "initial_state"]
 
@@ -34,9 +33,8 @@ class State:
 
     def copy(self) -> "State":
         """One that can go on while this stays."""
-        return State(
-            self.taken.copy(), self.theta.copy(), self.velocity.copy(), deepcopy(self.streams), self.sums.copy()
-        )
+        streams = list(map(copied, self.streams))
+        return State(self.taken.copy(), self.theta.copy(), self.velocity.copy(), streams, self.sums.copy())
 
     def rows(self, chosen: slice) -> "State":
         """That of some chains, not copied."""
