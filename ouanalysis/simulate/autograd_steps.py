@@ -59,8 +59,9 @@ def _accumulation(plan: Plan) -> Callable[[State, int], None]:
         sums.recent[:, :dim] += moved
         sums.recent[:, dim:-2] += (along[:, :, None] * along[:, None]).reshape(len(along), -1)
         if measured:
-            sums.recent[:, -2] += loss(plan.setting, state.theta)
-            sums.recent[:, -1] += regularizer(plan.setting, state.theta)
+            alive = np.isfinite(state.theta).all(axis=1)
+            sums.recent[alive, -2] += loss(plan.setting, state.theta[alive])
+            sums.recent[alive, -1] += regularizer(plan.setting, state.theta[alive])
         if (taken - start) // every % FLUSH == 0:
             sums.total[:] += sums.recent
             sums.recent[:] = 0.0

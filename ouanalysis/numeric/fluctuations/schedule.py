@@ -128,7 +128,10 @@ def _course(name, value):
     """Stages or a function, or None for what does not change."""
     if callable(value):
         return value
-    if as_array(name, value).ndim != 2:
+    ndim = as_array(name, value).ndim
+    if ndim > 2:
+        raise ValueError(f"{name}: expected numbers, stages (step, value) or a function, got {ndim} axes")
+    if ndim < 2:
         return None
     rows = real_array(name, value, shape=("stages", "values"))
     first = rows[:, 0]
@@ -145,7 +148,7 @@ def _course(name, value):
 def _of_function(sampling, name, function, steps, n):
     """What a function of the step gives at steps (k,), checked."""
     shapes = [(len(steps),), (len(steps), n)] if name == "noise_std" else [(len(steps),)]
-    values = np.asarray(function(steps))
+    values = as_array(name, function(steps))
     if values.shape == ():
         values = np.broadcast_to(values, shapes[0])
     if values.dtype.kind not in "biuf" or values.shape not in shapes:

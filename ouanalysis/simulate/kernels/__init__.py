@@ -262,7 +262,7 @@ def _compiled(kind, function, arguments):
 
 
 def _named(function, kind):
-    """The function under a name that is new for each file of a setting and whenever a source of this folder changes."""
+    """The function under a name that is new for each file of a setting, source of this folder and FLUSH."""
     module = kind.instance_class.__module__.rpartition(".")[-1]
     named = FunctionType(function.__code__, function.__globals__)
     named.__qualname__ = f"{module}-{function.__name__}-{_digest()}"
@@ -272,7 +272,7 @@ def _named(function, kind):
 @cache
 def _digest():
     sources = sorted((file.name, file.read_bytes()) for file in files(__name__).iterdir() if file.name.endswith(".py"))
-    return hashlib.sha256(repr(sources).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((sources, FLUSH)).encode()).hexdigest()[:16]
 
 
 def _no_cache(error, where):
