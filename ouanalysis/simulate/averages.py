@@ -132,7 +132,7 @@ class Averages:
             means = (sums.total + sums.recent) / np.float64(taken)
             moved = means[:, :dim]
             along = moved @ directions.T
-            second = means[:, dim:-2].reshape(-1, k, k)
+            second = means[:, dim:-2].reshape(len(means), k, k)
             covariance = second - along[:, :, None] * along[:, None]
         loss, reg = (
             values if asked else np.full(len(means), np.nan)
