@@ -68,6 +68,14 @@ class Schedule:
     sampling: Sampling
     changing: dict[str, Callable[[Integers], Array]]
 
+    @property
+    def noisy(self) -> bool:
+        """Whether some label may be noised at some step: a function may, though it gives 0 throughout."""
+        course = self.changing.get("noise_std")
+        if course is None:
+            return bool(np.any(self.sampling.noise_std))
+        return not isinstance(course, Stages) or bool(np.any(course.values))
+
     def at(self, steps: Integers, n: int) -> Rates:
         """The rates of steps (k,) of a run on n data; a ValueError if a function gives what is out of its range."""
         lr, noise_std, momentum = (self._values(name, steps, n) for name in SCHEDULED)
