@@ -6,7 +6,7 @@ BIN := .venv/bin
 SPREAD := --numprocesses=auto --maxprocesses=8 --dist=worksteal # tests over the cores
 
 .NOTPARALLEL:
-.PHONY: figures derivations test fuzz check docs clean
+.PHONY: figures derivations test fuzz check bench docs clean
 
 figures: .venv/installed-run
 	$(BIN)/python -m ouanalysis.figures
@@ -26,6 +26,9 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+bench: .venv/installed-bench # beside JAX, diffrax, torchsde and C programs (needs gcc); a case: make bench CASE=relu_network
+	$(BIN)/python -m benchmarks --write $(CASE)
+
 docs: .venv/installed-docs # into build/docs/index.html; a warning is an error
 	$(BIN)/python -m sphinx -q -E -W --keep-going -d build/doctrees docs build/docs
 
@@ -40,6 +43,6 @@ clean:
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-.venv/installed-test .venv/installed-dev .venv/installed-docs: .venv/installed-%: .venv/bin/python setup.cfg pyproject.toml
+.venv/installed-test .venv/installed-dev .venv/installed-bench .venv/installed-docs: .venv/installed-%: .venv/bin/python setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	@touch $@

@@ -43,6 +43,8 @@ def derive() -> Derivation:
     )
     curvature(steps)
     noise_of_a_step(steps)
+    other_losses(steps)
+    euler_step(steps)
     moment_equation(steps)
     stationary_solution(steps)
     solution_in_time(steps)
@@ -124,6 +126,34 @@ def noise_of_a_step(steps: Derivation) -> None:
         E(sympy.Mul(mean_a, mean_b, evaluate=False)),
         Rational(1, 2) * 4 * sigma**2 * (J[1, a] * J[1, b] + J[2, a] * J[2, b]) / 2,
         reduce=lambda difference: averaged(difference, dict.fromkeys(noises, sigma**2)),
+    )
+
+
+def other_losses(steps: Derivation) -> None:
+    """A constant factor in the loss is one in the step size."""
+    factor, other_eta = sympy.symbols("f eta_f", positive=True)
+    steps.identity(
+        "A loss with a factor f in front, f (h_i − y_i − ε)², and a step size η_f of its own takes the step above "
+        "with η = f η_f: for ½ it is η_half/2, for ¼ it is η_quarter/4",
+        -other_eta * Derivative(factor * (h_i - y[i] - eps) ** 2, theta_a),
+        -2 * (factor * other_eta) * (h_i - y[i] - eps) * J[i, a],
+        reduce=differentiated,
+    )
+
+
+def euler_step(steps: Derivation) -> None:
+    """An Euler-Maruyama step of the diffusion is a full-batch step with another noise on the labels."""
+    omega = sympy.IndexedBase("omega")
+    pull, kick = 2 * (h_i - y[i]) * J[i, a] / n, 2 * sigma / sympy.sqrt(n) * J[i, a] * omega[i]
+    steps.identity(
+        "The diffusion dθ = −∇L dt + √(η/B) C^{1/2} dW with a dW_i for each datum, C^{1/2} dW = (2σ/√n) Σ_i g_i dW_i. "
+        "A step of Euler and Maruyama over a time τ, with dW_i = √τ ω_i, is a full-batch step of size τ whose labels "
+        "have the noise σ√(nη/(Bτ)) ω_i: for τ = η, of SGD's own size, σ√(n/B) ω_i",
+        Sum(-tau * pull + sympy.sqrt(eta / B) * sympy.sqrt(tau) * kick, (i, 1, n)),
+        Sum(-2 * tau / n * (h_i - y[i] - sigma * sympy.sqrt(n * eta / (B * tau)) * omega[i]) * J[i, a], (i, 1, n)),
+        reduce=lambda difference: sympy.simplify(summand(difference)),
+        argument="The ω_i are independent of variance 1, so that (2σ/√n) Σ_i g_i ω_i has the covariance (4σ²/n) Σ_i "
+        "g_i g_iᵀ = C.",
     )
 
 

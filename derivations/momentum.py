@@ -1,4 +1,4 @@
-"""Heavy-ball momentum: the second moments of predictions and velocities, and one datum in closed form.
+"""Heavy-ball momentum: the second moments of predictions and velocities, and one datum and a full batch in closed form.
 
 Run it as `python -m ouanalysis.derivations.momentum`. Source: theory.md, section 6, "Momentum"; Damian, Ma, Lee 2021
 (arXiv:2106.06530). Products of matrices are products of symbols that do not commute, so they hold for all sizes.
@@ -12,21 +12,22 @@ from .local_ou import averaged, carried_out, named
 
 __all__ = ["derive"]
 
-B = sympy.Symbol("B", integer=True, positive=True)
-eta, sigma, k, beta = sympy.symbols("eta sigma k beta", positive=True)
+n, B = sympy.symbols("n B", integer=True, positive=True)
+eta, sigma, k, lam, beta = sympy.symbols("eta sigma k lambda beta", positive=True)
 eps = sympy.Symbol("epsilon", real=True)
 E = sympy.Function("E")
 N, G = sympy.symbols("N G", commutative=False)
 
 
 def derive() -> Derivation:
-    """From a step with momentum to the recursion for all n, and to the law, limit and drift of one datum."""
+    """From a step with momentum to the recursion for all n, and to law, limit and drift of one datum and full batch."""
     steps = Derivation(
-        "Momentum: the recursion of the second moments, and one datum in closed form",
+        "Momentum: the recursion of the second moments, and one datum and a full batch in closed form",
         "theory.md, section 6; Damian, Ma, Lee 2021 (arXiv:2106.06530)",
     )
     recursion(steps)
     one_datum(steps)
+    full_batch(steps)
     without_momentum(steps)
     return steps
 
@@ -70,6 +71,17 @@ def recursion(steps: Derivation) -> None:
         beta * (-average / (1 - beta)) - average,
         -average / (1 - beta),
     )
+    averages = sympy.symbols("q_0:3")
+    velocity = place = sympy.S.Zero
+    for average in averages:
+        velocity = beta * velocity - average
+        place += eta * velocity
+    steps.identity(
+        "From v = 0, q_t has moved θ after T steps by −η times (1 − β^{T − t})/(1 − β), the sum of the powers of β "
+        "that it went through (see other_noises). Step by step for T = 3",
+        place,
+        -eta * sum(average * (1 - beta ** (3 - at)) / (1 - beta) for at, average in enumerate(averages)),
+    )
 
 
 def one_datum(steps: Derivation) -> None:
@@ -82,8 +94,7 @@ def one_datum(steps: Derivation) -> None:
         reduce=lambda difference: averaged(difference, {f: S, eps: sigma**2 / B}),
     )
     pull = 2 * eta * k
-    new_w = beta**2 * W - 2 * beta * pull * C + 4 * eta**2 * k**2 * (S + sigma**2 / B)
-    new = sympy.Matrix([S + 2 * (beta * C - pull * S) + new_w, beta * C - pull * S + new_w, new_w])
+    new = moments_after(S, C, W, pull, 4 * eta**2 * k**2 * sigma**2 / B)
     factor = 1 - eta * k / (1 + beta)
     rest = eta * sigma**2 * k / (B * (1 - beta) * factor)
     values = {S: rest, C: pull * rest / (1 + beta), W: 2 * pull * rest / (1 + beta)}
@@ -142,6 +153,79 @@ def one_datum(steps: Derivation) -> None:
         -(eta**2) * sigma**2 / (B * (1 - beta) ** 2 * factor.subs(k, level)) * level.diff(at),
         reduce=carried_out,
     )
+
+
+def full_batch(steps: Derivation) -> None:
+    """A full batch: the stationary law mode by mode, and the function that its drift descends."""
+    S, C, W, x, w = sympy.symbols("S C W x omega")
+    pull, noise = eta * lam, 2 * eta**2 * sigma**2 * lam / n
+    steps.identity(
+        "Full batch. In a mode v of H = ∇²L with the eigenvalue λ, x = vᵀδ has vᵀ∇ = λx − ω, where ω has the variance "
+        "2σ²λ/n (see regularizer_drift). With S = E x², and r = η vᵀ∇ in the recursion, R is",
+        E((pull * x - eta * w) ** 2),
+        pull**2 * S + noise,
+        reduce=lambda difference: averaged(difference, {x: S, w: 2 * sigma**2 * lam / n}),
+    )
+    new, factor = moments_after(S, C, W, pull, noise), 1 - eta * lam / (2 * (1 + beta))
+    rest = eta * sigma**2 / (n * (1 - beta) * factor)
+    values = {S: rest, C: pull * rest / (1 + beta), W: 2 * pull * rest / (1 + beta)}
+    steps.identity(
+        "The variance of a mode at rest, exact at every stable η: S = ησ²/(n(1 − β)(1 − ηλ/(2(1 + β)))), C = ηλ S/(1 + "
+        "β), W = 2C. With these values the S, C, W after the step, on the left, are those before it",
+        new,
+        sympy.Matrix([S, C, W]),
+        reduce=lambda difference: sympy.simplify(difference.subs(values)),
+    )
+    steps.identity(
+        "No other S, C, W stay as they are: with A the matrix by which the step moves them, det(I − A) is not 0 unless "
+        "ηλ is 0 or 2(1 + β)",
+        (sympy.eye(3) - new.jacobian([S, C, W])).det(method="berkowitz"),
+        2 * eta * lam * (1 - beta) * (1 + beta - eta * lam / 2),
+        reduce=sympy.expand,
+    )
+    g, v, vT, D = sympy.symbols("g v v^T D", commutative=False)
+    steps.identity(
+        "Let D = N∇(2/n)‖J(θ) v‖² with v held fixed, to which one datum adds (4/n) N ∇²h_i v vᵀg_i (see "
+        "regularizer_drift). The mode's share S v vᵀ of Σ makes the drift −(η/(2(1 − β))) S D of a step. For one "
+        "datum, G = ∇²h_i (N is left out on both sides)",
+        -2 * eta / (n * (1 - beta)) * G * (rest * v * vT) * g,
+        -eta / (2 * (1 - beta)) * rest * D,
+        reduce=lambda difference: sympy.simplify(sympy.expand(difference.subs(D, 4 / n * G * v * vT * g))),
+    )
+    rate, at = sympy.symbols("x theta_c")
+    h_11, h_12, h_22 = (sympy.Function(f"H_{pair}")(at) for pair in (11, 12, 22))
+    hessian = sympy.Matrix([[h_11, h_12], [h_12, h_22]])
+    steps.identity(
+        "tr log = log det. By Jacobi's formula, for an H of two modes and a number x",
+        Derivative(sympy.log((sympy.eye(2) - rate * hessian).det()), at),
+        (-rate * (sympy.eye(2) - rate * hessian).inv() * hessian.diff(at)).trace(),
+        reduce=carried_out,
+        argument="It holds for any number of modes (see other_noises). In the modes of H at θ* the inverse is "
+        "diagonal, and vᵀ(∂H)v is the derivative of (2/n)‖Jv‖² with v held fixed: N∇ tr log(I − xH) is −x Σ_k D_k/(1 "
+        "− xλ_k), for equal eigenvalues too.",
+    )
+    steep = eta / (2 * (1 + beta))
+    steps.identity(
+        "So the drift is −(η/(1 − β)) N∇R with R = −(σ²(1 + β)/(n(1 − β))) tr log(I − ηH/(2(1 + β))), by x = η/(2(1 + "
+        "β)). One mode, with D for its part in each. At β = 0 this R is that of Damian, Ma and Lee, −(σ²/n) tr log(I "
+        "− ηH/2)",
+        -eta / (2 * (1 - beta)) * rest * D,
+        -eta / (1 - beta) * -(sigma**2 * (1 + beta) / (n * (1 - beta))) * -steep / (1 - steep * lam) * D,
+    )
+    steps.identity(
+        "For small η it is (ησ²/(n(1 − β))) reg, where reg = ½ tr H on M: the derivative by η of an eigenvalue's share",
+        Subs(Derivative(-(sigma**2 * (1 + beta) / (n * (1 - beta))) * sympy.log(1 - steep * lam), eta), eta, 0),
+        sigma**2 / (n * (1 - beta)) * lam / 2,
+        reduce=carried_out,
+    )
+
+
+def moments_after(
+    S: sympy.Symbol, C: sympy.Symbol, W: sympy.Symbol, pull: sympy.Expr, noise: sympy.Expr
+) -> sympy.Matrix:
+    """(S, C, W) after a step of one direction, where r is pull times f and a noise of this variance."""
+    new_w = beta**2 * W - 2 * beta * pull * C + pull**2 * S + noise
+    return sympy.Matrix([S + 2 * (beta * C - pull * S) + new_w, beta * C - pull * S + new_w, new_w])
 
 
 def without_momentum(steps: Derivation) -> None:

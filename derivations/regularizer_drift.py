@@ -49,6 +49,7 @@ def derive() -> Derivation:
     finite_step(steps)
     transient(steps)
     smallest_model(steps)
+    curvature_along_m(steps)
     equalities(steps)
     return steps
 
@@ -253,7 +254,7 @@ def smallest_model(steps: Derivation) -> None:
             difference, {u: eta * sigma**2 * k / (B * (1 - eta * k)), eps: sigma**2 / B}
         ),
     )
-    traced = symbolic.trace(Setting(lambda theta, x: theta[..., 0] * theta[..., 1] + 0 * x, np.zeros(1), np.ones(1), 2))
+    traced = symbolic.trace(product_model())
     names = dict(zip(traced.theta, (one, two), strict=True))
     gradient, jacobian = (matrix.xreplace(names) for matrix in (traced.regularizer_gradient, traced.jacobian))
     tangent = sympy.eye(2) - jacobian.T * jacobian / (one**2 + two**2)
@@ -272,6 +273,49 @@ def smallest_model(steps: Derivation) -> None:
         reduce=lambda difference: sympy.simplify(difference.subs(k, one**2 + two**2)),
         argument="The fluctuation δ has its own share in the mean of a² − b², which is constant after the transient.",
     )
+
+
+def curvature_along_m(steps: Derivation) -> None:
+    """The second derivative of reg along M, whose sign decides at a stationary point."""
+    tangents, bends, slopes = (sympy.Matrix(sympy.symbols(f"{name}_1 {name}_2")) for name in ("a", "b", "g"))
+    form = sympy.Matrix(2, 2, lambda row, col: sympy.Symbol(f"Q_{min(row, col) + 1}{max(row, col) + 1}"))
+    moved = s * tangents + s**2 / 2 * bends
+    steps.identity(
+        "A curve θ* + s a + s² b/2 + …, and a function with the gradient g and the Hessian Q at θ*. Its second "
+        "derivative along the curve is aᵀQa + gᵀb; two of the coordinates are shown",
+        Subs(Derivative((slopes.T * moved + moved.T * form * moved / 2)[0], (s, 2)), s, 0),
+        (tangents.T * form * tangents + slopes.T * bends)[0],
+        reduce=carried_out,
+    )
+    mu, bend, curved, whole = sympy.symbols("mu h_b h_aa r_aa")
+    steps.identity(
+        "In M every h_i is constant, so g_iᵀb = −aᵀ∇²h_i a, and a is along M. At a stationary point ∇reg = Jᵀμ, so "
+        "that ∇regᵀb = Σ_i μ_i g_iᵀb: the second derivative of reg is aᵀ(∇²reg − Σ_i μ_i ∇²h_i)a, the form N(∇²reg − "
+        "Σ_i μ_i ∇²h_i)N. For one datum r_aa is aᵀ∇²reg a, h_aa is aᵀ∇²h a and h_b is gᵀb",
+        whole + mu * bend,
+        whole - mu * curved,
+        reduce=lambda difference: sympy.expand(difference.subs(bend, -curved)),
+        argument="Where J has rank n each direction along M is that of a curve in M. So reg has a strict local minimum "
+        "on M where the form is positive along it, and falls along a direction in which it is negative.",
+    )
+    traced, (one, two) = symbolic.trace(product_model()), sympy.symbols("a b", real=True)
+    names = dict(zip(traced.theta, (one, two), strict=True))
+    hessians = [sympy.hessian(of, traced.theta).xreplace(names) for of in (traced.regularizer, traced.h[0])]
+    size = sympy.Symbol("q", positive=True)
+    tangent = size * sympy.Matrix([1, -1])
+    along = traced.regularizer.xreplace(names).subs({one: size * sympy.exp(s), two: size * sympy.exp(-s)})
+    steps.identity(
+        "Equality with ouanalysis.symbolic: on h = a·b at a = b = q, where ∇reg = 2 (a, b) = 2 ∇h. On the left its "
+        "regularizer along the curve (q e^s, q e^{−s}) in M, on the right the form, with its Hessians, at (q, −q)",
+        Subs(Derivative(along, (s, 2)), s, 0),
+        (tangent.T * (hessians[0] - 2 * hessians[1]).subs({one: size, two: size}) * tangent)[0],
+        reduce=carried_out,
+    )
+
+
+def product_model() -> Setting:
+    """h = a·b on one datum."""
+    return Setting(lambda theta, x: theta[..., 0] * theta[..., 1] + 0 * x, np.zeros(1), np.ones(1), 2)
 
 
 def equalities(steps: Derivation) -> None:

@@ -18,6 +18,7 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.linkcode",
+    "named_types",
     "plain_docstrings",
     "source_pages",
 ]

@@ -6,10 +6,10 @@ import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from types import EllipsisType
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 __all__ = [
     "Array",
@@ -18,7 +18,9 @@ __all__ = [
     "Model",
     "Parts",
     "RandomSource",
+    "Reals",
     "Shape",
+    "as_array",
     "count",
     "generator",
     "in_one_line",
@@ -42,7 +44,26 @@ Shape = Sequence[int | str | EllipsisType]
 Option = TypeVar("Option")
 
 
-def real_array(name: str, value: ArrayLike, *, shape: Shape | None = None) -> Array:
+class RealArray(Protocol):
+    """An array or scalar of NumPy of real numbers, or what turns itself into one."""
+
+    def __array__(self) -> NDArray[np.floating[Any] | np.integer[Any] | np.bool_]: ...
+
+
+_Real = float | RealArray
+# four deep, no deeper: a str is a sequence of strs for ever
+Reals = _Real | Sequence[_Real | Sequence[_Real | Sequence[_Real | Sequence[_Real]]]]
+
+
+def as_array(name: str, value: object) -> NDArray[Any]:
+    """An array of whatever it is."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name}: expected an array of real numbers, got rows of different lengths") from None
+
+
+def real_array(name: str, value: Reals, *, shape: Shape | None = None) -> Array:
     """A read-only float64 copy of finite real numbers.
 
     Parameters
@@ -60,10 +81,7 @@ def real_array(name: str, value: ArrayLike, *, shape: Shape | None = None) -> Ar
     Traceback (most recent call last):
     ValueError: theta: expected shape (..., 4), got (3,)
     """
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name}: expected an array of real numbers, got rows of different lengths") from None
+    array = as_array(name, value)
     if np.ma.is_masked(value):
         raise ValueError(f"{name}: expected numbers everywhere, got a masked array")
     if array.dtype.kind == "O":  # of Python or SymPy numbers, perhaps
@@ -90,13 +108,13 @@ def positive_number(name: str, value: float) -> float:
     return _number(name, value, "a finite number above 0", lambda number: number > 0)
 
 
-def nonnegative_number(name: str, value: ArrayLike, *, below: float = math.inf) -> float:
+def nonnegative_number(name: str, value: Reals, *, below: float = math.inf) -> float:
     """A finite float, at least 0 and, where `below` is given, less than it."""
     wanted = "a finite number at least 0" + (f" and below {below:g}" if below < math.inf else "")
     return _number(name, value, wanted, lambda number: 0 <= number < below)
 
 
-def nonnegative_numbers(name: str, value: ArrayLike, *, shape: Shape | None = None) -> Array:
+def nonnegative_numbers(name: str, value: Reals, *, shape: Shape | None = None) -> Array:
     """A float array of any shape, or the one given, its entries finite and at least 0."""
     array = real_array(name, value, shape=shape)
     if np.any(array < 0):
@@ -120,12 +138,14 @@ def count(name: str, value: object, *, least: int, most: int | None = None) -> i
     return number
 
 
-def whole_numbers(name: str, value: ArrayLike) -> Integers:
+def whole_numbers(name: str, value: Reals) -> Integers:
     """An int array of any shape, its entries at least 0 and of at most 62 bits."""
-    array = np.asarray(value)
-    whole = array.dtype.kind in "iu" or not array.size
-    if not whole or array.min(initial=0) < 0 or array.max(initial=0) > 2**62:
+    array = as_array(name, value)
+    whole = array.dtype.kind in "iu" or all(isinstance(entry, int) for entry in array.flat)  # objects past 64 bits
+    if not whole or array.min(initial=0) < 0:
         raise ValueError(f"{name}: expected integers at least 0, got {_short(value)}")
+    if array.max(initial=0) > 2**62:
+        raise ValueError(f"{name}: expected integers of at most 62 bits, got {_short(value)}")
     return array.astype(np.int64)
 
 
@@ -166,7 +186,7 @@ def in_one_line(numbers: NDArray[np.generic]) -> str:
 
 
 def _number(name, value, wanted, accept):
-    if isinstance(value, complex | np.complexfloating | str | bytes | bool | np.bool_) or np.ndim(value):
+    if isinstance(value, complex | np.complexfloating | str | bytes | bool | np.bool_) or as_array(name, value).ndim:
         raise TypeError(f"{name}: expected {wanted}, got {_short(value)}")
     try:
         number = float(value)

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
 __all__ = ["progress_bar"]
 
 
-def progress_bar(total: float, *, unit: str, shown: bool) -> "tqdm[NoReturn]":
+def progress_bar(total: float, *, unit: str, shown: bool, initial: float = 0) -> "tqdm[NoReturn]":
     """A tqdm bar on stderr, a context with `update(amount)`; nothing is written unless `shown`."""
     from tqdm import tqdm  # here, as few calls show one
 
-    return tqdm(total=total, unit=unit, unit_scale=True, disable=not shown)
+    return tqdm(total=total, unit=unit, unit_scale=True, disable=not shown, initial=initial)

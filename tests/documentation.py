@@ -28,7 +28,17 @@ def headings(page):
 
 def anchors(page):
     """The fragments by which a repository's page and MyST know the headings."""
-    return {re.sub(r"[^\w\s-]", "", title.lower()).replace(" ", "-") for _, title in headings(page)}
+    return {_anchor(title) for _, title in headings(page)}
+
+
+def paragraphs(page):
+    """{anchor: what is under that heading, up to the next of any level}."""
+    parts = re.split(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    return dict(zip(map(_anchor, parts[::2]), parts[1::2], strict=True))
+
+
+def _anchor(title):
+    return re.sub(r"[^\w\s-]", "", title.lower()).replace(" ", "-")
 
 
 @cache

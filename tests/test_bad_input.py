@@ -487,6 +487,27 @@ def test_bad_input_is_one_line_that_names_expected_and_got(call, message):
     assert "\n" not in str(caught.value)
 
 
+RAGGED = [[1], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    {
+        "theta": lambda: ou.certify(SENSING, RAGGED),
+        "noise_std": lambda: ou.local_ou(SENSING, TRUTH, lr=0.01, noise_std=RAGGED),
+        "gradient_noise_std": lambda: ou.local_ou(SENSING, TRUTH, lr=0.01, noise_std=0, gradient_noise_std=RAGGED),
+        "lr": lambda: sgd(lr=RAGGED),
+        "record": lambda: sgd(record=RAGGED),
+        "steps": lambda: ou.local_ou(SENSING, TRUTH, lr=0.01, noise_std=0.1).covariance(RAGGED),
+        "lag": lambda: ou.local_ou(SENSING, TRUTH, lr=0.01, noise_std=0.1).covariance(lag=RAGGED),
+        "times": lambda: ou.regularized_flow(SENSING, TRUTH, times=RAGGED),
+    }.items(),
+)
+def test_rows_of_different_lengths_are_said_to_be_so_whatever_they_are_given_for(name, call):
+    with pytest.raises(ValueError, match=f"^{name}: expected an array of real numbers, got rows of different lengths$"):
+        call()
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="No ouanalysis attribute regulariser"):
         ou.regulariser  # noqa: B018

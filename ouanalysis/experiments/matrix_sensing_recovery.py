@@ -7,9 +7,8 @@ the same order; without label noise SGD stops at zero error, with it reg falls a
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..arguments import Array, Integers, RandomSource, generator, one_of
+from ..arguments import Array, Integers, RandomSource, Reals, generator, one_of
 from ..numeric import regularizer
 from ..settings import MatrixSensing, planted_matrix_sensing
 from ..simulate import label_noise_sgd
@@ -57,7 +56,7 @@ def run(rng: RandomSource, size: Size = "full") -> MatrixSensingRecovery:
     )
 
 
-def product(setting: MatrixSensing, theta: ArrayLike) -> Array:
+def product(setting: MatrixSensing, theta: Reals) -> Array:
     """U Uᵀ of theta (..., p), (..., d, d)."""
     factor = setting.unpack(theta)["U"]
     return factor @ np.swapaxes(factor, -1, -2)

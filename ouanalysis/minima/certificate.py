@@ -10,8 +10,9 @@ Source: theory.md, section 4.4.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from ..arguments import Reals, as_array
 from ..numeric import regularizer
 from ..progress import progress_bar
 from ..settings.by_file_name import module_in
@@ -83,7 +84,7 @@ class Certificate:
         return f"Certificate({shown} over {self.domain}; {proof})"
 
 
-def certify(setting: Setting, theta: ArrayLike, *, progress: bool = False) -> Certificate:
+def certify(setting: Setting, theta: Reals, *, progress: bool = False) -> Certificate:
     """gap(θ) = reg(θ) − v(h(θ)) for any θ, noisy or not: along a whole trajectory too.
 
     Parameters
@@ -116,7 +117,7 @@ def certify(setting: Setting, theta: ArrayLike, *, progress: bool = False) -> Ce
     """
     lost = _all_nan(theta)
     some = lost.any() and not lost.all()
-    states = parameters(setting, np.where(lost[..., None], 0.0, theta) if some else theta)
+    states = parameters(setting, np.where(lost[..., None], 0.0, np.asarray(theta)) if some else theta)
     if not states.size:
         raise ValueError(f"theta: expected at least one state, got shape {states.shape}")
     known, kept, found = module_in(__package__, setting), states[~lost], []
@@ -139,5 +140,5 @@ def certify(setting: Setting, theta: ArrayLike, *, progress: bool = False) -> Ce
 
 def _all_nan(theta):
     """Which states (...) of theta (..., p) are NaN throughout."""
-    array = np.asarray(theta)
+    array = as_array("theta", theta)
     return np.isnan(array).all(axis=-1) if array.dtype.kind == "f" and array.ndim else np.zeros(array.shape[:-1], bool)

@@ -12,9 +12,9 @@ from math import prod
 
 import numpy as np
 import sympy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..arguments import real_array
+from ..arguments import Reals, real_array
 
 __all__ = ["Roots", "real_roots"]
 
@@ -68,7 +68,7 @@ class Roots:
         return f"Roots({found}, {f'{len(self.undecided)} pieces undecided' if len(self.undecided) else 'certified'})"
 
 
-def real_roots(expression: sympy.Expr, symbol: sympy.Symbol, interval: ArrayLike) -> Roots:
+def real_roots(expression: sympy.Expr, symbol: sympy.Symbol, interval: Reals) -> Roots:
     """The roots of a SymPy expression of one real symbol in a closed interval.
 
     Parameters

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..numeric.long_time.stationary_distance import moving_size
+from ..numeric.long_time.stationary_distance import moving_size, stationary_distance
 from ..numeric.zero_error_set.derivatives import lagrangian_hessian_products, regularizer_gradient
 from ..numeric.zero_error_set.interpolate import zero_error_tolerance
 from ..numeric.zero_error_set.kinks import kink_on_datum
@@ -84,7 +84,7 @@ def _advance(setting, point, model, radius, size):
         step = _step(model, radius)
         length, fall = norm(step), model.fall(step)
         if not fall > 4 * EPS * point.reg:
-            return point, radius, "stationary" if length <= rest else "not attained"
+            return point, radius, "stationary" if _at_rest(setting, point, model) else "not attained"
         moved = _brought_back(setting, point.theta + model.tangent @ step)
         gain = (point.reg - moved.reg) / fall if moved else -np.inf
         if gain > 1e-3:
@@ -95,6 +95,12 @@ def _advance(setting, point, model, radius, size):
         radius = length / 4
         if radius < 1e-10 * (norm(point.theta) or 1.0):
             return point, radius, "kink" if kink_on_datum(setting, point.theta) else "stalled"
+
+
+def _at_rest(setting, point, model):
+    """As `stability` judges; the step does not tell, as rounding makes it long in directions of symmetry."""
+    distance = stationary_distance(setting, point.theta, point.space)
+    return distance <= REST * moving_size(point.theta, model.velocity)
 
 
 def _point(setting, theta):

@@ -10,9 +10,9 @@ Source: theory.md, section 4.2; Blanc et al. 2020 (arXiv:1904.09080), section 4.
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..arguments import one_of, real_array
+from ..arguments import Reals, one_of, real_array
 from ..settings import ReluNetwork
 from ..settings.setting import parameters
 from .piecewise_linear import PiecewiseLinear, check_network_and_function
@@ -23,8 +23,8 @@ Side = Literal["left", "right"]
 
 
 def kink_cost(
-    x: ArrayLike,
-    kinks: ArrayLike,
+    x: Reals,
+    kinks: Reals,
     *,
     facing: Side,
     limit: Side | None = None,
@@ -83,7 +83,7 @@ def function_regularizer(setting: ReluNetwork, function: PiecewiseLinear) -> flo
     return float(bends + np.mean(1 + setting.x**2))
 
 
-def balanced(setting: ReluNetwork, theta: ArrayLike) -> NDArray[np.float64]:
+def balanced(setting: ReluNetwork, theta: Reals) -> NDArray[np.float64]:
     """theta with each neuron rescaled (a, b, c) → (τa, τb, c/τ) to its least reg; h does not change.
 
     Parameters

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..arguments import in_one_line, real_array
+from ..arguments import Reals, in_one_line, real_array
 from ..settings import ReluNetwork
 from ..settings.setting import parameters
 
@@ -56,7 +56,7 @@ class PiecewiseLinear:
         signs = np.sign(self.slope_changes[self.slope_changes != 0])
         return int(np.count_nonzero(np.diff(signs)))
 
-    def __call__(self, x: ArrayLike) -> NDArray[np.float64]:
+    def __call__(self, x: Reals) -> NDArray[np.float64]:
         """f(x), of the shape of x: from the point that it goes through, piece by piece."""
         at = real_array("x", x)
         start, value = self.through
@@ -68,7 +68,7 @@ class PiecewiseLinear:
         return f"PiecewiseLinear({len(self.kinks)} kinks, {self.convexity_changes} changes of convexity)"
 
 
-def network_function(setting: ReluNetwork, theta: ArrayLike) -> PiecewiseLinear:
+def network_function(setting: ReluNetwork, theta: Reals) -> PiecewiseLinear:
     """The function on R of a ReluNetwork with parameters theta (p,), as a `PiecewiseLinear`.
 
     Neurons with kinks at the same place are one kink, and none where their slopes cancel. A neuron is active on the

@@ -4,9 +4,8 @@ Source: theory.md, section 4.3.
 """
 
 import sympy
-from numpy.typing import ArrayLike
 
-from ..arguments import real_array
+from ..arguments import Reals, real_array
 from ..settings import SigmoidNetwork
 from ..symbolic.sigmoid_network import stationarity, with_slope
 from .certified_roots import Roots, real_roots
@@ -17,7 +16,7 @@ __all__ = ["stationary_preactivations"]
 
 def stationary_preactivations(
     setting: SigmoidNetwork,
-    interval: ArrayLike,
+    interval: Reals,
     *,
     multiplier: float | None = None,
     share: float | None = None,

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import autograd.numpy as np
-from numpy.typing import ArrayLike
 from scipy.linalg import null_space
 
-from ..arguments import Array, RandomSource, count, generator, real_array
+from ..arguments import Array, RandomSource, Reals, count, generator, real_array
 from .branches import Branches
 from .rotations import rotations
 from .setting import Setting, parameters
@@ -36,7 +35,7 @@ class MatrixSensing(Setting):
 
     rank: int
 
-    def __init__(self, sensors: ArrayLike, y: ArrayLike, rank: int | None = None) -> None:
+    def __init__(self, sensors: Reals, y: Reals, rank: int | None = None) -> None:
         sensors = real_array("sensors", sensors, shape=("n", "d", "d"))
         d = sensors.shape[-1]
         if sensors.shape[1] != d:
@@ -50,14 +49,14 @@ class MatrixSensing(Setting):
         """The side of the matrix."""
         return self.x.shape[-1]
 
-    def unseen_directions(self, theta: ArrayLike) -> Array:
+    def unseen_directions(self, theta: Reals) -> Array:
         """u in a row of U where S_i u = 0 for every sensor."""
         parameters(self, theta, leading=False)  # at every θ
         symmetric = (self.x + np.swapaxes(self.x, -1, -2)).reshape(-1, self.d)
         size = np.max(np.abs(symmetric)) or 1.0
         return np.kron(null_space(symmetric / size).T, np.eye(self.rank))
 
-    def symmetry_directions(self, theta: ArrayLike) -> Array:
+    def symmetry_directions(self, theta: Reals) -> Array:
         """U → UQ, Q a rotation."""
         return rotations(self.unpack(theta)["U"]).reshape(-1, self.dim)
 

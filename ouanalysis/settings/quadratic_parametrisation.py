@@ -8,9 +8,9 @@ from functools import partial
 
 import autograd.numpy as np
 from numpy import intp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..arguments import Array, RandomSource, count, generator, real_array
+from ..arguments import Array, RandomSource, Reals, count, generator, real_array
 from .branches import Branches
 from .rotations import rotations
 from .setting import Setting, parameters, split
@@ -36,7 +36,7 @@ class QuadraticParametrisation(Setting):
     (array([ 9., -4.]), array([1.]))
     """
 
-    def __init__(self, x: ArrayLike, y: ArrayLike) -> None:
+    def __init__(self, x: Reals, y: Reals) -> None:
         data = real_array("x", x, shape=("n", "d"))
         parts = {"u": data.shape[1:], "v": data.shape[1:]}
         super().__init__(partial(_predict, parts=parts), data, y, parts=parts, branches=Branches())
@@ -46,7 +46,7 @@ class QuadraticParametrisation(Setting):
         """The dimension of a datum."""
         return int(self.x.shape[1])
 
-    def predictor(self, theta: ArrayLike) -> Array:
+    def predictor(self, theta: Reals) -> Array:
         """The linear predictor β = u∘u − v∘v of theta (..., 2 d), (..., d)."""
         with np.errstate(all="ignore"):
             return _predictor(self.unpack(theta))
@@ -55,12 +55,12 @@ class QuadraticParametrisation(Setting):
         """None but the parameters of features that are 0 in every datum, in which h is constant."""
         return np.flatnonzero(~np.any(self._seen_as(), axis=0))
 
-    def unseen_directions(self, theta: ArrayLike) -> Array:
+    def unseen_directions(self, theta: Reals) -> Array:
         """u_j and v_j of the features j that are 0 in every datum."""
         parameters(self, theta, leading=False)  # at every θ
         return np.eye(self.dim)[self.linear_part()]
 
-    def symmetry_directions(self, theta: ArrayLike) -> Array:
+    def symmetry_directions(self, theta: Reals) -> Array:
         """Parameters whose squares have the same coefficient in every h_i rotate into each other.
 
         Those are u_j and u_k, v_j and v_k of equal features, u_j and v_k of opposite ones; in general there are none:

@@ -5,10 +5,10 @@ from functools import partial
 
 import autograd.numpy as np
 from numpy import intp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..activations import relu
-from ..arguments import Array, RandomSource, count, generator, real_array
+from ..arguments import Array, RandomSource, Reals, count, generator, real_array
 from .branches import Branches
 from .kinks import Kinks, quotient
 from .rotations import rotations
@@ -36,7 +36,7 @@ class ReluNetwork(Setting):
 
     width: int
 
-    def __init__(self, x: ArrayLike, y: ArrayLike, width: int) -> None:
+    def __init__(self, x: Reals, y: Reals, width: int) -> None:
         x = real_array("x", x, shape=("n",))
         if len(np.unique(x)) < len(x):
             repeated = np.sort(x)[np.flatnonzero(np.diff(np.sort(x)) == 0)[0]]
@@ -46,12 +46,12 @@ class ReluNetwork(Setting):
         branches = Branches(shapes=((self.width,),), bends=(True,), rectified=(True,))
         super().__init__(partial(_predict, parts=parts), x, y, parts=parts, branches=branches)
 
-    def preactivations(self, theta: ArrayLike) -> Array:
+    def preactivations(self, theta: Reals) -> Array:
         """z_ij = a_j x_i + b_j."""
         part = self.unpack(theta)
         return part["a"] * self.x[:, None] + part["b"]
 
-    def kinks(self, theta: ArrayLike) -> Kinks:
+    def kinks(self, theta: Reals) -> Kinks:
         """At k_j = −b_j/a_j, with ∇z_ij = (x_i, 1) in (a_j, b_j)."""
         part, z = self.unpack(theta), self.preactivations(theta)
         slope = np.hypot(1.0, self.x[:, None])
@@ -68,7 +68,7 @@ class ReluNetwork(Setting):
     def linear_part(self) -> NDArray[intp]:
         return np.arange(2 * self.width, self.dim)
 
-    def unseen_directions(self, theta: ArrayLike) -> Array:
+    def unseen_directions(self, theta: Reals) -> Array:
         """A neuron active on no datum, and (1, −x) of slope and intercept of anything active on a single datum x."""
         pattern = self.preactivations(theta) > 0
         none = dict.fromkeys("abc", np.zeros(self.width)) | {"alpha": 0.0, "beta": 0.0}
@@ -83,7 +83,7 @@ class ReluNetwork(Setting):
             directions.append(self.pack(**none | {"alpha": 1.0, "beta": -self.x[0]}))
         return np.array(directions).reshape(-1, self.dim)
 
-    def symmetry_directions(self, theta: ArrayLike) -> Array:
+    def symmetry_directions(self, theta: Reals) -> Array:
         """Neurons active on the same data rotate into each other: h sees Σ c(a, b), reg the squares of (a, b, c)."""
         theta = parameters(self, theta, leading=False)
         neurons, pattern = theta[: 3 * self.width].reshape(3, -1), self.preactivations(theta) > 0

@@ -8,9 +8,9 @@ from math import prod
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..arguments import Array, Model, Parts, count, part_shapes, positive_number, real_array
+from ..arguments import Array, Model, Parts, Reals, count, part_shapes, positive_number, real_array
 from .branches import Branches, Held, preactivations
 from .kinks import Kinks, find_kinks
 from .linear_part import linear_part
@@ -19,7 +19,7 @@ from .unseen_directions import unseen_directions
 
 __all__ = ["Setting", "check_setting", "parameters", "split"]
 
-Symmetries = Callable[[Array], ArrayLike]
+Symmetries = Callable[[Array], Reals]
 
 
 class Kernel(Protocol):
@@ -86,8 +86,8 @@ class Setting:
     def __init__(
         self,
         h: Model,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: Reals,
+        y: Reals,
         dim: int | None = None,
         parts: Parts | None = None,
         symmetries: Symmetries | None = None,
@@ -124,11 +124,11 @@ class Setting:
         """Names and shapes of the parameter arrays, in the order in which theta holds them, row-major."""
         return dict(self._parts)
 
-    def unpack(self, theta: ArrayLike) -> dict[str, Array]:
+    def unpack(self, theta: Reals) -> dict[str, Array]:
         """The named arrays that theta (..., p) holds; each keeps the leading axes."""
         return split(parameters(self, theta), self._parts)
 
-    def pack(self, **arrays: ArrayLike) -> Array:
+    def pack(self, **arrays: Reals) -> Array:
         """The flat theta (..., p) that holds these arrays; the inverse of `unpack`."""
         if set(arrays) != set(self._parts):
             raise TypeError(f"pack: expected the arrays {', '.join(self._parts)}, got {', '.join(arrays) or 'none'}")
@@ -144,12 +144,12 @@ class Setting:
             raise ValueError(f"pack: expected leading axes that broadcast, got {got}") from None
         return np.concatenate([np.broadcast_to(array, (*leading, array.shape[-1])) for array in flat], axis=-1)
 
-    def predictions(self, theta: ArrayLike) -> Array:
+    def predictions(self, theta: Reals) -> Array:
         """h(θ) on all data: theta (..., p) gives (..., n); NaN or infinite, without a warning, where h has no value."""
         with np.errstate(all="ignore"):
             return self.h(parameters(self, theta)[..., None, :], self.x)
 
-    def with_labels(self, y: ArrayLike) -> Self:
+    def with_labels(self, y: Reals) -> Self:
         """The same model and x with other labels y (n,)."""
         return self._with(y=real_array("y", y, shape=(self.n,)))
 
@@ -160,15 +160,15 @@ class Setting:
 
     # What a setting knows of itself: true of any model here, sharpened by those that know better.
 
-    def preactivations(self, theta: ArrayLike) -> Array:
+    def preactivations(self, theta: Reals) -> Array:
         """What the branches of h compare with 0 at theta (p,), (n, k); k = 0 for a smooth model."""
         return preactivations(self, parameters(self, theta, leading=False))
 
-    def kinks(self, theta: ArrayLike) -> Kinks:
+    def kinks(self, theta: Reals) -> Kinks:
         """Where h bends near theta (p,), and how near."""
         return find_kinks(self, parameters(self, theta, leading=False))
 
-    def smooth_piece(self, theta: ArrayLike) -> "Setting":
+    def smooth_piece(self, theta: Reals) -> "Setting":
         """The Setting that equals this one until a kink meets a datum, and is smooth beyond."""
         if not self.branches.count:
             return self
@@ -180,12 +180,12 @@ class Setting:
         """The indices of parameters in which, together, h is linear: a network's output weights; perhaps none."""
         return linear_part(self)
 
-    def unseen_directions(self, theta: ArrayLike) -> Array:
+    def unseen_directions(self, theta: Reals) -> Array:
         """Directions (k, p) of parameters that no prediction depends on, wherever on the smooth piece at theta (p,)."""
         theta = parameters(self, theta, leading=False)
         return unseen_directions(self.smooth_piece(theta), theta)
 
-    def symmetry_directions(self, theta: ArrayLike) -> Array | None:
+    def symmetry_directions(self, theta: Reals) -> Array | None:
         """Directions (k, p) at theta (p,) in which neither h nor reg changes; None where none are known beforehand."""
         theta = parameters(self, theta, leading=False)
         if self.symmetries is None:
@@ -256,7 +256,7 @@ def check_setting(setting: Setting) -> None:
         raise TypeError(f"setting: expected a Setting, got {type(setting).__name__}")
 
 
-def parameters(setting: Setting, theta: ArrayLike, *, leading: bool = True) -> Array:
+def parameters(setting: Setting, theta: Reals, *, leading: bool = True) -> Array:
     """theta as a clean (..., p) array, or (p,) without leading axes; a TypeError if `setting` is not a Setting."""
     check_setting(setting)
     return real_array("theta", theta, shape=(..., setting.dim) if leading else (setting.dim,))

@@ -6,12 +6,12 @@ from typing import Literal
 
 import autograd.numpy as np
 from numpy import intp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.linalg import null_space
 
 from ..activations import Activation, Expression
 from ..activations import activation as as_activation
-from ..arguments import Array, RandomSource, count, generator, real_array
+from ..arguments import Array, RandomSource, Reals, count, generator, real_array
 from .branches import Branches
 from .setting import Setting, parameters, split
 
@@ -45,8 +45,8 @@ class SigmoidNetwork(Setting):
 
     def __init__(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: Reals,
+        y: Reals,
         width: int,
         activation: Phi = "tanh",
     ) -> None:
@@ -65,7 +65,7 @@ class SigmoidNetwork(Setting):
     def linear_part(self) -> NDArray[intp]:
         return np.arange(self.width)
 
-    def unseen_directions(self, theta: ArrayLike) -> Array:
+    def unseen_directions(self, theta: Reals) -> Array:
         """Each neuron's w along directions normal to every datum."""
         parameters(self, theta, leading=False)  # at every θ
         normal = null_space(self.x / (np.max(np.abs(self.x)) or 1.0)).T

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..arguments import Array, real_array
+from ..arguments import Array, Reals, real_array
 from ..numeric.fluctuations.sampling import Sampling
 from ..settings import Setting
 
-__all__ = ["Draws", "Law", "Streams", "draw", "draw_noise", "draw_subsets", "draws_per_step", "spawn_streams"]
+__all__ = ["Draws", "Law", "Streams", "copied", "draw", "draw_noise", "draw_subsets", "draws_per_step", "spawn_streams"]
 
-Law = Literal["gaussian", "rademacher"] | Callable[[np.random.Generator, tuple[int, int]], ArrayLike]
+Law = Literal["gaussian", "rademacher"] | Callable[[np.random.Generator, tuple[int, int]], Reals]
 
 
 class Streams(NamedTuple):
@@ -52,21 +52,32 @@ def spawn_streams(rng: np.random.Generator, chains: int) -> list[Streams]:
     return [Streams(*chain.spawn(3)) for chain in rng.spawn(chains)]
 
 
+def copied(streams: Streams) -> Streams:
+    """Streams that give what these will give, while these stay: `deepcopy`, but for its price."""
+    return Streams(*map(_copied, streams))
+
+
 def draws_per_step(setting: Setting, sampling: Sampling) -> int:
     """How many noises a step of one chain takes."""
     return sampling.batch_size + (setting.dim if sampling.gradient_noise_std else 0)
 
 
-def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams], steps: int) -> Draws:
-    """The next `steps` steps of the chains that have these streams."""
+def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams], noise_std: Array, steps: int) -> Draws:
+    """The next `steps` steps of the chains that have these streams, with noise_std as `Rates` has it.
+
+    All else is as `sampling` says.
+    """
     indices = np.stack([_draw_batches(setting.n, sampling, chain.indices, steps) for chain in streams])
     noise = np.stack([draw_noise(law, chain.noise, (steps, sampling.batch_size)) for chain in streams])
-    each = indices if indices.shape[-1] and np.ndim(sampling.noise_std) else ...
     gradient_noise = np.empty((len(streams), steps, setting.dim if sampling.gradient_noise_std else 0))
     for chain, out in zip(streams, gradient_noise, strict=True):
         chain.gradient_noise.standard_normal(out=out)
     with np.errstate(all="ignore"):  # a chain that overflows has diverged
-        noise *= np.asarray(sampling.noise_std)[each]
+        if noise_std.shape[1] > 1 and indices.shape[-1]:
+            rows = np.arange(steps)[:, None] if len(noise_std) > 1 else 0
+            noise *= noise_std[rows, indices]
+        else:
+            noise *= noise_std
         gradient_noise *= sampling.gradient_noise_std
     return Draws(indices, noise, gradient_noise)
 
@@ -92,6 +103,13 @@ def draw_subsets(n: int, rng: np.random.Generator, size: tuple[int, int]) -> NDA
         repeated = np.any(indices[:, :b] == indices[:, b : b + 1], axis=1)
         indices[repeated, b] = largest[b]
     return indices
+
+
+def _copied(rng):
+    bits = rng.bit_generator
+    other = type(bits)(bits.seed_seq)
+    other.state = bits.state
+    return np.random.Generator(other)
 
 
 def _draw_batches(n, sampling, rng, steps):

@@ -3,32 +3,38 @@
 Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, sections 2 and 6.
 """
 
-import numpy as np
-from numpy.typing import ArrayLike
+import os
+from concurrent.futures import ThreadPoolExecutor
 
-from ..arguments import RandomSource, count, generator
+import numpy as np
+
+from ..arguments import RandomSource, Reals, count, generator
 from ..numeric.fluctuations.local_ou import local_ou
 from ..numeric.fluctuations.sampling import BatchSize
 from ..settings import Setting
 from .draws import spawn_streams
-from .provenance import OF_DIFFUSION, Seed, sampling_arguments
-from .trajectory import Trajectory, observe, record_steps
+from .provenance import OF_DIFFUSION, Seed, sampling_arguments, versions
+from .records import record_steps
+from .storage import Stored
+from .trajectory import Trajectory, observe
 
 __all__ = ["ornstein_uhlenbeck"]
+
+BLOCK = 1 << 16  # numbers of the states of chains that advance together: 512 kB
 
 
 def ornstein_uhlenbeck(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
     lr: float,
-    noise_std: ArrayLike,
+    noise_std: Reals,
     steps: int,
     rng: RandomSource,
     chains: int = 1,
     batch_size: BatchSize = 1,
     gradient_noise_std: float = 0.0,
-    record: ArrayLike | None = None,
+    record: Reals | None = None,
 ) -> Trajectory:
     """The linearised process about a zero-error point, by its exact transition: no step-size error at any record.
 
@@ -53,7 +59,7 @@ def ornstein_uhlenbeck(
     """
     steps = count("steps", steps, least=0)
     chains = count("chains", chains, least=1)
-    records = record_steps(record, steps)
+    kept, records = record_steps(record, steps)
     local = local_ou(
         setting,
         theta,
@@ -66,31 +72,68 @@ def ornstein_uhlenbeck(
     seed = Seed.of(source)
     streams = spawn_streams(source, chains)
     elapsed = np.diff(records, prepend=0)
-    states = local.theta + _across(local, streams, elapsed) @ local.basis.T
-    if local.sampling.gradient_noise_std:
-        states += _along(local, streams, elapsed)
-    run_of = {"theta": local.theta, "steps": steps, "chains": chains, "record": records}
+    states = np.empty((chains, len(records), setting.dim))
+    size = max(1, BLOCK // states[0].size)
+    blocks = [slice(first, first + size) for first in range(0, chains, size)]
+    transitions = _transitions(local, elapsed)
+    with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
+        list(pool.map(lambda block: _fill(states[block], local, streams[block], elapsed, transitions), blocks))
+    run_of = {"theta": local.theta, "steps": steps, "chains": chains, "record": kept}
     sampled = sampling_arguments(setting, local.sampling, OF_DIFFUSION)
     arguments = {"simulator": "ornstein_uhlenbeck", **run_of, **sampled}
-    return observe(setting, states, records, arguments=arguments, seed=seed, engine="autograd")
+    return observe(
+        Stored(
+            setting=setting,
+            arguments=arguments,
+            seed=seed,
+            versions=versions("autograd"),
+            theta=states,
+            steps=records,
+            observed={},
+            state=None,
+            witness=None,
+        )
+    )
 
 
-def _across(local, streams, elapsed):
+def _fill(out, local, streams, elapsed, transitions):
+    """The states of some chains, to out (chains, records, p)."""
+    np.matmul(_across(local, streams, elapsed, transitions), local.basis.T, out=out)
+    out += local.theta
+    if local.sampling.gradient_noise_std:
+        out += _along(local, streams, elapsed)
+
+
+def _across(local, streams, elapsed, transitions):
     """Vᵀδ of the chains (chains, records, r), from 0, at times apart by `elapsed` steps."""
-    shocks = np.stack([chain.noise.standard_normal((len(elapsed), local.rank)) for chain in streams])
-    decay = np.exp(-local.sampling.lr * elapsed[:, None] * local.eigenvalues)
-    roots = {steps: _root(local, steps) for steps in np.unique(elapsed)}
-    modes = np.empty_like(shocks)
-    state = np.zeros_like(shocks[:, 0])
+    modes = np.empty((len(streams), len(elapsed), local.rank))
+    for chain, shocks in zip(streams, modes, strict=True):
+        chain.noise.standard_normal(out=shocks)
+    state = np.zeros_like(modes[:, 0])
     for k, steps in enumerate(elapsed):
-        state = modes[:, k] = decay[k] * state + shocks[:, k] @ roots[steps]
+        decay, root = transitions[steps]
+        modes[:, k] = modes[:, k] * root if root.ndim == 1 else modes[:, k] @ root
+        state *= decay
+        state += modes[:, k]
+        modes[:, k] = state
     return modes
 
 
-def _root(local, steps):
-    """The symmetric root of the covariance of Vᵀδ after some steps from 0, (r, r)."""
-    values, vectors = np.linalg.eigh(local.mode_covariance(steps))
-    return vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+def _transitions(local, elapsed):
+    """For each time between records the decay of Vᵀδ and the symmetric root of its covariance from 0.
+
+    The root is (r,) where the modes are independent, as under noise of equal size, else (r, r).
+    """
+    found = {}
+    for steps in np.unique(elapsed):
+        covariance = local.mode_covariance(steps)
+        if np.count_nonzero(covariance - np.diag(np.diagonal(covariance))):
+            values, vectors = np.linalg.eigh(covariance)
+            root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+        else:
+            root = np.sqrt(np.diagonal(covariance))
+        found[steps] = np.exp(-local.sampling.lr * steps * local.eigenvalues), root
+    return found
 
 
 def _along(local, streams, elapsed):

@@ -3,35 +3,40 @@
 Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, sections 2 and 6.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from typing import Literal
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from ..arguments import RandomSource, count, generator
-from ..numeric.fluctuations.sampling import BatchSize, Sampling, sampling_of
+from ..arguments import RandomSource, Reals
+from ..numeric.fluctuations.sampling import BatchSize
+from ..numeric.fluctuations.schedule import Scheduled
 from ..settings import Setting
-from .provenance import OF_DIFFUSION, Seed, sampling_arguments
-from .segments import run
-from .sgd import starting_points
-from .trajectory import Trajectory, observe, record_steps
+from .archive import PathLike
+from .averages import Averaging
+from .launch import launch
+from .plan import Observer
+from .trajectory import Trajectory
 
 __all__ = ["label_noise_sde"]
 
 
 def label_noise_sde(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
-    lr: float,
-    noise_std: ArrayLike,
+    lr: Scheduled,
+    noise_std: Scheduled,
     steps: int,
     rng: RandomSource,
     chains: int = 1,
     batch_size: BatchSize = 1,
     gradient_noise_std: float = 0.0,
     substeps: int = 10,
-    record: ArrayLike | None = None,
+    record: Reals | Literal["log"] | None = None,
+    observe: Mapping[str, Observer] | None = None,
+    average: Averaging | None = None,
+    executor: Executor | None = None,
+    checkpoint: PathLike | None = None,
     progress: bool = False,
 ) -> Trajectory:
     """Euler-Maruyama for dθ = −∇L dt + √(η/B̃) (2/√n) J(θ)ᵀ diag(σ_i) dW + √η s dW′, with t = η × steps.
@@ -51,38 +56,25 @@ def label_noise_sde(
     -------
     Trajectory
     """
-    sampling = sampling_of(
-        setting, lr=lr, noise_std=noise_std, batch_size=batch_size, gradient_noise_std=gradient_noise_std
-    )
-    steps = count("steps", steps, least=0)
-    substeps = count("substeps", substeps, least=1)
-    records = record_steps(record, steps)
-    start = starting_points(setting, theta, chains)
-    source = generator(rng)
-    seed = Seed.of(source)
-    states, engine = run(
+    arguments = {
+        "lr": lr,
+        "noise_std": noise_std,
+        "batch_size": batch_size,
+        "gradient_noise_std": gradient_noise_std,
+        "steps": steps,
+        "chains": chains,
+        "substeps": substeps,
+        "record": record,
+        "observe": observe,
+        "average": average,
+    }
+    return launch(
+        "label_noise_sde",
         setting,
-        start,
-        euler_step(sampling, setting.n, substeps),
-        noise="gaussian",
-        steps=steps * substeps,
-        records=records * substeps,
-        rng=source,
+        theta,
+        arguments,
+        rng=rng,
+        executor=executor,
+        checkpoint=checkpoint,
         progress=progress,
     )
-    run_of = {"theta": start, "steps": steps, "chains": len(start), "substeps": substeps, "record": records}
-    arguments = {"simulator": "label_noise_sde", **run_of, **sampling_arguments(setting, sampling, OF_DIFFUSION)}
-    return observe(setting, states, records, arguments=arguments, seed=seed, engine=engine)
-
-
-def euler_step(sampling: Sampling, n: int, substeps: int) -> Sampling:
-    """The full-batch step of size η/substeps that is an Euler step of the diffusion."""
-    with np.errstate(all="ignore"):  # a chain that overflows has diverged
-        return replace(
-            sampling,
-            lr=sampling.lr / substeps,
-            noise_std=sampling.noise_std * np.sqrt(n * substeps / sampling.batch_size),
-            batch_size=n,
-            replacement=False,
-            gradient_noise_std=sampling.gradient_noise_std * np.sqrt(substeps),
-        )

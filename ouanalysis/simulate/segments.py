@@ -1,123 +1,127 @@
-"""The loop behind every run of SGD and of its diffusion: chains, and segments of drawn noise.
+"""The unit of work: a block of chains, advanced from one step to another.
 
-A chain's path is a pure function of its start and of its draws. It depends neither on threads nor on the length of a
-segment.
+It is pure, so that anybody may do it anywhere: a chain's path is a function of its start and of its draws, and depends
+neither on who walks it nor on how it is cut into pieces and segments.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import partial
-from threading import Event
+from collections.abc import Mapping
+from time import perf_counter
+from typing import NamedTuple, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..arguments import Array
-from ..numeric.fluctuations.sampling import Sampling
-from ..progress import progress_bar
+from ..arguments import Array, as_array
 from ..settings import Setting
-from .draws import Law, draw, draws_per_step, spawn_streams
-from .loss_gradient import loss_gradient
-from .provenance import Engine
+from .autograd_steps import autograd_steps
+from .compiled_steps import compiled_steps
+from .draws import draw, draws_per_step
+from .plan import Observer, Plan
+from .state import State
 
-__all__ = ["run"]
+__all__ = ["Piece", "advance", "observed_at", "refuse_shapes"]
 
 SEGMENT = 1 << 14  # noises in one chain's segment: 128 kB, as much again for indices
 BLOCK = 1 << 22  # noises in a segment of all chains that advance together: 32 MB, as much again for indices
 
 
-def run(
-    setting: Setting,
-    theta: Array,
-    sampling: Sampling,
-    *,
-    noise: Law,
-    steps: int,
-    records: NDArray[np.int64],
-    rng: np.random.Generator,
-    progress: bool,
-) -> tuple[Array, Engine]:
-    """Run chains from theta (chains, p): the recorded states (chains, records, p), and what took the steps."""
+class Piece(NamedTuple):
+    """What came of it.
+
+    Attributes
+    ----------
+    state : State
+    theta : (chains, records, p) array
+        The states at the records on the way; NaN where a chain was not followed as it had diverged.
+    observed : dict of (chains, records, …) arrays
+        Empty where no state is finite.
+    seconds : float
+    """
+
+    state: State
+    theta: Array
+    observed: dict[str, Array]
+    seconds: float
+
+
+def advance(plan: Plan, state: State, until: int) -> Piece:
+    """Take chains that stand at the same step on to the step `until`, both in steps taken."""
     from .kernels import kernel
 
-    compiled = kernel(setting)
-    by_autograd = partial(_steps_by_autograd, setting, loss_gradient(setting, steps))
-    take_steps = partial(_steps_compiled, compiled) if compiled else by_autograd
-    chains = len(theta)
-    blocks = [slice(chain, chain + 1) for chain in range(chains)] if compiled else [slice(0, chains)]
-    streams = spawn_streams(rng, chains)
-    recorded = np.full((chains, len(records), setting.dim), np.nan)
-    if records[0] == 0:
-        recorded[:, 0] = theta
-    stop = Event()
-
-    def run_block(block):
-        take = partial(take_steps, sampling=sampling, records=records, out=recorded[block])
-        next_draws = partial(draw, setting, sampling, noise, streams[block])
-        length = _segment_length(draws_per_step(setting, sampling), len(theta[block]))
-        for taken in _walk(theta[block].copy(), take, next_draws, steps, length):
-            bar.update(taken)
-            if stop.is_set():
-                break
-
-    with progress_bar(chains * steps, unit="step", shown=progress) as bar:
-        _run_all(run_block, blocks, stop)
-    return recorded, "numba" if compiled else "autograd"
+    began = perf_counter()
+    state = state.copy()
+    compiled = kernel(plan.setting, known_sizes=plan.is_long)
+    take_steps = compiled_steps(plan, compiled) if compiled else autograd_steps(plan)
+    first = int(state.taken[0])
+    records = plan.records * plan.inner
+    records = records[(records > first) & (records <= until)]
+    theta = np.full((len(state.theta), len(records), plan.setting.dim), np.nan)
+    groups = len(theta) if compiled else 1
+    for chains in (slice(k, k + 1) for k in range(groups)) if compiled else (slice(None),):
+        _walk(plan, state.rows(chains), until, take_steps, records, theta[chains])
+    state.taken[:] = until
+    return Piece(state, theta, observed_at(plan.observe, plan.setting, theta), perf_counter() - began)
 
 
-def _segment_length(width, chains):
-    """The steps of a segment of chains that take `width` noises a step, so that its arrays are of bounded size."""
+def _segment_length(plan, chains):
+    """The steps of a segment of chains that advance together, so that its arrays are of bounded size."""
+    width = draws_per_step(plan.setting, plan.sampling)
     return max(1, min(SEGMENT // width, BLOCK // (width * chains)))
 
 
-def _walk(state, take_steps, next_draws, steps, length):
-    """Take the chains of a block from `state` (chains, p) through the steps; yield how many each segment took."""
-    velocity = np.zeros_like(state)
-    for first in range(0, steps, length):
-        size = min(length, steps - first)
-        take_steps(state, velocity, next_draws(size), first=first)
-        yield size * len(state)
-        if not np.isfinite(state).all(axis=-1).any():
+def observed_at(observe: Mapping[str, Observer], setting: Setting, theta: Array) -> dict[str, Array]:
+    """What the functions give at records theta (chains, records, p), asked for the finite states at one record.
+
+    NaN where a state is not finite; of no finite state at all nothing, not even a shape, is known.
+    """
+    alive = np.isfinite(theta).all(axis=-1)
+    if not alive.any():
+        return {}
+    return {name: _observed(name, function, setting, theta, alive) for name, function in observe.items()}
+
+
+def _observed(name, function, setting, theta, alive):
+    values = None
+    for record in np.flatnonzero(alive.any(axis=0)):
+        chains = alive[:, record]
+        row = _observed_row(name, function, setting, theta[chains, record])
+        if values is None:
+            values = np.full((*alive.shape, *row.shape[1:]), np.nan)
+        if row.shape[1:] != values.shape[2:]:
+            refuse_shapes(name, values.shape[2:], row.shape[1:])
+        values[chains, record] = row
+    return values
+
+
+def _observed_row(name, function, setting, theta):
+    shape = theta.shape
+    with np.errstate(all="ignore"):  # of a loss that overflows
+        row = as_array(f"observe[{name!r}]", function(setting, theta))
+    if row.dtype.kind not in "biuf" or row.shape[:1] != shape[:1]:
+        raise ValueError(
+            f"observe[{name!r}]: expected real numbers of shape ({shape[0]}, ...) for theta {shape}, got"
+            f" {row.dtype} of shape {row.shape}"
+        )
+    return row
+
+
+def refuse_shapes(name: str, one: tuple[int, ...], other: tuple[int, ...]) -> NoReturn:
+    """The error of an observation whose values are not of one shape."""
+    raise ValueError(f"observe[{name!r}]: expected values of one shape, got {one} and {other}")
+
+
+def _walk(plan, state, until, take_steps, records, out):
+    """Take chains through segments, in place."""
+    at, length, sampling = int(state.taken[0]), _segment_length(plan, len(state.theta)), plan.sampling
+    begin = plan.averaging.start * plan.inner if plan.averaging else at
+    while at < until:
+        if at == begin:
+            state.sums.shift[:] = state.theta
+        last = min(at + length, until, begin if at < begin else until)
+        rates = plan.rates(at, last - at)
+        draws = draw(plan.setting, sampling, plan.noise, state.streams, rates.noise_std, last - at)
+        take_steps(state, draws, rates, at, records, out)
+        alive = np.isfinite(state.theta).all(axis=-1)
+        state.sums.total[~alive] = np.nan
+        if not alive.any():
             return
-
-
-def _run_all(run_block, blocks, stop):
-    """One block here, several in threads; the first error or a Ctrl-C stops them all at their next segment."""
-    if len(blocks) == 1:
-        run_block(blocks[0])
-        return
-    with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
-        try:
-            for done in as_completed([pool.submit(run_block, block) for block in blocks]):
-                done.result()
-        except BaseException:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _steps_compiled(compiled, theta, velocity, draws, *, sampling, first, records, out):
-    """The compiled steps, chain by chain, in place."""
-    for chain, mine in enumerate(zip(*draws, strict=True)):
-        try:
-            compiled(theta[chain], velocity[chain], *mine, sampling.lr, sampling.momentum, first, records, out[chain])
-        except ZeroDivisionError:  # a pole of the activation
-            theta[chain] = np.nan
-
-
-def _steps_by_autograd(setting, gradient, theta, velocity, draws, *, sampling, first, records, out):
-    """The same steps by autograd, for any model, over all chains at once, in place."""
-    x, y = setting.x, setting.y
-    record = np.searchsorted(records, first, side="right")
-    with np.errstate(all="ignore"):
-        for step in range(draws.noise.shape[1]):
-            if draws.indices.shape[-1]:
-                x, y = setting.x[draws.indices[:, step]], setting.y[draws.indices[:, step]]
-            velocity *= sampling.momentum
-            velocity -= gradient(theta, x, y + draws.noise[:, step])
-            if draws.gradient_noise.shape[-1]:
-                velocity -= draws.gradient_noise[:, step]
-            theta += sampling.lr * velocity
-            if record < len(records) and records[record] == first + step + 1:
-                out[:, record] = theta
-                record += 1
+        at = last

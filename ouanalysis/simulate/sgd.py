@@ -3,36 +3,44 @@
 Source: Blanc et al. 2020 (arXiv:1904.09080), section 2; theory.md, sections 1 and 6.
 """
 
-import numpy as np
-from numpy.typing import ArrayLike
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from typing import Literal
 
-from ..arguments import Array, RandomSource, count, generator
-from ..numeric.fluctuations.sampling import BatchSize, sampling_of
+from ..arguments import RandomSource, Reals
+from ..numeric.fluctuations.sampling import BatchSize
+from ..numeric.fluctuations.schedule import Scheduled
 from ..settings import Setting
-from ..settings.setting import parameters
+from .archive import PathLike
+from .averages import Averaging
 from .draws import Law
-from .provenance import Seed, sampling_arguments
-from .segments import run
-from .trajectory import Trajectory, observe, record_steps
+from .launch import launch
+from .plan import Observer
+from .trajectory import Trajectory
 
-__all__ = ["label_noise_sgd", "starting_points"]
+__all__ = ["label_noise_sgd"]
 
 
 def label_noise_sgd(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
-    lr: float,
-    noise_std: ArrayLike,
+    lr: Scheduled,
+    noise_std: Scheduled,
     steps: int,
     rng: RandomSource,
     chains: int = 1,
     batch_size: BatchSize = 1,
     replacement: bool = True,
-    momentum: float = 0.0,
+    momentum: Scheduled = 0.0,
     noise: Law = "gaussian",
     gradient_noise_std: float = 0.0,
-    record: ArrayLike | None = None,
+    weight_decay: float = 0.0,
+    record: Reals | Literal["log"] | None = None,
+    observe: Mapping[str, Observer] | None = None,
+    average: Averaging | None = None,
+    executor: Executor | None = None,
+    checkpoint: PathLike | None = None,
     progress: bool = False,
 ) -> Trajectory:
     """Run an ensemble of label-noise SGD: θ ← θ − η ((2/B) Σ_b (h_{i_b} − y_{i_b} − ε_b) g_{i_b} + s ξ).
@@ -94,37 +102,28 @@ def label_noise_sgd(
     >>> ou.label_noise_sgd(setting, [1.0], lr=0.1, noise_std=0.0, steps=1, rng=0).theta
     array([[[2.2]]])
     """
-    sampling = sampling_of(
+    arguments = {
+        "lr": lr,
+        "noise_std": noise_std,
+        "batch_size": batch_size,
+        "replacement": replacement,
+        "momentum": momentum,
+        "gradient_noise_std": gradient_noise_std,
+        "weight_decay": weight_decay,
+        "steps": steps,
+        "chains": chains,
+        "noise": noise,
+        "record": record,
+        "observe": observe,
+        "average": average,
+    }
+    return launch(
+        "label_noise_sgd",
         setting,
-        lr=lr,
-        noise_std=noise_std,
-        batch_size=batch_size,
-        replacement=replacement,
-        momentum=momentum,
-        gradient_noise_std=gradient_noise_std,
+        theta,
+        arguments,
+        rng=rng,
+        executor=executor,
+        checkpoint=checkpoint,
+        progress=progress,
     )
-    steps = count("steps", steps, least=0)
-    if not callable(noise) and not (isinstance(noise, str) and noise in ("gaussian", "rademacher")):
-        raise ValueError(f'noise: expected "gaussian", "rademacher" or a function (rng, size), got {noise!r}')
-    records = record_steps(record, steps)
-    start = starting_points(setting, theta, chains)
-    source = generator(rng)
-    seed = Seed.of(source)
-    states, engine = run(
-        setting, start, sampling, noise=noise, steps=steps, records=records, rng=source, progress=progress
-    )
-    run_of = {"theta": start, "steps": steps, "chains": len(start), "noise": noise, "record": records}
-    arguments = {"simulator": "label_noise_sgd", **run_of, **sampling_arguments(setting, sampling)}
-    return observe(setting, states, records, arguments=arguments, seed=seed, engine=engine)
-
-
-def starting_points(setting: Setting, theta: ArrayLike, chains: int) -> Array:
-    """theta (p,) or (chains, p) as a (chains, p) array."""
-    chains = count("chains", chains, least=1)
-    start = parameters(setting, theta)
-    if start.ndim > 1 and start.shape != (chains, setting.dim):
-        raise ValueError(
-            f"theta: expected shape ({setting.dim},) or (chains, {setting.dim}) = ({chains}, {setting.dim}),"
-            f" got {start.shape}"
-        )
-    return np.array(np.broadcast_to(start, (chains, setting.dim)))

@@ -1,34 +1,34 @@
-"""A run on disk: arrays, and one text of plain facts, in an .npz file from which nothing is executed.
+"""What a file holds of a run, finished or not: `save`, `load` and checkpoints.
 
 A setting that `ouanalysis.settings` exports is made anew from its arrays and the name of its class, looked up among
-those exports. Any other is given again, and compared.
+those exports. Any other is given again, and compared; so is each function that took part.
 """
 
 import json
-import os
 from collections.abc import Mapping
-from dataclasses import asdict, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
 from .. import settings
 from ..activations import Activation
+from ..arguments import Array, Integers
 from ..settings import Setting
 from ..settings.setting import check_setting
-from .provenance import Seed
+from .archive import PathLike, read_archive, write_archive
+from .averages import Averaging, Sums
+from .draws import Streams
+from .provenance import Seed, bit_generator_from, bit_generator_state, named
+from .state import State
 
-if TYPE_CHECKING:
-    from .trajectory import Trajectory
-
-__all__ = ["as_written", "read", "write"]
+__all__ = ["Stored", "as_written", "read", "write"]
 
 PROBES = 4
-FORMAT = "ouanalysis trajectory 2"
-OF_ONES_OWN = "function "  # how the name begins that stands for a noise in a file
+FORMAT = "ouanalysis run 3"
 OF_ANY = {field.name for field in fields(Setting)}
+OF_STATE = ("taken", "theta", "velocity")
+OF_SUMS = ("shift", "recent", "total")
 KINDS: dict[str, type[Setting]] = {
     name: kind
     for name, kind in vars(settings).items()
@@ -36,112 +36,161 @@ KINDS: dict[str, type[Setting]] = {
 }
 
 
-def write(path: str | os.PathLike[str], run: "Trajectory") -> None:
-    """Write a Trajectory, in the place of a file that may be there already, whole or not at all."""
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A run as a file has it.
+
+    Attributes
+    ----------
+    setting : Setting
+    arguments : dict
+        As a Trajectory has them; functions as their names, once they come from a file.
+    seed : Seed
+    versions : dict
+    theta : (chains, records, p) array
+        The states at the records that some chain has passed, NaN for one that has not.
+    steps : (records,) int64 array
+    observed : dict of (chains, records, …) arrays
+    state : State, optional
+    witness : (k,) array, optional
+        What a first step and the functions gave: see `witness`.
+    checkpoint : bool
+        Whether the run itself wrote it.
+    """
+
+    setting: Setting
+    arguments: dict[str, Any]
+    seed: Seed
+    versions: dict[str, str]
+    theta: Array
+    steps: Integers
+    observed: dict[str, Array]
+    state: State | None
+    witness: Array | None
+    checkpoint: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether all chains have taken all steps."""
+        inner = self.arguments.get("substeps", 1)
+        return self.state is None or bool(np.all(self.state.taken == self.arguments["steps"] * inner))
+
+
+def write(path: PathLike, run: Stored) -> None:
+    """Write a run, in the place of a file that may be there already, whole or not at all."""
     arrays = {
         "theta": run.theta,
         "steps": run.steps,
-        "loss": run.loss,
-        "diverged": run.diverged,
         "x": run.setting.x,
         "y": run.setting.y,
         "predictions": _probed(run.setting, run.arguments["theta"]),
+        "witness": np.empty(0) if run.witness is None else run.witness,
+        **{f"observed {name}": values for name, values in run.observed.items()},
     }
     plain = {}
     for name, value in run.arguments.items():
         if isinstance(value, np.ndarray):
             arrays[f"argument {name}"] = value
+        elif isinstance(value, Averaging):
+            plain[name] = {field.name: getattr(value, field.name) for field in fields(value) if field.name != "basis"}
+            if value.basis is not None:
+                arrays["basis"] = value.basis
         else:
-            plain[name] = _name(value) if callable(value) else value
+            plain[name] = _without_functions(value)
+    streams = None
+    if run.state is not None:
+        arrays |= {f"state {name}": getattr(run.state, name) for name in OF_STATE}
+        arrays |= {f"sums {name}": getattr(run.state.sums, name) for name in OF_SUMS}
+        streams = [[bit_generator_state(stream) for stream in chain] for chain in run.state.streams]
     facts = {
-        "format": FORMAT,
         "dim": run.setting.dim,
         "setting": _constructor(run.setting),
         "arguments": plain,
         "seed": asdict(run.seed),
         "versions": run.versions,
-        "arrays": list(arrays),
+        "streams": streams,
+        "checkpoint": run.checkpoint,
     }
-    target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"path: expected a file in a folder that exists, got {os.fspath(path)!r}")
-    partial = target.with_name(f".{target.name}.{uuid4().hex}")
-    try:
-        with open(partial, "xb") as file:
-            np.savez(file, allow_pickle=False, facts=np.array(json.dumps(facts)), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_archive(path, FORMAT, facts, arrays)
 
 
-def read(path: str | os.PathLike[str], setting: Setting | None) -> dict[str, Any]:
-    """The fields of the Trajectory that `write` wrote."""
-    with open(path, "rb") as file:
-        try:
-            arrays, facts = _contents(file)
-            kept = _fields(arrays, facts)
-            rebuilt = _rebuilt(arrays, facts)
-        except Exception as error:  # a damaged file raises anything
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            if "pickle" in reason:  # NumPy advises to execute it
-                reason = "it holds Python objects, which are not loaded"
-            message = f"path: expected a file that Trajectory.save wrote, got {os.fspath(path)!r} ({reason})"
-            raise ValueError(message) from error
-    if setting is None and rebuilt is None:
+def read(path: PathLike, setting: Setting | None) -> Stored:
+    """The run that `write` wrote."""
+    run, arrays = read_archive(path, FORMAT, "Trajectory.save or a run with checkpoint=", _decoded)
+    if setting is None and run.setting is None:
         raise TypeError("setting: expected the Setting that made the run, whose h is not in the file, got None")
-    made_by = rebuilt if setting is None else setting
-    _check_same(made_by, arrays, facts["dim"])
-    return kept | {"setting": made_by}
+    made_by = run.setting if setting is None else setting
+    _check_same(made_by, arrays)
+    return replace(run, setting=made_by)
 
 
-def as_written(run: "Trajectory") -> dict[str, Any]:
-    """What made a run, as attributes that any format of files can hold: numbers, text and (n,) arrays."""
-    plain = {}
+def as_written(run: Any) -> dict[str, Any]:
+    """What made a run, as attributes that any format of files can hold: numbers, text and arrays of one axis."""
+    plain: dict[str, Any] = {}
     for name, value in run.arguments.items():
-        if callable(value):
-            plain[name] = _name(value)
-        elif name not in ("theta", "record"):
-            plain[name] = int(value) if isinstance(value, bool) else value
+        if name in ("theta", "record", "observe", "average") or value is None:
+            continue
+        if np.ndim(value) == 2:  # stages
+            plain[name] = str(np.asarray(value).tolist())
+        else:
+            plain[name] = _without_functions(int(value) if isinstance(value, bool) else value)
     texts = {"seed": asdict(run.seed), "versions": run.versions}
     return plain | {"setting": repr(run.setting)} | {name: json.dumps(value) for name, value in texts.items()}
 
 
-def _contents(file):
-    """The arrays of a file, and its facts."""
-    stored = np.load(file, allow_pickle=False)
-    if not isinstance(stored, Mapping) or "facts" not in stored:
-        raise ValueError("no facts of a run in it")
-    arrays = {name: stored[name] for name in stored}
-    facts = json.loads(str(arrays.pop("facts")))
-    if facts["format"] != FORMAT:
-        raise ValueError(f"expected the format {FORMAT!r}, got {facts['format']!r}")
-    if set(arrays) != set(facts["arrays"]):  # a damaged directory of a zip file may lack some
-        raise ValueError(f"expected the arrays {', '.join(facts['arrays'])}, got {', '.join(arrays)}")
-    return arrays, facts
+def _without_functions(value):
+    """A value with names in the place of functions."""
+    if isinstance(value, Mapping):
+        return {name: _without_functions(inner) for name, inner in value.items()}
+    return named(value) if callable(value) else value
 
 
-def _fields(arrays, facts):
-    """The fields of a Trajectory but for its setting, of the right shapes and kinds."""
-    theta, steps, loss, diverged = (arrays[name] for name in ("theta", "steps", "loss", "diverged"))
-    shapes = theta.shape, steps.shape, loss.shape, diverged.shape
-    kinds = [array.dtype for array in (theta, steps, loss, diverged)]
-    chains, records = loss.shape
-    if shapes != ((chains, records, facts["dim"]), (records,), (chains, records), (chains,)) or kinds != [
-        *(np.float64, np.int64, np.float64, np.bool_)
-    ]:
-        raise ValueError(f"arrays of shapes {shapes} do not fit each other")
-    given = {name.removeprefix("argument "): arrays[name] for name in arrays if name.startswith("argument ")}
-    return {
-        "theta": theta,
-        "steps": steps,
-        "loss": loss,
-        "status": np.where(diverged, "diverged", "finished"),
-        "arguments": facts["arguments"] | given,
-        "seed": Seed.from_facts(facts["seed"]),
-        "versions": facts["versions"],
-    }
+def _decoded(facts, arrays):
+    """The run of a file, its setting None where that is one's own, and the arrays."""
+    run = Stored(
+        setting=_rebuilt(facts, arrays),
+        arguments=_arguments(facts, arrays),
+        seed=Seed.from_facts(facts["seed"]),
+        versions=dict(facts["versions"]),
+        theta=arrays["theta"],
+        steps=arrays["steps"],
+        observed=_of_kind("observed", arrays),
+        state=_state(facts, arrays),
+        witness=arrays["witness"],
+        checkpoint=bool(facts["checkpoint"]),
+    )
+    chains, records, dim = run.theta.shape
+    wanted: list[tuple[Any, tuple[int, ...]]] = [(run.theta, (chains, records, facts["dim"])), (run.steps, (records,))]
+    wanted += [(arrays["argument theta"], (*arrays["argument theta"].shape[:-1], dim))]
+    wanted += [(values, (chains, records)) for values in run.observed.values()]
+    if run.state is not None:
+        sums = run.state.sums
+        wanted += [(array, (chains, dim)) for array in (run.state.theta, run.state.velocity, sums.shift)]
+        wanted += [(array, (chains,)) for array in (run.state.taken, sums.recent, sums.total)]
+        wanted += [(np.empty(len(run.state.streams)), (chains,))]
+    fits = all(array.shape[: len(shape)] == shape for array, shape in wanted)
+    if not fits or (run.theta.dtype, run.steps.dtype) != (np.float64, np.int64):
+        raise ValueError("its arrays do not fit each other")
+    return run, arrays
+
+
+def _of_kind(kind, arrays):
+    """The arrays whose names begin with a word, by the rest of their names."""
+    return {name.removeprefix(f"{kind} "): arrays[name] for name in arrays if name.startswith(f"{kind} ")}
+
+
+def _arguments(facts, arrays):
+    arguments = facts["arguments"] | _of_kind("argument", arrays)
+    if arguments.get("average") is not None:
+        arguments["average"] = Averaging(basis=arrays.get("basis"), **arguments["average"])
+    return arguments
+
+
+def _state(facts, arrays):
+    if facts["streams"] is None:
+        return None
+    streams = [Streams(*map(bit_generator_from, chain)) for chain in facts["streams"]]
+    return State(**_of_kind("state", arrays), streams=streams, sums=Sums(**_of_kind("sums", arrays)))
 
 
 def _constructor(setting):
@@ -157,7 +206,7 @@ def _constructor(setting):
     return [type(setting).__name__, own]
 
 
-def _rebuilt(arrays, facts):
+def _rebuilt(facts, arrays):
     if facts["setting"] is None:
         return None
     name, own = facts["setting"]
@@ -174,10 +223,11 @@ def _probed(setting, start):
     return setting.predictions(np.nan_to_num(points))
 
 
-def _check_same(setting, arrays, dim):
+def _check_same(setting, arrays):
     """A ValueError if the setting is not the one that made the run."""
     check_setting(setting)
     wanted = "setting: expected the Setting that made the run"
+    dim = arrays["argument theta"].shape[-1]
     if setting.dim != dim:
         raise ValueError(f"{wanted}, with dim={dim}, got dim={setting.dim}")
     for name in ("x", "y"):
@@ -191,9 +241,3 @@ def _check_same(setting, arrays, dim):
         near |= np.abs(here - there) <= np.sqrt(np.finfo(float).eps) * size
     if not near.all():
         raise ValueError(f"{wanted}, got one with another h")
-
-
-def _name(function):
-    """How a file names a noise that it cannot hold."""
-    named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{OF_ONES_OWN}{named.__module__}.{named.__qualname__}"

@@ -1,24 +1,29 @@
 """What a run leaves behind."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..arguments import Array, count, in_one_line, real_array
+from ..arguments import Array
 from ..numeric import loss, regularizer
 from ..settings import Setting
-from .draws import Law
-from .provenance import Engine, Seed, versions
-from .storage import OF_ONES_OWN, as_written, read, write
+from .archive import PathLike
+from .averages import Averages
+from .plan import Plan
+from .provenance import Seed, with_functions
+from .segments import observed_at
+from .snapshot import Snapshot
+from .state import State
+from .storage import Stored, as_written, read, write
 
 if TYPE_CHECKING:
     from xarray import Dataset
 
-__all__ = ["Trajectory", "observe", "record_steps"]
+__all__ = ["Trajectory", "observe", "trajectory_of"]
 
 CHUNK = 1 << 24  # entries of gradients in a call of the compiled regularizer, after which Ctrl-C is heard
 
@@ -36,14 +41,24 @@ class Trajectory:
     loss : (chains, records) array
         L(θ) against the clean labels.
     status : (chains,) array of str
-        "finished", or "diverged" if θ or L overflowed; a diverged chain is recorded no further.
+        "finished", or "diverged" if θ or L overflowed; a diverged chain is recorded no further. "interrupted" if Ctrl-C
+        ended the run before: the last record is where all chains then stood, and `ou.resume` goes on from there.
     setting : Setting
     arguments : dict
         The arguments of the call as they were parsed, and as "simulator" the name of what was called.
     seed : Seed
         What `rng` stood for; ``seed.generator()`` stands for the same.
     versions : dict
-        Of ouanalysis, numpy, and numba or autograd, whichever took the steps.
+        Of ouanalysis, numpy, and numba or autograd, whichever took the steps, and the processor: what the last bit
+        depends on.
+    observed : dict of (chains, records, ...) arrays
+        What the functions of `observe` gave at each record.
+    averages : Averages or None
+        What was asked for by `average`.
+    state : State or None
+        What `ou.resume` goes on from; None of a process that is not run step by step.
+    witness : (k,) array or None
+        Of a run from a file what its first step and functions gave, by which `ou.resume` tells that they are the same.
 
     Examples
     --------
@@ -61,9 +76,13 @@ class Trajectory:
     loss: Array
     status: NDArray[np.str_]
     setting: Setting
-    arguments: dict[str, object]
+    arguments: dict[str, Any]
     seed: Seed
     versions: dict[str, str]
+    observed: dict[str, Array] = field(default_factory=dict)
+    averages: Averages | None = None
+    state: State | None = None
+    witness: Array | None = None
 
     @property
     def diverged(self) -> NDArray[np.bool_]:
@@ -81,36 +100,38 @@ class Trajectory:
         values[recorded] = _regularizers(self.setting, compiled, self.theta[recorded])
         return values
 
-    def repeat(self, *, noise: Law | None = None) -> "Trajectory":
+    def repeat(self, **functions: Any) -> "Trajectory":
         """The run again, from its seed and arguments: the same to the last bit where `versions` are the same.
 
         Parameters
         ----------
-        noise : callable, optional
-            The noise of your own that made the run: needed after `load`, since a file holds its name alone.
+        **functions
+            The `noise`, `observe` and functions of the step that made the run, by the names of its arguments: needed
+            after `load`, since a file holds their names alone.
         """
         from . import SIMULATORS
 
-        arguments = dict(self.arguments)
+        arguments = with_functions(self.arguments, functions)
         simulator = SIMULATORS[str(arguments.pop("simulator"))]
-        kept = arguments.get("noise")
-        if isinstance(kept, str) and kept.startswith(OF_ONES_OWN):
-            if noise is None:
-                raise TypeError(f"noise: expected the {kept} that made the run, which is not in the file, got None")
-            arguments["noise"] = noise
-        elif noise is not None:
-            raise TypeError("noise: expected None, since the run has its own, got another")
         return simulator(self.setting, rng=self.seed.generator(), **arguments)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: PathLike) -> None:
         """Write the run to an .npz file, at once or not at all.
 
-        A Setting of your own is not in it but for its data, nor is a noise of your own but for its name.
+        A Setting of your own is not in it but for its data, nor are functions of your own but for their names.
         """
-        write(path, self)
+        from .launch import with_witness
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], setting: Setting | None = None) -> Self:
+        write(path, with_witness(self.stored()))
+
+    def stored(self) -> Stored:
+        """The run as a file has it."""
+        return Stored(
+            **{field.name: getattr(self, field.name) for field in fields(Stored) if field.name != "checkpoint"}
+        )
+
+    @staticmethod
+    def load(path: PathLike, setting: Setting | None = None) -> "Trajectory":
         """The run that `save` wrote; nothing that the file holds is executed.
 
         Parameters
@@ -127,7 +148,13 @@ class Trajectory:
         TypeError
             If a setting is needed and none is given.
         """
-        return cls(**read(path, setting))
+        run = read(path, setting)
+        if run.checkpoint and not run.ended:
+            raise ValueError(
+                f"path: expected a run that has come to an end, got a checkpoint of one, {os.fspath(path)!r}:"
+                " ouanalysis.resume goes on with it"
+            )
+        return observe(run)
 
     def to_xarray(self) -> "Dataset":
         """An xarray.Dataset: theta (chain, record, parameter), loss and reg (chain, record), status (chain).
@@ -150,43 +177,55 @@ class Trajectory:
     def __repr__(self) -> str:
         chains, records, dim = self.theta.shape
         lost = np.count_nonzero(self.diverged)
-        fate = f"{lost} of {chains} chains diverged" if lost else "all finished"
+        ended = "interrupted" if "interrupted" in self.status else "all finished"
+        fate = f"{lost} of {chains} chains diverged" if lost else ended
         return f"Trajectory(chains={chains}, records={records}, dim={dim}, steps={self.steps[-1]}, {fate})"
 
 
-def observe(
-    setting: Setting,
-    theta: Array,
-    steps: NDArray[np.int64],
-    *,
-    arguments: dict[str, object],
-    seed: Seed,
-    engine: Engine,
-) -> Trajectory:
-    """The Trajectory of recorded states (chains, records, p); overflow becomes NaN and a status."""
+def trajectory_of(plan: Plan, snapshot: Snapshot, run: Stored) -> Trajectory:
+    """What a run came to whose chains all stand at one step, at the end of the plan or before it."""
+    state, records = snapshot.state, plan.records
+    at = int(state.taken[0]) // plan.inner
+    reached = records <= at
+    records, theta = records[reached], snapshot.theta[:, reached]
+    observed = {name: values[:, reached] for name, values in snapshot.observed.items()}
+    if not len(records) or records[-1] < at:
+        records, here = np.append(records, at), state.theta[:, None]
+        theta = np.concatenate([theta, here], axis=1)
+        last = observed_at(plan.observe, plan.setting, here)
+        for name, values in observed.items():
+            unknown = np.full((len(values), 1, *values.shape[2:]), np.nan)
+            observed[name] = np.concatenate([values, last.get(name, unknown)], axis=1)
+    return observe(replace(run, state=state, theta=theta, steps=records, observed=observed))
+
+
+def observe(run: Stored) -> Trajectory:
+    """The Trajectory of a run whose chains all stand at one step; overflow becomes NaN and a status."""
+    setting, arguments = run.setting, run.arguments
+    theta = run.theta.copy()
     alive = np.isfinite(theta).all(axis=-1)
     losses = np.full(alive.shape, np.nan)
     with np.errstate(all="ignore"):
         losses[alive] = loss(setting, theta[alive])
     alive = np.logical_and.accumulate(np.isfinite(losses), axis=1)
     theta[~alive] = losses[~alive] = np.nan
-    status = np.where(alive[:, -1], "finished", "diverged")
-    return Trajectory(theta, steps, losses, status, setting, arguments, seed, versions(engine))
-
-
-def record_steps(record: ArrayLike | None, steps: int) -> NDArray[np.int64]:
-    """The increasing int64 steps at which to record: None, a stride or the steps themselves; the last is always in."""
-    if record is None:
-        return np.array([steps], dtype=np.int64)
-    if np.ndim(record) == 0:
-        return np.unique(np.append(np.arange(0, steps, count("record", record, least=1)), steps))
-    given = real_array("record", record, shape=("records",))
-    wanted = f"increasing integers from 0 to {steps}"
-    if not np.array_equal(given, np.round(given)):
-        raise ValueError(f"record: expected {wanted}, got {given[given != np.round(given)][0]:g}")
-    if np.any(np.diff(given) <= 0) or given[0] < 0 or given[-1] > steps:
-        raise ValueError(f"record: expected {wanted}, got {in_one_line(np.asarray(record))}")
-    return np.unique(np.append(given.astype(np.int64), steps))
+    at = int(run.steps[-1])
+    ended = "finished" if at == arguments["steps"] else "interrupted"
+    average = arguments.get("average")
+    return Trajectory(
+        theta=theta,
+        steps=run.steps,
+        loss=losses,
+        status=np.where(alive[:, -1], ended, "diverged"),
+        setting=setting,
+        arguments=arguments,
+        seed=run.seed,
+        versions=run.versions,
+        observed=run.observed,
+        averages=Averages.of(average, run.state.sums, at) if average is not None and run.state else None,
+        state=run.state,
+        witness=run.witness,
+    )
 
 
 def _regularizers(setting, compiled, theta):

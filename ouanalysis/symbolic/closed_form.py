@@ -5,10 +5,9 @@ from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sympy import Expr, Indexed, IndexedBase, MatrixBase, Sum, Symbol, lambdify, latex
 
-from ..arguments import Array, real_array
+from ..arguments import Array, Reals, real_array
 from ..settings.setting import split
 from .compiling import compile
 from .derivative import length
@@ -97,7 +96,7 @@ class ClosedForm:
 
         return evaluate
 
-    def __call__(self, theta: ArrayLike) -> Array:
+    def __call__(self, theta: Reals) -> Array:
         """The value at theta: (..., p) gives (...)."""
         return self._function(real_array("theta", theta, shape=(..., len(self.symbols))))
 

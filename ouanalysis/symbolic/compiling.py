@@ -6,11 +6,10 @@ from operator import add
 
 import numpy as np
 import sympy
-from numpy.typing import ArrayLike
 from sympy.printing.numpy import SciPyPrinter
 from sympy.simplify.cse_main import tree_cse
 
-from ..arguments import Array, real_array
+from ..arguments import Array, Reals, real_array
 from .derivative import subexpressions
 from .functions import NUMERIC
 
@@ -20,7 +19,7 @@ __all__ = ["compile"]
 def compile(
     expression: sympy.Expr | sympy.MatrixBase | list[sympy.Expr] | tuple[sympy.Expr, ...],
     symbols: Sequence[sympy.Symbol],
-) -> Callable[[ArrayLike], Array]:
+) -> Callable[[Reals], Array]:
     """A function of one array (..., len(symbols)) that evaluates the expression, common subexpressions once.
 
     The derivative of a jump counts as 0: it is a delta at one point only. What overflows is inf, and what has no real

@@ -5,8 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 import sympy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from ..arguments import Reals
 from ..settings import Setting
 
 __all__ = ["Objects", "data_symbols", "exact_array", "exact_number", "parameter_symbols", "symbol_array"]
@@ -32,7 +33,7 @@ def symbol_array(name: str, shape: Sequence[int]) -> Objects:
     return array
 
 
-def exact_array(array: ArrayLike) -> Objects:
+def exact_array(array: Reals | Objects) -> Objects:
     """The object array of `exact_number`s; symbols stay as they are."""
     return np.asarray(np.frompyfunc(exact_number, 1, 1)(np.asarray(array, dtype=object)), dtype=object)
 

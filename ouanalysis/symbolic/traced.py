@@ -156,11 +156,21 @@ _LOOPS = {
 }
 
 
+def _sums(array, **keywords):
+    """np.add.reduce, all terms of a sum at once: added one by one, SymPy sorts them anew each time."""
+    terms = np.add.reduce(np.frompyfunc(lambda z: [expression_of(z)], 1, 1)(array), **keywords)
+    if isinstance(terms, list):
+        return Traced(sympy.Add(*terms))
+    return np.frompyfunc(lambda some: Traced(sympy.Add(*(some or ()))), 1, 1)(terms)  # 0 is a sum of nothing
+
+
 class TracedArray(np.ndarray):
     """An object array of `Traced` scalars."""
 
     def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
         loop = _LOOPS.get((ufunc.__name__, method), ufunc)
+        if (ufunc, method) == (np.add, "reduce") and not keywords.keys() & {"out", "initial"}:
+            return _watched(_sums(*map(_plain, inputs), **keywords))
         if "out" in keywords:
             keywords["out"] = tuple(map(_plain, keywords["out"]))
         result = getattr(loop, method)(*map(_plain, inputs), **keywords)

@@ -108,6 +108,31 @@ def test_the_moments_with_momentum_are_those_of_the_linear_recursion():
     np.testing.assert_allclose(np.array(after, float).ravel(), list(rest.values()), rtol=slack)
 
 
+@pytest.mark.parametrize("beta", [0.0, 0.7])
+def test_a_mode_of_a_full_batch_has_the_variance_of_the_linear_recursion(beta):
+    # (x, ηv) ← A (x, ηv) + ηω (1, 1), with ω of the variance 2σ²λ/n.
+    eta, sigma, lam, n = 0.3, 0.7, 3.1, 4
+    recursion = np.array([[1 - eta * lam, beta], [-eta * lam, beta]])
+    moments = linalg.solve_discrete_lyapunov(recursion, 2 * (eta * sigma) ** 2 * lam / n * np.ones((2, 2)))
+    at = dict(zip(sympy.symbols("S C W"), moments[[0, 0, 1], [0, 1, 1]], strict=True))
+    m = momentum
+    numbers = {m.eta: eta, m.sigma: sigma, m.lam: lam, m.beta: beta, m.n: n}
+    slack = 8 * EPS * np.linalg.cond(np.eye(4) - np.kron(recursion, recursion))
+    after = step(m, "The variance of a mode").left.subs(numbers).subs(at)
+    np.testing.assert_allclose(np.array(after, float).ravel(), list(at.values()), rtol=slack)
+    drift = step(m, "So the drift is −(η/(1 − β)) N∇R").right.subs(numbers)  # −(η/(2(1 − β))) S D
+    variance = float(drift.as_coefficients_dict().popitem()[1]) * -2 * (1 - beta) / eta
+    assert variance == pytest.approx(moments[0, 0], rel=slack)
+
+
+def test_a_wrong_step_of_the_moments_is_found(monkeypatch):
+    right = momentum.moments_after
+    monkeypatch.setattr(momentum, "moments_after", lambda S, C, W, pull, noise: right(S, C, W, pull, 2 * noise))
+    for part, found in ((momentum.one_datum, "The stationary law"), (momentum.full_batch, "The variance of a mode")):
+        with pytest.raises(AssertionError, match=found):
+            part(Derivation("Planted", "twice the noise"))
+
+
 @pytest.mark.parametrize("beta", [0.0, 0.3, 0.9])
 def test_past_one_plus_beta_the_linear_recursion_grows(beta):
     at = {momentum.beta: beta, momentum.k: 1}

@@ -57,6 +57,13 @@ def test_a_wrong_gradient_is_found(monkeypatch):
         regularizer_drift.derive()
 
 
+def test_a_wrong_curvature_along_m_is_found(monkeypatch):
+    right = Trace.regularizer.func
+    monkeypatch.setattr(Trace, "regularizer", property(lambda self: right(self) / 2))
+    with pytest.raises(AssertionError, match=r"its regularizer along the curve"):
+        regularizer_drift.curvature_along_m(Derivation("Planted", "a factor one half"))
+
+
 def test_a_wrong_closed_form_is_found(monkeypatch):
     right = symbolic.regularizer
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from documentation import DOCS, LINK, ROOT, anchors, defined_names
+from documentation import DOCS, LINK, ROOT, anchors, defined_names, paragraphs
 
 import ouanalysis as ou
 
@@ -65,10 +65,40 @@ def test_every_formula_is_stated_and_has_a_witness():
     assert len(titles) == len(set(titles)) == len(entries())
     for title, roles in entries().items():
         assert set(roles) <= ROLES, title
-        assert {"stated", "tested"} <= set(roles), title
+        assert {"stated", "derived", "tested"} <= set(roles), title
         assert {"computed", "simulated"} & set(roles), title
         places = [target for _, target in LINK.findall(roles["stated"])]
         assert all(place.partition("#")[2] in anchors(DOCS / "theory.md") for place in places), title
+
+
+def test_every_formula_is_derived_by_a_step_or_by_an_argument_in_words():
+    for title, roles in entries().items():
+        places = [target.partition("#") for _, target in LINK.findall(roles["derived"])]
+        assert places, title
+        for page, _, anchor in places:
+            assert page.startswith("../derivations/") or (page == "theory.md" and anchor in argued()), title
+
+
+def argued():
+    """The anchors of docs/theory.md under which there is an argument in words."""
+    return {anchor for anchor, text in paragraphs(DOCS / "theory.md").items() if "*Argument:*" in text}
+
+
+def test_every_argument_in_words_is_of_some_formula():
+    derived = " ".join(roles["derived"] for roles in entries().values())
+    assert argued() == {
+        target.removeprefix("theory.md#") for _, target in LINK.findall(derived) if "theory.md" in target
+    }
+
+
+def test_a_section_without_an_argument_is_known_as_one(tmp_path):
+    page = tmp_path / "theory.md"
+    page.write_text("# A\n\nx\n\n## B: c, d\n\n*Argument:* y\n\n## E\n\n", encoding="utf-8")
+    assert {anchor: "*Argument:*" in text for anchor, text in paragraphs(page).items()} == {
+        "a": False,
+        "b-c-d": True,
+        "e": False,
+    }
 
 
 def is_quantity(name):
@@ -84,7 +114,7 @@ def test_every_public_quantity_is_in_the_table():
 
 
 def test_every_derivation_is_of_some_formula():
-    derived = {target for roles in entries().values() for _, target in LINK.findall(roles.get("derived", ""))}
-    used = {Path(target.partition("#")[0]).stem for target in derived}
+    derived = {target for roles in entries().values() for _, target in LINK.findall(roles["derived"])}
+    used = {Path(target.partition("#")[0]).stem for target in derived if target.startswith("../derivations/")}
     steps = {path.stem for path in (ROOT / "derivations").glob("[a-z]*.py")} - {"derivation"}
     assert used == steps

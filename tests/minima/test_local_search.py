@@ -225,6 +225,30 @@ def test_an_infimum_that_nothing_attains_is_said_to_be_one(h, label, infimum):
     assert "not attained" in repr(least)
 
 
+def far_out(theta, x):
+    return theta[..., 1] * anp.exp(-theta[..., 0] * x)
+
+
+def test_a_point_far_out_on_the_way_to_an_infimum_is_not_stationary():
+    least = local_search(ou.Setting(far_out, [1.0], [1.0], dim=2), starts=2)  # reg = e^{−2a} + 1 at b = e^a
+    assert least.value > 1
+    assert (least.statuses, least.verdict) == (("not attained",) * 2, "repellent")
+
+
+def linear_network(theta, x):
+    weights = theta[..., :6].reshape((*theta.shape[:-1], 3, 2))
+    return anp.sum(theta[..., 6:] * anp.sum(weights * x[..., None, :], axis=-1), axis=-1)
+
+
+def test_a_minimum_among_directions_of_symmetry_is_attained():
+    x = np.array([[0.3, -0.7], [1.1, 0.2], [-0.4, 0.9], [0.8, 0.5]])
+    y = x @ [1.0, -2.0]
+    least = local_search(ou.Setting(linear_network, x, y, dim=9), starts=6)
+    # reg = mean(‖W x‖² + ‖c‖²‖x‖²) ≥ mean(y²/‖c‖² + ‖c‖²‖x‖²)
+    assert least.value == pytest.approx(2 * np.sqrt(np.mean(y**2) * np.mean(np.sum(x**2, axis=-1))), rel=1e-12)
+    assert (least.statuses, least.verdict) == (("stationary",) * 6, "minimum up to symmetry")
+
+
 def test_a_least_of_zero_at_a_point_is_attained():
     least = local_search(ou.Setting(product, [1.0], [0.0], dim=2), starts=2)
     assert (least.value, least.status) == (0.0, "stationary")

@@ -329,6 +329,8 @@ def test_theta_off_the_zero_error_set_is_refused():
         ({"steps": -1}, "steps: expected integers at least 0, got -1"),
         ({"steps": 1.5}, "steps: expected integers at least 0, got 1.5"),
         ({"steps": [3, -1]}, "steps: expected integers at least 0, got [3, -1]"),
+        ({"steps": [3, 2**70]}, f"steps: expected integers of at most 62 bits, got [3, {2**70}]"),
+        ({"steps": 2**62 + 1}, f"steps: expected integers of at most 62 bits, got {2**62 + 1}"),
         ({"momentum": 1}, "momentum: expected a finite number at least 0 and below 1, got 1"),
         ({"momentum": -0.1}, "momentum: expected a finite number at least 0 and below 1, got -0.1"),
         ({"lr": 0.0}, "lr: expected a finite number above 0, got 0"),

@@ -24,7 +24,7 @@ import json, os, warnings
 import ouanalysis as ou
 from ouanalysis.simulate import kernels
 
-def advance(model, theta, velocity, indices, noise, gradient_noise, lr, momentum, first, records, out):
+def advance(model, theta, velocity, b, c, d, e, f, g, h, i, out, j, k, l, m, n, o, p):
     out[0, 0] = kernels.value_and_gradient(model, theta, 0, velocity)
 
 if "NUMBA_DISABLE_JIT" not in os.environ:
@@ -60,7 +60,7 @@ def file(folder, ending):
     return path
 
 
-def advance(model, theta, _velocity, _indices, _noise, _gradient_noise, _lr, _momentum, _first, _records, out):
+def advance(model, theta, _a, _b, _c, _d, _e, _f, _g, _h, _i, out, _j, _k, _l, _m, _n, _o, _p):
     """In place of the loop, for it compiles in a moment."""
     out[0, 0] = theta[0] + model.y[0]
 
@@ -90,10 +90,10 @@ def run(monkeypatch, tmp_path, full_cache):
     monkeypatch.setattr(kernels, "_advance", advance)
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     shutil.copytree(full_cache, tmp_path, dirs_exist_ok=True)
-    kernels._warn_once.cache_clear()
+    kernels.warn_once.cache_clear()
     yield run
     kernels._compiled.cache_clear()
-    kernels._warn_once.cache_clear()
+    kernels.warn_once.cache_clear()
 
 
 def test_a_second_process_reads_what_the_first_compiled(run):
@@ -169,7 +169,7 @@ def test_where_no_folder_can_be_written_the_run_goes_on_with_one_warning(run, mo
 
 
 def test_an_error_of_the_kernel_itself_is_not_taken_for_one_of_the_cache(run, monkeypatch):
-    def broken(model, theta, _velocity, _indices, _noise, _gradient_noise, _lr, _momentum, _first, _records, out):
+    def broken(model, theta, _a, _b, _c, _d, _e, _f, _g, _h, _i, out, _j, _k, _l, _m, _n, _o, _p):
         out[0, 0] = theta[0] + model.unknown
 
     monkeypatch.setattr(kernels, "_advance", broken)
@@ -194,7 +194,7 @@ def test_a_changed_source_is_compiled_anew_and_an_unchanged_one_is_not(tmp_path)
     assert second[:3] == [first[0], 1, []]
     source = package / "simulate" / "kernels" / "matrix_sensing.py"
     text = source.read_text(encoding="utf-8")
-    source.write_text(text.replace("return value / 2", "return value / 2 + 1.0"), encoding="utf-8")
+    source.write_text(text.replace("theta) / 2", "theta) / 2 + 1.0"), encoding="utf-8")
     assert finish(start(tmp_path, **here))[:3] == [2.0, 0, []]
 
 

@@ -12,7 +12,7 @@ from written_models import MODELS
 
 import ouanalysis as ou
 from ouanalysis.settings.quiet_derivatives import quiet_derivatives
-from ouanalysis.simulate import loss_gradient
+from ouanalysis.simulate import engine
 from ouanalysis.simulate.loss_gradient import _repeated
 
 
@@ -82,12 +82,12 @@ def test_an_h_that_branches_in_python_is_traced_at_every_step():
 
 def test_a_long_run_is_told_once_that_there_is_compiled(monkeypatch):
     setting = ou.Setting(smooth, [1.0], [0.5], 2)
-    loss_gradient._speak_of_compiled.cache_clear()
-    monkeypatch.setattr(loss_gradient, "HEARD", 0.0)
-    monkeypatch.setattr(loss_gradient, "LONG", 1e-9)
+    engine.warn_once.cache_clear()
+    monkeypatch.setattr(engine, "HEARD", 0.0)
+    monkeypatch.setattr(engine, "LONG", 1e-9)
     with pytest.warns(UserWarning, match=r"compiled\(setting\) gives the same setting") as caught:
-        ou.label_noise_sgd(setting, [0.3, 0.4], **RUN)
-    ou.label_noise_sgd(setting, [0.3, 0.4], **RUN)
+        ou.label_noise_sgd(setting, [0.3, 0.4], **RUN | {"steps": 5000, "record": None})
+    ou.label_noise_sgd(setting, [0.3, 0.4], **RUN | {"steps": 5000, "record": None})
     assert len(caught) == 1
     assert caught[0].filename == __file__
-    loss_gradient._speak_of_compiled.cache_clear()
+    engine.warn_once.cache_clear()

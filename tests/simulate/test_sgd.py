@@ -6,13 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ouanalysis as ou
-from ouanalysis.simulate import Seed, segments
+from ouanalysis.simulate import Seed, engine, segments
 from ouanalysis.simulate.draws import draw_noise
+from ouanalysis.simulate.storage import Stored
 from ouanalysis.simulate.trajectory import observe
 
 SETTING, TRUTH = ou.planted_matrix_sensing(3, 1, 4, rng=0)
 RUN = {"lr": 0.01, "noise_std": 0.2, "rng": 11}
-MADE = {"arguments": {}, "seed": Seed.of(np.random.default_rng(0)), "engine": "autograd"}
+
+
+def observed(setting, theta, steps):
+    """What comes of states that no run has been through."""
+    seed = Seed.of(np.random.default_rng(0))
+    made = {"arguments": {"steps": steps[-1]}, "seed": seed, "versions": {}, "state": None, "witness": None}
+    return observe(Stored(setting=setting, theta=theta, steps=steps, observed={}, **made))
 
 
 def generic(setting):
@@ -32,7 +39,7 @@ def test_a_path_depends_on_neither_segment_length_nor_threads(setting, batch_siz
     expected = run()
     for length, threads in [(1, 1), (511 * 4, 2), (512 * 4, 1), (700 * 4, 8)]:
         monkeypatch.setattr(segments, "SEGMENT", length)
-        monkeypatch.setattr(segments.os, "cpu_count", lambda threads=threads: threads)
+        monkeypatch.setattr(engine.os, "cpu_count", lambda threads=threads: threads)
         np.testing.assert_array_equal(run(), expected)
 
 
@@ -119,7 +126,7 @@ def total(theta, x):
 def test_a_state_whose_loss_overflows_has_diverged_and_so_have_those_after_it(h, overflowing):
     setting = ou.Setting(h, [1.0], [0.0], dim=2)
     states = np.array([[[1.0, 2.0], overflowing, [1.0, 2.0]], [[1.0, 2.0]] * 3])
-    left = observe(setting, states.copy(), np.array([0, 1, 2]), **MADE)
+    left = observed(setting, states.copy(), np.array([0, 1, 2]))
     assert left.status.tolist() == ["diverged", "finished"]
     for values in (left.theta[..., 0], left.loss, left.reg):
         assert np.isnan(values).tolist() == [[False, True, True], [False] * 3]
@@ -131,7 +138,7 @@ def test_a_state_whose_loss_overflows_has_diverged_and_so_have_those_after_it(h,
 def test_a_regularizer_that_alone_overflows_is_infinite_and_the_chain_goes_on(plain):
     blind = ou.MatrixSensing([[[0.0, 1e100], [0.0, 0.0]]], [0.0])
     theta = np.array([[[1e100, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]])  # h = 0, and ‖g‖ = 1e200
-    left = observe(generic(blind) if plain else blind, theta, np.array([0, 1]), **MADE)
+    left = observed(generic(blind) if plain else blind, theta, np.array([0, 1]))
     assert left.status.tolist() == ["finished"]
     assert left.reg.tolist() == [[np.inf, 0.0]]
 

@@ -83,6 +83,19 @@ def test_a_deep_network_costs_its_subexpressions_not_its_paths(activation):
     assert form(theta) == pytest.approx(ou.regularizer(setting, theta), rel=SUMS)
 
 
+def wide(theta, x):
+    return anp.sum(anp.tanh(theta * x[..., None]), axis=-1)
+
+
+def test_a_sum_is_made_at_once(monkeypatch):
+    # Term by term SymPy sorts all of them anew each time: minutes for the 1600 of a layer.
+    made, flatten = [], sympy.Add.flatten
+    monkeypatch.setattr(sympy.Add, "flatten", lambda terms: made.append(len(terms)) or flatten(terms))
+    traced = ou.symbolic.trace(ou.Setting(wide, [2.0], [1.0], 60))
+    assert made == [60]
+    assert traced.h[0] == sympy.Add(*(sympy.tanh(2 * symbol) for symbol in traced.theta))
+
+
 def test_a_formula_too_long_to_read_prints_its_length():
     setting, _ = on_data([2, 4, 4, 4, 4, 1], relu, n=1)
     form = ou.symbolic.regularizer(setting)

@@ -11,6 +11,7 @@ from rounding import EPS
 
 import ouanalysis as ou
 from ouanalysis.symbolic.symbols import exact_number
+from ouanalysis.symbolic.traced import expression_of, traced
 
 EVERYWHERE = [
     "sin",
@@ -54,6 +55,21 @@ def test_a_traced_operation_is_the_numeric_one(name):
         # Some ten roundings of numbers of order one, none of them a cancellation.
         np.testing.assert_allclose(np.ravel(values), setting.predictions(theta), rtol=0, atol=100 * EPS)
         np.testing.assert_allclose(np.ravel(slopes), np.ravel(ou.jacobian(setting, theta)), rtol=0, atol=100 * EPS)
+
+
+@pytest.mark.parametrize("options", [{}, {"axis": 0}, {"axis": (0, 2)}, {"axis": -1, "keepdims": True}], ids=str)
+def test_sums_and_means_over_any_axes_are_those_of_the_entries(options):
+    numbers = np.arange(24).reshape(2, 3, 4)
+    symbols = traced(np.vectorize(sympy.Integer, otypes=[object])(numbers))
+    for function in (np.sum, np.mean):
+        entries = np.vectorize(expression_of, otypes=[float])(function(symbols, **options))
+        np.testing.assert_array_equal(entries, function(numbers, **options))
+
+
+def test_a_sum_of_nothing_is_zero():
+    nothing = traced(np.empty((2, 0), dtype=object))
+    assert [expression_of(entry) for entry in nothing.sum(axis=1)] == [0, 0]
+    assert expression_of(nothing.sum()) == 0
 
 
 @pytest.mark.parametrize(("value", "exact"), [(0.123, "123/1000"), (1 / 997, "1/997"), (-4.999, "-4999/1000")])

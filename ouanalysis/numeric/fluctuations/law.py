@@ -11,9 +11,8 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...arguments import Array
+from ...arguments import Array, Reals, as_array
 from ...settings import Setting
 from ..zero_error_set.interpolate import on_zero_error_set
 from ..zero_error_set.kinks import kink_distance, refuse_kink
@@ -57,7 +56,7 @@ class Law:
     max_stable_lr: float
 
     @classmethod
-    def at(cls, setting: Setting, theta: ArrayLike, sampling: Sampling) -> Self:
+    def at(cls, setting: Setting, theta: Reals, sampling: Sampling) -> Self:
         """The law at theta; a ValueError off the zero-error set, and at or past the stability limit."""
         sampling.check_data(setting.n)
         if not np.isfinite(sampling.lr * sampling.noise_scale * sampling.noise_scale):
@@ -124,11 +123,11 @@ class Law:
             ),
         )
 
-    def variances(self, steps: ArrayLike | None = None) -> Array:
+    def variances(self, steps: Reals | None = None) -> Array:
         """The variance along each column of basis, in units of θ²: steps (...) gives (..., r)."""
         return self._noisy(np.diagonal(self._moments(steps, 0), axis1=-2, axis2=-1))
 
-    def covariance(self, steps: ArrayLike | None = None, *, lag: ArrayLike = 0) -> Array:
+    def covariance(self, steps: Reals | None = None, *, lag: Reals = 0) -> Array:
         """E[δ_{t+lag} δ_tᵀ], in units of θ²: steps and lag (...) give (..., p, p). For large p see mode_covariance.
 
         V Z Vᵀ, and isotropic noise on the gradient diffuses along the zero-error set beside it, without end: then there
@@ -145,16 +144,16 @@ class Law:
         tangent = np.eye(self.setting.dim) - self.basis @ self.basis.T
         return across + self._noisy(self._diffused(steps, lag))[..., None, None] * tangent
 
-    def function_covariance(self, steps: ArrayLike | None = None, *, lag: ArrayLike = 0) -> Array:
+    def function_covariance(self, steps: Reals | None = None, *, lag: Reals = 0) -> Array:
         """S, the same of the linearised predictions Jδ, in units of y²: steps and lag (...) give (..., n, n)."""
         across = self.row_space.modes * self.row_space.singular
         return self._noisy(across @ self._moments(steps, lag) @ across.T)
 
-    def mode_covariance(self, steps: ArrayLike | None = None, *, lag: ArrayLike = 0) -> Array:
+    def mode_covariance(self, steps: Reals | None = None, *, lag: Reals = 0) -> Array:
         """Z = Vᵀ Cov V, the same along the columns of basis, in units of θ²: steps and lag (...) give (..., r, r)."""
         return self._noisy(self._moments(steps, lag))
 
-    def expected_loss(self, steps: ArrayLike | None = None) -> Array:
+    def expected_loss(self, steps: Reals | None = None) -> Array:
         """E L = tr(S)/n, the clean loss in units of y²: steps (...) gives (...).
 
         To leading order its plateau is (ησ²/B̃) reg(θ*): the noise floor measures the regularizer.
@@ -178,7 +177,7 @@ class Law:
         walked = walked_residual(self.setting, self.theta, self.row_space)
         return self._noisy(found * unit + self.sampling.lr * walk * walked)
 
-    def tangent_drift(self, steps: ArrayLike | None = None) -> Array:
+    def tangent_drift(self, steps: Reals | None = None) -> Array:
         """E[N(θ_T − θ*)] after T steps, the mean displacement along the zero-error set; None: that of a step at rest.
 
         −(2η/n) N Σ_i ∇²h_i Σ_T g_i, with Σ_T the sum of the covariances of the first T steps: steps (...) give
@@ -230,10 +229,11 @@ class Law:
         return finite_product(of_unit_noise, self.sampling.noise_scale, self.sampling.noise_scale)
 
     def _shapes(self, steps, lag):
+        shapes = as_array("steps", steps).shape, as_array("lag", lag).shape
         try:
-            np.broadcast_shapes(np.shape(steps), np.shape(lag))
+            np.broadcast_shapes(*shapes)
         except ValueError:
-            raise ValueError(f"lag: expected a shape that broadcasts with steps, got {np.shape(lag)}") from None
+            raise ValueError(f"lag: expected a shape that broadcasts with steps, got {shapes[1]}") from None
 
     def _times(self, name, value):
         """What counts as steps, or as a lag."""

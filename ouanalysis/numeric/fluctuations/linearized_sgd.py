@@ -6,9 +6,8 @@ Source: theory.md, section 2, "Exact discrete time", section 3, and section 6, "
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...arguments import whole_numbers
+from ...arguments import Reals, whole_numbers
 from ...settings import Setting
 from .law import Law
 from .sampling import BatchSize, sampling_of
@@ -80,10 +79,10 @@ def _powers_summed(ratio, count):
 
 def linearized_sgd(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
     lr: float,
-    noise_std: ArrayLike,
+    noise_std: Reals,
     batch_size: BatchSize = 1,
     replacement: bool = True,
     momentum: float = 0.0,

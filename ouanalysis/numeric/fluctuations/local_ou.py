@@ -6,9 +6,8 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, sections 2 a
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...arguments import nonnegative_numbers
+from ...arguments import Reals, nonnegative_numbers
 from ...settings import Setting
 from .law import Law
 from .sampling import BatchSize, sampling_of
@@ -60,10 +59,10 @@ class LocalOU(Law):
 
 def local_ou(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
     lr: float,
-    noise_std: ArrayLike,
+    noise_std: Reals,
     batch_size: BatchSize = 1,
     replacement: bool = True,
     momentum: float = 0.0,

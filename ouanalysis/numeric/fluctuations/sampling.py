@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...arguments import Array, count, nonnegative_number, nonnegative_numbers, positive_number
+from ...arguments import Array, Reals, as_array, count, nonnegative_number, nonnegative_numbers, positive_number
 from ...settings import Setting
 from ...settings.setting import check_setting
 
@@ -50,7 +49,7 @@ class Sampling:
     def __post_init__(self) -> None:
         if not isinstance(self.replacement, bool | np.bool_):
             raise TypeError(f"replacement: expected True or False, got {self.replacement!r}")
-        several = np.ndim(self.noise_std) > 0
+        several = as_array("noise_std", self.noise_std).ndim > 0
         checked = {
             "lr": positive_number("lr", self.lr),
             "noise_std": (nonnegative_numbers if several else nonnegative_number)("noise_std", self.noise_std),
@@ -121,7 +120,7 @@ def sampling_of(
     setting: Setting,
     *,
     lr: float = 1.0,
-    noise_std: ArrayLike = 0.0,
+    noise_std: Reals = 0.0,
     batch_size: BatchSize = 1,
     replacement: bool = True,
     momentum: float = 0.0,

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from ...arguments import Reals
 from ...settings import Setting
 from ..zero_error_set.interpolate import on_zero_error_set
 from ..zero_error_set.row_space import row_space
@@ -22,7 +23,7 @@ Array = NDArray[np.float64]
 
 def max_stable_lr(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
     batch_size: int | Literal["full"] = 1,
     replacement: bool = True,

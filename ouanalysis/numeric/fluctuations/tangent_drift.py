@@ -3,9 +3,7 @@
 Source: Blanc et al. 2020 (arXiv:1904.09080), theorem 1; theory.md, sections 3 and 6.
 """
 
-from numpy.typing import ArrayLike
-
-from ...arguments import Array
+from ...arguments import Array, Reals
 from ...settings import Setting
 from .linearized_sgd import linearized_sgd
 from .sampling import BatchSize
@@ -15,11 +13,11 @@ __all__ = ["tangent_drift"]
 
 def tangent_drift(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
     lr: float,
-    noise_std: ArrayLike,
-    steps: ArrayLike | None = None,
+    noise_std: Reals,
+    steps: Reals | None = None,
     batch_size: BatchSize = 1,
     replacement: bool = True,
     momentum: float = 0.0,

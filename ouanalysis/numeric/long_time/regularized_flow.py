@@ -4,9 +4,8 @@ Source: theory.md, section 3, "Long times"; Li, Wang & Arora 2022 (arXiv:2110.06
 """
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...arguments import Array, in_one_line, nonnegative_number, one_of, positive_number, real_array
+from ...arguments import Array, Reals, as_array, in_one_line, nonnegative_number, one_of, positive_number, real_array
 from ...progress import progress_bar
 from ...settings import Setting
 from ..fluctuations.sampling import BatchSize, sampling_of
@@ -28,11 +27,11 @@ __all__ = ["regularized_flow"]
 
 def regularized_flow(
     setting: Setting,
-    theta: ArrayLike,
+    theta: Reals,
     *,
-    times: ArrayLike,
+    times: Reals,
     lr: float | None = None,
-    noise_std: ArrayLike = 1.0,
+    noise_std: Reals = 1.0,
     batch_size: BatchSize = 1,
     replacement: bool = True,
     momentum: float = 0.0,
@@ -54,7 +53,8 @@ def regularized_flow(
         Increasing flow times ≥ 0.
     lr : float, optional
         Follow the drift of SGD at this step size, drawn in batches as `batch_size`, `replacement` and `momentum` say,
-        instead of its limit of small steps, from which these three drop out. Both are in the same flow time.
+        instead of its limit of small steps, from which these three drop out. Both are in the same flow time. Of a
+        schedule only the limit is known: take its `flow_time` for `times`.
     noise_std : float or (n,) array_like
         As in `linearized_sgd`. A σ drops out; of σ_i their ratios matter, flow time has the mean of σ_i², and the drift
         is in general no gradient.
@@ -100,6 +100,12 @@ def regularized_flow(
     method = one_of("method", method, {name: name for name in METHODS})
     if gradient_tolerance is not None:
         gradient_tolerance = nonnegative_number("gradient_tolerance", gradient_tolerance)
+    for name, value in (("lr", lr), ("noise_std", noise_std), ("momentum", momentum)):
+        if callable(value) or as_array(name, value).ndim > 1:
+            raise ValueError(
+                f"{name}: expected what holds all along, got a schedule: give times=flow_time(setting, steps, ...) of"
+                " it to the flow of small steps"
+            )
     sampling = sampling_of(
         setting,
         lr=1.0 if lr is None else lr,
@@ -124,7 +130,7 @@ def regularized_flow(
     if last == 0 or _at_end(theta, **ends):
         status: Status = "stationary" if last else "finished"
         return flow_along(setting, piece, np.zeros(1), Interpolant(1.0, still(theta, 1.0)), drift, status)
-    curvature = None if lr is not None or np.ndim(noise_std) else _stiffness(piece)
+    curvature = None if lr is not None or np.asarray(noise_std).ndim else _stiffness(piece)
     with progress_bar(last, unit="flow time", shown=progress) as bar:
         status, path = _integrate(piece, theta, last, drift, curvature, rtol=rtol, method=method, ends=ends, bar=bar)
     if status == "stalled" and lr is not None:
@@ -210,7 +216,7 @@ def _refuse_limit(setting, path, sampling):
         )
 
 
-def _increasing_times(times: ArrayLike) -> Array:
+def _increasing_times(times: Reals) -> Array:
     times = real_array("times", times, shape=("records",))
     if np.any(np.diff(times) <= 0) or times[0] < 0:
         raise ValueError(f"times: expected increasing flow times at least 0, got {in_one_line(times)}")

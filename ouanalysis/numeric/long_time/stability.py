@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...arguments import Array, nonnegative_number, positive_number
+from ...arguments import Array, Reals, nonnegative_number, positive_number
 from ...settings import Setting
 from ..fluctuations.sampling import BatchSize
 from ..zero_error_set.derivatives import regularizer
@@ -162,7 +161,7 @@ class Stability:
         return f"Stability({self.verdict}: {advice}; {', '.join(parts)}{notes})"
 
 
-def stability(setting: Setting, theta: ArrayLike, *, tol: float = 1e-6) -> Stability:
+def stability(setting: Setting, theta: Reals, *, tol: float = 1e-6) -> Stability:
     """Whether θ is repellent, a saddle or a minimum of reg on the zero-error set, and by how much.
 
     By N∇reg, and where it is 0 by the Riemannian Hessian N(∇²reg − Σ_i μ_i ∇²h_i)N on the tangent space, ∇reg = Jᵀμ.

@@ -9,9 +9,8 @@ Source: theory.md, section 1.
 import autograd.numpy as anp
 import numpy as np
 from autograd import elementwise_grad
-from numpy.typing import ArrayLike
 
-from ...arguments import Array, real_array
+from ...arguments import Array, Reals, real_array
 from ...settings import Setting
 from ...settings.quiet_derivatives import quiet_derivatives
 from ...settings.setting import parameters
@@ -30,7 +29,7 @@ __all__ = [
 _BLOCK = 1 << 20  # floats in one broadcast (..., n, p) array: 8 MB
 
 
-def loss(setting: Setting, theta: ArrayLike) -> Array:
+def loss(setting: Setting, theta: Reals) -> Array:
     """L(θ) = (1/n) Σ_i (h_i − y_i)², in units of y²: theta (..., p) gives (...)."""
 
     def of(rows):
@@ -39,7 +38,7 @@ def loss(setting: Setting, theta: ArrayLike) -> Array:
     return _over_leading_axes(of, setting, theta)
 
 
-def jacobian(setting: Setting, theta: ArrayLike) -> Array:
+def jacobian(setting: Setting, theta: Reals) -> Array:
     """J, the gradients g_i = ∇_θ h_i as rows: theta (..., p) gives (..., n, p).
 
     Examples
@@ -52,7 +51,7 @@ def jacobian(setting: Setting, theta: ArrayLike) -> Array:
     return _over_leading_axes(lambda rows: _gradients(setting, rows), setting, theta)
 
 
-def gram(setting: Setting, theta: ArrayLike) -> Array:
+def gram(setting: Setting, theta: Reals) -> Array:
     """K = J Jᵀ, the empirical neural tangent kernel: theta (..., p) gives (..., n, n)."""
 
     def of(rows):
@@ -62,7 +61,7 @@ def gram(setting: Setting, theta: ArrayLike) -> Array:
     return _over_leading_axes(of, setting, theta)
 
 
-def regularizer(setting: Setting, theta: ArrayLike) -> Array:
+def regularizer(setting: Setting, theta: Reals) -> Array:
     """reg(θ) = (1/n) Σ_i ‖∇_θ h_i‖² = tr(K)/n, the implicit regularizer: theta (..., p) gives (...).
 
     Source: Blanc et al. 2020 (arXiv:1904.09080), theorem 1.
@@ -82,7 +81,7 @@ def regularizer(setting: Setting, theta: ArrayLike) -> Array:
     return _over_leading_axes(of, setting, theta)
 
 
-def regularizer_gradient(setting: Setting, theta: ArrayLike) -> Array:
+def regularizer_gradient(setting: Setting, theta: Reals) -> Array:
     """∇reg(θ) = (2/n) Σ_i ∇²h_i g_i, by differentiating twice: theta (..., p) gives (..., p)."""
 
     def of(rows):
@@ -91,7 +90,7 @@ def regularizer_gradient(setting: Setting, theta: ArrayLike) -> Array:
     return _over_leading_axes(of, setting, theta)
 
 
-def hessian_products(setting: Setting, theta: ArrayLike, vectors: ArrayLike) -> Array:
+def hessian_products(setting: Setting, theta: Reals, vectors: Reals) -> Array:
     """Σ_i ∇²h_i u_i without a Hessian: theta (p,) and a vector u_i for each datum, (n, p), give (p,).
 
     Examples

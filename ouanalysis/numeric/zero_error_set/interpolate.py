@@ -4,9 +4,8 @@ Source: theory.md, section 1.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...arguments import Array
+from ...arguments import Array, Reals
 from ...settings import Setting
 from ...settings.setting import parameters
 from .derivatives import jacobian
@@ -20,7 +19,7 @@ class InterpolationError(ValueError):
     """No zero-error parameters were reached; the message gives the largest residual that was left."""
 
 
-def interpolate(setting: Setting, theta: ArrayLike) -> Array:
+def interpolate(setting: Setting, theta: Reals) -> Array:
     """A point of the zero-error set near theta, by damped Gauss-Newton.
 
     Each step solves (K + μI) u = h − y and moves by −Jᵀu; Levenberg's μ is raised until ‖h − y‖ falls, and lowered
@@ -74,7 +73,7 @@ def interpolate(setting: Setting, theta: ArrayLike) -> Array:
     return nearest
 
 
-def on_zero_error_set(setting: Setting, theta: ArrayLike) -> Array:
+def on_zero_error_set(setting: Setting, theta: Reals) -> Array:
     """theta (p,), validated; a ValueError if it is not on the zero-error set."""
     theta = parameters(setting, theta, leading=False)
     worst, tolerance = _error(setting, theta), zero_error_tolerance(setting, theta)

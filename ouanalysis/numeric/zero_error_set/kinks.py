@@ -4,16 +4,15 @@ Source: theory.md, section 4.2.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ...arguments import in_one_line
+from ...arguments import Reals, in_one_line
 from ...settings import Setting
 from ...settings.setting import parameters
 
 __all__ = ["kink_distance", "kink_on_datum", "refuse_kink"]
 
 
-def kink_distance(setting: Setting, theta: ArrayLike) -> float:
+def kink_distance(setting: Setting, theta: Reals) -> float:
     """The least distance of a kink that h sees from a datum, to first order, in units of x; infinite if h is smooth.
 
     At 0 a kink sits on a datum, where reg jumps and derivatives are one-sided. For a ReLU network on x ∈ R it is the
@@ -33,7 +32,7 @@ def kink_distance(setting: Setting, theta: ArrayLike) -> float:
     return float(np.min(setting.kinks(theta).distance, initial=np.inf)) if setting.branches.count else np.inf
 
 
-def kink_on_datum(setting: Setting, theta: ArrayLike) -> tuple[int, int] | None:
+def kink_on_datum(setting: Setting, theta: Reals) -> tuple[int, int] | None:
     """(datum, neuron) of a kink on a datum, as `Kinks.on_data`; None if there is none that is known."""
     if not setting.branches.count:
         return None
@@ -41,7 +40,7 @@ def kink_on_datum(setting: Setting, theta: ArrayLike) -> tuple[int, int] | None:
     return (int(found[0][0]), int(found[0][1])) if len(found) else None
 
 
-def refuse_kink(setting: Setting, theta: ArrayLike) -> None:
+def refuse_kink(setting: Setting, theta: Reals) -> None:
     """A ValueError if a kink is on a datum: reg jumps there, and nothing has a derivative."""
     found = kink_on_datum(setting, theta)
     if found:

@@ -3,6 +3,7 @@
 The file is named as the setting's and holds
 
     model(setting) -> a NamedTuple whose class is of that file, with the labels as `y`; None where there is no kernel
+    of_known_sizes(model) -> the same with sizes that Numba knows (`sizes`), if that makes it faster; may be left out
     value_and_gradient(model, theta, i, gradient) -> h(θ, x_i), with ∇_θ h_i written to `gradient`: what Numba compiles
         (its signature is this to the letter, without annotations, which Numba compares too)
 
@@ -15,7 +16,6 @@ at a kink on a datum, and with nnan or ninf isfinite says True of NaN.
 
 import hashlib
 import sys
-import warnings
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.resources import files
@@ -29,14 +29,29 @@ from numba.extending import overload
 
 from ...settings import Setting
 from ...settings.by_file_name import module_in
+from ..averages import FLUSH
+from ..warn_once import warn_once
 from .given import Given
 
-__all__ = ["Given", "kernel", "regularizers", "values_and_gradients"]
+__all__ = ["Given", "can_compile", "exists", "kernel", "regularizers", "values_and_gradients"]
 
 
-def kernel(setting: Setting) -> Callable[..., None] | None:
-    """`_advance` for this setting, without its first argument; None for a setting that has no kernel."""
-    return _loop(setting, _advance, _ADVANCE)
+def exists(setting: Setting) -> bool:
+    """Whether the setting has a kernel."""
+    return _model(setting)[1] is not None
+
+
+def kernel(setting: Setting, *, known_sizes: bool = False) -> Callable[..., None] | None:
+    """`_advance` for this setting, without its first argument; None for a setting that has no kernel.
+
+    With `known_sizes` it may be compiled for the setting's own sizes: the same steps to the last bit, faster.
+    """
+    return _loop(setting, _advance, _ADVANCE, known_sizes)
+
+
+def can_compile(setting: Setting) -> bool:
+    """Whether a setting has no kernel, but could have one."""
+    return not numba.config.DISABLE_JIT and setting.kernel is None and module_in(__name__, setting) is None
 
 
 def regularizers(setting: Setting) -> Callable[..., None] | None:
@@ -49,64 +64,155 @@ def values_and_gradients(setting: Setting) -> Callable[..., None] | None:
     return _loop(setting, _evaluate, _EVALUATE)
 
 
-def _loop(setting, function, arguments):
-    """A loop of this file, compiled for the setting's kernel."""
+def _model(setting):
+    """The module of the setting's kernel and its model, or None for each that there is not."""
     module = setting.kernel or module_in(__name__, setting)
     if module is None:
-        return None
+        return None, None
     if numba.config.DISABLE_JIT:
-        _warn_once("NUMBA_DISABLE_JIT is set, so this runs by autograd, some hundred times slower: unset it")
-        return None
-    model = module.model(setting)
+        warn_once("NUMBA_DISABLE_JIT is set, so this runs by autograd, some hundred times slower: unset it")
+        return module, None
+    return module, module.model(setting)
+
+
+def _loop(setting, function, arguments, known_sizes=False):
+    """A loop of this file, compiled for the setting's kernel."""
+    module, model = _model(setting)
     if model is None:
         return None
+    if known_sizes and hasattr(module, "of_known_sizes"):
+        model = module.of_known_sizes(model)
     loop, problem = _compiled(numba.typeof(model), function, arguments)
     if problem:
-        _warn_once(problem)
+        warn_once(problem)
     return partial(loop, model)
 
 
-def value_and_gradient(model, theta, i, gradient):
+def value_and_gradient(model, theta, i, gradient) -> float:
     """That of the file which the model's class is from; only compiled code can call it."""
+    raise NotImplementedError
 
 
-@overload(value_and_gradient)
+@overload(value_and_gradient, jit_options={"forceinline": True})
 def _value_and_gradient(model, theta, i, gradient):
     return sys.modules[model.instance_class.__module__].value_and_gradient
 
 
-def _advance(model, theta, velocity, indices, noise, gradient_noise, lr, momentum, first, records, out):
-    """Take len(noise) steps in place: v ← βv − ∇, θ ← θ + ηv, from step `first`.
+def _advance(
+    model,
+    theta,
+    velocity,
+    indices,
+    noise,
+    gradient_noise,
+    lr,
+    momentum,
+    weight_decay,
+    first,
+    records,
+    out,
+    start,
+    every,
+    measured,
+    directions,
+    shift,
+    recent,
+    total,
+) -> None:
+    """Take len(noise) steps in place: v ← βv − (∇ + λθ), θ ← θ + ηv, from step `first`.
 
     indices : (steps, B) int64; with B = 0 every datum is taken once, and noise is (steps, n)
     noise : (steps, B) float64, in units of y
     gradient_noise : (steps, p) float64, added to ∇; (steps, 0) for none
+    lr, momentum : (steps,) float64
+    weight_decay : λ
     records : (k,) int64, increasing steps; the state after step s goes to the row of `out` where records is s
+    start, every : the state after step s is averaged if s − start is a positive multiple of every; 0 for none
+    measured : whether with L and reg
+    directions, shift, recent, total : as `averages.Sums` has them, of one chain
     """
     full = indices.shape[1] == 0
-    batch, dim = noise.shape[1], len(theta)
+    batch = noise.shape[1]
     gradient = np.empty_like(theta)
+    dim = len(theta)
     scale = 2.0 / batch
-    record = np.searchsorted(records, first, side="right")
+    alone = batch == 1 and gradient_noise.shape[1] == 0 and weight_decay == 0.0
+    record = 0
+    while record < len(records) and records[record] <= first:
+        record += 1
     for step in range(len(noise)):
-        velocity *= momentum
+        kept = momentum[step]
         for b in range(batch):
             i = b if full else indices[step, b]
-            residual = value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b])
-            pull = scale * residual
-            for j in range(dim):  # an expression of arrays would allocate
-                velocity[j] -= pull * gradient[j]
-        if gradient_noise.shape[1]:
-            velocity -= gradient_noise[step]
-        for j in range(dim):
-            theta[j] += lr * velocity[j]
-        if record < len(records) and records[record] == first + step + 1:
-            for j in range(dim):  # out[record] = theta takes Numba 3 s more to compile, for its error's text
+            weight = scale * (value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b]))
+            if alone:
+                _descend(theta, velocity, gradient, lr[step], kept, weight)
+            else:
+                for j in range(dim):
+                    velocity[j] = kept * velocity[j] - weight * gradient[j]
+            kept = 1.0
+        if not alone:
+            _move(theta, velocity, gradient_noise[step], weight_decay, lr[step])
+        taken = first + step + 1
+        if record < len(records) and records[record] == taken:
+            for j in range(len(theta)):  # out[record] = theta takes Numba 3 s more to compile, for its error's text
                 out[record, j] = theta[j]
             record += 1
+        if every and taken > start and (taken - start) % every == 0:
+            _accumulate(model, theta, gradient, measured, directions, shift, recent)
+            if (taken - start) // every % FLUSH == 0:
+                total += recent
+                recent[:] = 0.0
 
 
-def _regularize(model, theta, out):
+@numba.njit(inline="always")
+def _descend(theta, velocity, gradient, lr, momentum, weight) -> None:
+    """v ← βv − w∇, θ ← θ + ηv in one loop, as most steps are."""
+    for j in range(len(theta)):
+        velocity[j] = momentum * velocity[j] - weight * gradient[j]
+        theta[j] += lr * velocity[j]
+
+
+@numba.njit(nogil=True)
+def _move(theta, velocity, gradient_noise, weight_decay, lr) -> None:
+    """v ← v − s ξ − λθ, θ ← θ + ηv."""
+    for j in range(len(gradient_noise)):
+        velocity[j] -= gradient_noise[j]
+    if weight_decay:
+        for j in range(len(theta)):
+            velocity[j] -= weight_decay * theta[j]
+    for j in range(len(theta)):
+        theta[j] += lr * velocity[j]
+
+
+@numba.njit(nogil=True)
+def _accumulate(model, theta, gradient, measured, directions, shift, recent) -> None:
+    """Add a state to the sums: θ − shift, its products along the directions, L and reg."""
+    dim, k = len(theta), len(directions)
+    for j in range(dim):
+        recent[j] += theta[j] - shift[j]
+    along = np.empty(k)
+    for a in range(k):
+        along[a] = 0.0
+        for j in range(dim):
+            along[a] += directions[a, j] * (theta[j] - shift[j])
+        for b in range(a + 1):
+            recent[dim + a * k + b] += along[a] * along[b]
+            if b < a:
+                recent[dim + b * k + a] += along[a] * along[b]
+    if measured:
+        loss = reg = 0.0
+        n = len(model.y)
+        for i in range(n):
+            residual = value_and_gradient(model, theta, i, gradient) - model.y[i]
+            loss += residual * residual
+            for j in range(dim):
+                reg += gradient[j] * gradient[j]
+        recent[dim + k * k] += loss / n
+        recent[dim + k * k + 1] += reg / n
+
+
+def _regularize(model, theta, out) -> None:
     """(1/n) Σ_i ‖∇_θ h_i‖² at each row of theta (k, p), to out (k,)."""
     gradient = np.empty(theta.shape[1])
     n = len(model.y)
@@ -127,8 +233,9 @@ def _evaluate(model, theta, values, gradients):
 
 _ROW, _ROWS, _INDICES = numba.float64[::1], numba.float64[:, ::1], numba.int64[:, ::1]
 _ADVANCE = (
-    *(_ROW, _ROW, _INDICES, _ROWS, _ROWS),
-    *(numba.float64, numba.float64, numba.int64, numba.int64[::1], _ROWS),
+    *(_ROW, _ROW, _INDICES, _ROWS, _ROWS, _ROW, _ROW, numba.float64),
+    *(numba.int64, numba.int64[::1], _ROWS),
+    *(numba.int64, numba.int64, numba.boolean, _ROWS, _ROW, _ROW, _ROW),
 )
 _REGULARIZE = (_ROWS, _ROW)
 _EVALUATE = (_ROW, _ROW, _ROWS)
@@ -155,7 +262,7 @@ def _compiled(kind, function, arguments):
 
 
 def _named(function, kind):
-    """The function under a name that is new for each file of a setting and whenever a source of this folder changes."""
+    """The function under a name that is new for each file of a setting, source of this folder and FLUSH."""
     module = kind.instance_class.__module__.rpartition(".")[-1]
     named = FunctionType(function.__code__, function.__globals__)
     named.__qualname__ = f"{module}-{function.__name__}-{_digest()}"
@@ -165,7 +272,7 @@ def _named(function, kind):
 @cache
 def _digest():
     sources = sorted((file.name, file.read_bytes()) for file in files(__name__).iterdir() if file.name.endswith(".py"))
-    return hashlib.sha256(repr(sources).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((sources, FLUSH)).encode()).hexdigest()[:16]
 
 
 def _no_cache(error, where):
@@ -186,8 +293,3 @@ def _elsewhere(where):
     return (
         f"NUMBA_CACHE_DIR: expected a folder that can be written, got {wanted!r}: compiled kernels are kept in {where}"
     )
-
-
-@cache
-def _warn_once(message):
-    warnings.warn(message, stacklevel=6)  # the caller of the simulator, or who asks for reg

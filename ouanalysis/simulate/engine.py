@@ -1,0 +1,183 @@
+"""The loop behind every run: blocks of chains go to workers piece by piece, and what comes back is kept.
+
+What comes out does not depend on who the workers are, on how many, or on how a run is cut into pieces.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from queue import SimpleQueue
+from threading import Event
+from time import perf_counter
+
+import numpy as np
+
+from ..progress import progress_bar
+from .plan import Plan
+from .segments import advance
+from .snapshot import Snapshot
+from .warn_once import warn_once
+
+__all__ = ["Job", "advance_all"]
+
+FIRST = 2048  # steps of the first piece of a block, for by then nobody knows how long they take
+PIECE = 0.25  # seconds that a piece is to take: how soon Ctrl-C is heard, how often a bar moves
+COMPILED_BLOCKS = 64  # at most so many blocks of compiled chains, which are walked one by one
+LONG = 60.0  # seconds of a run of which `compiled` is spoken
+HEARD = 1.0  # seconds after which it is clear how long it will take
+AUTOGRAD_BLOCK = 256  # at most so many chains by autograd at once; another number would round otherwise
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A run to be taken to the end of its plan, its snapshot in place.
+
+    `keep` is called with the snapshot now and then, and with True when nothing more comes.
+    """
+
+    plan: Plan
+    snapshot: Snapshot
+    keep: Callable[[Snapshot, bool], None] | None = None
+
+    def blocks(self) -> list[slice]:
+        """Which chains advance together: neighbours at the same step, and not too many."""
+        from .kernels import kernel
+
+        taken = self.snapshot.state.taken
+        chains = len(taken)
+        compiled = kernel(self.plan.setting, known_sizes=self.plan.is_long)
+        largest = -(-chains // COMPILED_BLOCKS) if compiled else AUTOGRAD_BLOCK
+        edges = np.linspace(0, chains, -(-chains // largest) + 1).astype(int)
+        edges = np.union1d(edges, np.flatnonzero(np.diff(taken)) + 1)
+        return [slice(int(first), int(last)) for first, last in pairwise(edges)]
+
+    @property
+    def taken(self) -> int:
+        """Steps of all chains together."""
+        return int(self.snapshot.state.taken.sum()) // self.plan.inner
+
+
+def advance_all(jobs: Sequence[Job], *, executor: Executor | None = None, progress: bool = False) -> None:
+    """Take all chains of all jobs to the ends of their plans; after Ctrl-C those of each to a common step before."""
+    total = sum(job.plan.steps * len(job.snapshot.state.taken) for job in jobs)
+    begun = sum(job.taken for job in jobs)
+    started, done = perf_counter(), 0
+    work = [(job, block) for job in jobs for block in job.blocks()]
+    with (
+        progress_bar(total, unit="step", shown=progress, initial=begun) as bar,
+        _workers(executor, len(work)) as pool,
+        _interruption() as stop,
+    ):
+
+        def take(job, block, piece):
+            nonlocal done
+            before = job.taken
+            job.snapshot.take(job.plan, block, piece)
+            done += job.taken - before
+            bar.update(job.taken - before)
+            _speak_of_compiled(job.plan.setting, perf_counter() - started, done, total - begun - done)
+            if job.keep:
+                job.keep(job.snapshot, False)
+
+        try:
+            _piece_by_piece(work, pool, take, stop)
+            if stop.is_set():
+                _catch_up(work, take)
+        finally:
+            for job in jobs:
+                if job.keep:
+                    job.keep(job.snapshot, True)
+
+
+def _speak_of_compiled(setting, taken, done, left):
+    """One warning in a process if a run by autograd will take long that need not."""
+    from .kernels import can_compile
+
+    if taken > HEARD and taken / max(done, 1) * left > LONG and can_compile(setting):
+        warn_once(
+            f"this run by autograd will take more than {LONG:.0f} seconds: ouanalysis.compiled(setting) gives the same"
+            " setting as compiled loops, some hundred times faster"
+        )
+
+
+def _piece_by_piece(work, pool, take, stop):
+    """Advance all blocks, one piece of each at a time in turn, each as long as the last but for its seconds."""
+    waiting: dict[Future, tuple[Job, slice, int]] = {}
+    done: SimpleQueue[Future] = SimpleQueue()
+
+    def submit(job, block, length):
+        plan, state = job.plan, job.snapshot.state.rows(block)
+        at, end = int(state.taken[0]), plan.steps * plan.inner
+        if at < end and not stop.is_set():
+            future = pool.submit(advance, plan, state, min(at + length * plan.inner, end))
+            waiting[future] = job, block, length
+            future.add_done_callback(done.put)
+
+    try:
+        for job, block in work:
+            submit(job, block, FIRST)
+        while waiting:
+            future = done.get()
+            job, block, length = waiting.pop(future)
+            piece = _result(future, stop)
+            if piece is None:
+                continue
+            take(job, block, piece)
+            submit(job, block, max(1, int(length * min(max(PIECE / max(piece.seconds, 1e-9), 0.1), 8.0))))
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _result(future, stop):
+    """What a worker made of a piece, or None where Ctrl-C reached the worker, too."""
+    try:
+        return future.result()
+    except BaseException:
+        if stop.is_set():
+            return None
+        raise
+
+
+def _catch_up(work, take):
+    """Take the chains of each job that are behind to the step of its first, here."""
+    for job, block in work:
+        furthest = int(job.snapshot.state.taken.max())
+        state = job.snapshot.state.rows(block)
+        if int(state.taken[0]) < furthest:
+            take(job, block, advance(job.plan, state, furthest))
+
+
+@contextmanager
+def _workers(executor, blocks):
+    """The executor that was given, or threads for the time being."""
+    if executor is not None:
+        yield executor
+        return
+    with ThreadPoolExecutor(max(1, min(blocks, os.cpu_count() or 1))) as pool:
+        yield pool
+
+
+@contextmanager
+def _interruption() -> Iterator[Event]:
+    """An event that Ctrl-C sets instead of raising, the first time; threads other than the main one never see it."""
+    stop = Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
+
+    def ask_to_stop(*_):
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, ask_to_stop)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,60 @@
+"""Where chains are: all that their further path depends on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arguments import Array, Integers
+from .averages import Averaging, Sums
+from .draws import Streams, copied, spawn_streams
+
+__all__ = ["State", "initial_state"]
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Some chains after some steps.
+
+    Attributes
+    ----------
+    taken : (chains,) int64 array
+        The steps taken; Euler steps of a diffusion.
+    theta, velocity : (chains, p) array
+    streams : list of Streams
+        The random streams of each chain, as far as they are drawn.
+    sums : Sums
+    """
+
+    taken: Integers
+    theta: Array
+    velocity: Array
+    streams: list[Streams]
+    sums: Sums
+
+    def copy(self) -> "State":
+        """One that can go on while this stays."""
+        streams = list(map(copied, self.streams))
+        return State(self.taken.copy(), self.theta.copy(), self.velocity.copy(), streams, self.sums.copy())
+
+    def rows(self, chosen: slice) -> "State":
+        """That of some chains, not copied."""
+        return State(
+            self.taken[chosen],
+            self.theta[chosen],
+            self.velocity[chosen],
+            self.streams[chosen],
+            self.sums.rows(chosen),
+        )
+
+    def put(self, chosen: slice, other: "State") -> None:
+        """Put other chains in the place of some."""
+        for name in ("taken", "theta", "velocity", "streams"):
+            getattr(self, name)[chosen] = getattr(other, name)
+        for name in ("shift", "recent", "total"):
+            getattr(self.sums, name)[chosen] = getattr(other.sums, name)
+
+
+def initial_state(theta: Array, averaging: Averaging | None, rng: np.random.Generator) -> State:
+    """Chains at rest at theta (chains, p), with streams spawned from rng."""
+    taken = np.zeros(len(theta), dtype=np.int64)
+    return State(taken, theta.copy(), np.zeros_like(theta), spawn_streams(rng, len(theta)), Sums.zero(averaging, theta))
