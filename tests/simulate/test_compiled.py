@@ -1,5 +1,6 @@
 """Any model compiled: its values and gradients are autograd's, and so are its paths; what does not compile says so."""
 
+import cProfile
 import json
 import os
 import pickle
@@ -172,6 +173,21 @@ def test_a_branch_on_values_is_refused_however_seldom_it_is_taken(h, got):
     with pytest.raises(TypeError, match=rf"^h: expected operations that compile, got {got}.*runs by autograd") as error:
         ou.compiled(setting)
     assert "\n" not in str(error.value)
+
+
+def test_a_profiler_that_is_on_stays_on():
+    profile = cProfile.Profile()
+    profile.enable()
+    program(MODELS["linear"][0], np.ones(3), np.ones(3))
+    assert sys.getprofile() is profile
+    profile.disable()
+    told = []
+    sys.setprofile(lambda *_: told.append(1))
+    program(MODELS["linear"][0], np.ones(3), np.ones(3))
+    known = len(told)
+    len("called")
+    sys.setprofile(None)
+    assert len(told) > known
 
 
 COUNTED = iter(range(1, 1000))

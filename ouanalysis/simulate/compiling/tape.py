@@ -131,12 +131,16 @@ def _values_unseen():
         if not caller.startswith("autograd."):
             raise NotImplementedError(LOOKS[frame.f_code])
 
-    before = sys.getprofile()
+    before: Any = sys.getprofile()
     sys.setprofile(look)
     try:
         yield
     finally:
-        sys.setprofile(before)
+        sys.setprofile(None)
+        if hasattr(before, "enable"):  # cProfile's own, which setprofile does not take
+            before.enable()
+        else:
+            sys.setprofile(before)
 
 
 def _pulled_back(out, end):
