@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import Array, Integers
+from ..arguments import Array, Integers, Reals
 from ..numeric.fluctuations.sampling import Sampling
 from ..numeric.fluctuations.schedule import Rates, Schedule
 from ..settings import Setting
@@ -15,7 +15,7 @@ from .draws import Law
 
 __all__ = ["Averaged", "Observer", "Plan", "euler_step"]
 
-Observer = Callable[[Setting, Array], Any]
+Observer = Callable[[Setting, Array], Reals]
 
 
 class Averaged(NamedTuple):
