@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import Array, Integers
+from ..arguments import Array, Integers, Reals
 from ..numeric.fluctuations.sampling import Sampling
 from ..numeric.fluctuations.schedule import Rates, Schedule
 from ..settings import Setting
@@ -15,9 +15,9 @@ from .draws import Law
 
 __all__ = ["Averaged", "Observer", "Plan", "euler_step"]
 
-MOST = 2**62  # steps taken, so that they are counted in 64 bits
-Observer = Callable[[Setting, Array], Any]
+Observer = Callable[[Setting, Array], Reals]
 
+MOST = 2**62  # steps taken, so that they are counted in 64 bits
 LONG = 1 << 21  # parameters moved in the steps of a chain
 
 
