@@ -40,7 +40,7 @@ def by_autograd(h, theta, x):
 
 def interpreted(made, theta, x):
     """What the source of a program gives where Python runs it."""
-    space = {"on_stack": lambda size: np.full(size, np.nan), "divide": np.divide}
+    space = {"on_stack": lambda size: np.full(size, np.nan), "divide": np.divide, "tanh": np.tanh}
     names = {}
     exec(made.source, names)
     names.update(space)
@@ -96,6 +96,13 @@ def test_a_compiled_path_is_that_by_autograd_to_rounding(case):
     np.testing.assert_allclose(fast.theta, slow.theta, rtol=0, atol=tolerance)
     np.testing.assert_allclose(fast.reg, slow.reg, rtol=TO_ROUNDING)
     assert np.max(np.abs(fast.theta[:, -1] - start)) > 1e-3
+
+
+@pytest.mark.parametrize(
+    "name", ["functions_of_entries", "functions_of_bounded_entries", "functions_of_scipy", "powers"]
+)
+def test_numba_compiles_every_function_of_the_table(name):
+    assert kernel(ou.compiled(setting_of(name)))  # which compares it with autograd
 
 
 def test_a_compiled_setting_is_the_setting_with_all_its_facts():
