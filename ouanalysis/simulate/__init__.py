@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from .averages import Averages, Averaging
+from .compiling import compiled
 from .linear_process import ornstein_uhlenbeck
 from .provenance import Seed
 from .resumption import resume
@@ -21,6 +22,7 @@ __all__ = [
     "Seed",
     "Sweep",
     "Trajectory",
+    "compiled",
     "label_noise_sde",
     "label_noise_sgd",
     "ornstein_uhlenbeck",

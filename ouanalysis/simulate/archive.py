@@ -51,11 +51,13 @@ def read_archive(path: PathLike, format_: str, made_by: str, decode: Callable[[d
             raise ValueError(message) from error
 
 
-def refuse_folder(path: PathLike) -> Path:
+def refuse_folder(path: PathLike, name: str = "path") -> Path:
     """The file that a path leads to; an error if its folder is not there."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"{name}: expected a path, got {path!r}")
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"path: expected a file in a folder that exists, got {os.fspath(path)!r}")
+        raise FileNotFoundError(f"{name}: expected a file in a folder that exists, got {os.fspath(path)!r}")
     return target
 
 

@@ -132,7 +132,7 @@ class Averages:
             means = (sums.total + sums.recent) / np.float64(taken)
             moved = means[:, :dim]
             along = moved @ directions.T
-            second = means[:, dim:-2].reshape(-1, k, k)
+            second = means[:, dim:-2].reshape(len(means), k, k)
             covariance = second - along[:, :, None] * along[:, None]
         loss, reg = (
             values if asked else np.full(len(means), np.nan)
@@ -143,11 +143,16 @@ class Averages:
     def pooled(self) -> "Averages":
         """Those of all chains as if they were one, spread between them included; diverged ones are left out."""
         whole = np.isfinite(self.theta).all(axis=1)
-        mean = self.theta[whole].mean(axis=0, keepdims=True)
-        apart = (self.theta[whole] - mean) @ self.basis
-        covariance = np.mean(self.covariance[whole] + apart[:, :, None] * apart[:, None], axis=0, keepdims=True)
-        loss, reg = (values[whole].mean(keepdims=True) for values in (self.loss, self.reg))
-        return Averages(self.count * int(whole.sum()), mean, covariance, loss, reg, self.basis)
+
+        def mean(values):
+            with np.errstate(invalid="ignore"):  # of no chain at all
+                return values.sum(axis=0, keepdims=True) / np.float64(whole.sum())
+
+        middle = mean(self.theta[whole])
+        apart = (self.theta[whole] - middle) @ self.basis
+        covariance = mean(self.covariance[whole] + apart[:, :, None] * apart[:, None])
+        loss, reg = (mean(values[whole]) for values in (self.loss, self.reg))
+        return Averages(self.count * int(whole.sum()), middle, covariance, loss, reg, self.basis)
 
     def __repr__(self) -> str:
         chains, dim = self.theta.shape

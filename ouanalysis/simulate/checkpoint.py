@@ -20,7 +20,7 @@ SHARE = 20  # the most that writing may take, one part of so many of the time
 
 def refuse_existing(path: PathLike) -> None:
     """An error if there is something at the path that a run would overwrite, or if no file can be there."""
-    if refuse_folder(path).exists():
+    if refuse_folder(path, "checkpoint").exists():
         raise FileExistsError(
             f"checkpoint: expected a new file, got {str(path)!r}, which exists: ouanalysis.resume goes on with it,"
             " if a run wrote it"

@@ -18,8 +18,6 @@ from ..settings import Setting
 
 __all__ = ["Draws", "Law", "Streams", "copied", "draw", "draw_noise", "draw_subsets", "draws_per_step", "spawn_streams"]
 
-_ANY_SEED = np.random.SeedSequence(0)
-
 Law = Literal["gaussian", "rademacher"] | Callable[[np.random.Generator, tuple[int, int]], Reals]
 
 
@@ -54,20 +52,9 @@ def spawn_streams(rng: np.random.Generator, chains: int) -> list[Streams]:
     return [Streams(*chain.spawn(3)) for chain in rng.spawn(chains)]
 
 
-def copied(streams: list[Streams], sampling: Sampling) -> list[Streams]:
-    """Streams that go on from where these are and leave them there; those from which nothing is drawn are the same."""
-    drawn = (True, True, bool(sampling.gradient_noise_std))
-    return [
-        Streams(*(_copied(stream) if used else stream for stream, used in zip(chain, drawn, strict=True)))
-        for chain in streams
-    ]
-
-
-def _copied(stream):
-    """One in the same state; copying its SeedSequence, which a chain does not spawn from, would cost ten times more."""
-    bits = type(stream.bit_generator)(_ANY_SEED)
-    bits.state = stream.bit_generator.state
-    return np.random.Generator(bits)
+def copied(streams: Streams) -> Streams:
+    """Streams that give what these will give, while these stay: `deepcopy`, but for its price."""
+    return Streams(*map(_copied, streams))
 
 
 def draws_per_step(setting: Setting, sampling: Sampling) -> int:
@@ -116,6 +103,13 @@ def draw_subsets(n: int, rng: np.random.Generator, size: tuple[int, int]) -> NDA
         repeated = np.any(indices[:, :b] == indices[:, b : b + 1], axis=1)
         indices[repeated, b] = largest[b]
     return indices
+
+
+def _copied(rng):
+    bits = rng.bit_generator
+    other = type(bits)(bits.seed_seq)
+    other.state = bits.state
+    return np.random.Generator(other)
 
 
 def _draw_batches(n, sampling, rng, steps):

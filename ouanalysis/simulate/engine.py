@@ -13,18 +13,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 from queue import SimpleQueue
 from threading import Event
+from time import perf_counter
 
 import numpy as np
 
 from ..progress import progress_bar
 from .plan import Plan
-from .segments import advance, segment_length
+from .segments import advance
 from .snapshot import Snapshot
+from .warn_once import warn_once
 
 __all__ = ["Job", "advance_all"]
 
+FIRST = 2048  # steps of the first piece of a block, for by then nobody knows how long they take
 PIECE = 0.25  # seconds that a piece is to take: how soon Ctrl-C is heard, how often a bar moves
 COMPILED_BLOCKS = 64  # at most so many blocks of compiled chains, which are walked one by one
+LONG = 60.0  # seconds of a run of which `compiled` is spoken
+HEARD = 1.0  # seconds after which it is clear how long it will take
 AUTOGRAD_BLOCK = 256  # at most so many chains by autograd at once; another number would round otherwise
 
 
@@ -61,6 +66,7 @@ def advance_all(jobs: Sequence[Job], *, executor: Executor | None = None, progre
     """Take all chains of all jobs to the ends of their plans; after Ctrl-C those of each to a common step before."""
     total = sum(job.plan.steps * len(job.snapshot.state.taken) for job in jobs)
     begun = sum(job.taken for job in jobs)
+    started, done = perf_counter(), 0
     work = [(job, block) for job in jobs for block in job.blocks()]
     with (
         progress_bar(total, unit="step", shown=progress, initial=begun) as bar,
@@ -69,9 +75,12 @@ def advance_all(jobs: Sequence[Job], *, executor: Executor | None = None, progre
     ):
 
         def take(job, block, piece):
+            nonlocal done
             before = job.taken
             job.snapshot.take(job.plan, block, piece)
+            done += job.taken - before
             bar.update(job.taken - before)
+            _speak_of_compiled(job.plan.setting, perf_counter() - started, done, total - begun - done)
             if job.keep:
                 job.keep(job.snapshot, False)
 
@@ -83,6 +92,17 @@ def advance_all(jobs: Sequence[Job], *, executor: Executor | None = None, progre
             for job in jobs:
                 if job.keep:
                     job.keep(job.snapshot, True)
+
+
+def _speak_of_compiled(setting, taken, done, left):
+    """One warning in a process if a run by autograd will take long that need not."""
+    from .kernels import can_compile
+
+    if taken > HEARD and taken / max(done, 1) * left > LONG and can_compile(setting):
+        warn_once(
+            f"this run by autograd will take more than {LONG:.0f} seconds: ouanalysis.compiled(setting) gives the same"
+            " setting as compiled loops, some hundred times faster"
+        )
 
 
 def _piece_by_piece(work, pool, take, stop):
@@ -100,7 +120,7 @@ def _piece_by_piece(work, pool, take, stop):
 
     try:
         for job, block in work:
-            submit(job, block, max(1, segment_length(job.plan, block.stop - block.start) // job.plan.inner))
+            submit(job, block, FIRST)
         while waiting:
             future = done.get()
             job, block, length = waiting.pop(future)

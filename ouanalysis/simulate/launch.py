@@ -15,6 +15,7 @@ from .archive import PathLike
 from .averages import Averaging
 from .checkpoint import checkpoints, refuse_existing
 from .engine import Job, advance_all
+from .executors import check_executor
 from .plan import Plan
 from .provenance import OF_DIFFUSION, OF_SGD, Seed, engine_of, sampling_arguments, versions
 from .records import record_steps, refuse_memory
@@ -71,6 +72,7 @@ def carry_on(
     plan: Plan, run: Stored, *, executor: Executor | None, checkpoint: PathLike | None, progress: bool
 ) -> Trajectory:
     """Take a run on from where it is to the end of the plan."""
+    check_executor(executor, plan)
     job = job_of(plan, run, checkpoint)
     advance_all([job], executor=executor, progress=progress)
     return trajectory_of(plan, job.snapshot, run)
@@ -121,6 +123,7 @@ def plan_of(setting: Setting, arguments: Mapping[str, Any]) -> tuple[Plan, dict[
     )
     schedule.check(steps, setting.n)
     parsed = dict(arguments) | {"steps": steps, "record": record, "observe": dict(plan.observe)}
+    parsed |= {"substeps": substeps} if substeps else {"weight_decay": plan.weight_decay}
     return plan, parsed | sampling_arguments(setting, schedule.sampling, sampled) | _courses(schedule)
 
 

@@ -15,6 +15,7 @@ from .draws import Law
 
 __all__ = ["Averaged", "Observer", "Plan", "euler_step"]
 
+MOST = 2**62  # steps taken, so that they are counted in 64 bits
 Observer = Callable[[Setting, Array], Any]
 
 LONG = 1 << 21  # parameters moved in the steps of a chain
@@ -88,7 +89,7 @@ class Plan:
         asked = self.averaging
         if asked is None:
             return Averaged(0, 0, False, np.empty((0, self.setting.dim)))
-        start, every = asked.start * self.inner, asked.every * self.inner
+        start, every = (min(steps * self.inner, MOST) for steps in (asked.start, asked.every))
         return Averaged(start, every, asked.loss or asked.reg, asked.directions(self.setting.dim))
 
     def rates(self, first: int, count: int) -> Rates:

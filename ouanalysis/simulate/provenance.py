@@ -100,7 +100,11 @@ def engine_of(setting: Setting) -> Engine:
 
 def versions(engine: Engine) -> dict[str, str]:
     """What a run depends on to the last bit."""
-    return {"ouanalysis": __version__, **{name: version(name) for name in ("numpy", engine)}, "processor": _processor()}
+    return {
+        "ouanalysis": __version__,
+        **{name: _version(name) for name in ("numpy", engine)},
+        "processor": _processor(),
+    }
 
 
 def bit_generator_state(rng: np.random.Generator) -> dict[str, Any]:
@@ -132,13 +136,19 @@ def with_functions(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> di
             kept[name] = given.pop(name)
     if given:
         raise TypeError(f"{next(iter(given))}: expected None, since the run has its own, got another")
-    if "observe" in kept and set(kept["observe"]) != set(arguments["observe"]):
-        raise ValueError(f"observe: expected {', '.join(arguments['observe'])}, got {', '.join(kept['observe'])}")
+    if "observe" in kept:
+        names = arguments["observe"]
+        if set(kept["observe"]) != set(names):
+            raise ValueError(f"observe: expected {', '.join(names)}, got {', '.join(kept['observe'])}")
+        kept["observe"] = {name: kept["observe"][name] for name in names}  # in the order of the witness
     return kept
 
 
 def _is_name(value):
     return isinstance(value, str) and value.startswith(OF_ONES_OWN)
+
+
+_version = cache(version)  # which reads files
 
 
 @cache

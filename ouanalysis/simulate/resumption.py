@@ -1,6 +1,7 @@
 """Go on with a run: one that was killed, interrupted, or that has ended too soon."""
 
 import glob
+import os
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -85,6 +86,8 @@ def resume(
     >>> bool(longer.theta == ou.label_noise_sgd(setting, [1.0], steps=90, **how).theta)
     True
     """
+    if not isinstance(run, Trajectory | str | os.PathLike):  # an integer would be an open file
+        raise TypeError(f"run: expected a path or a Trajectory, got {run!r}")
     stored = run.stored() if isinstance(run, Trajectory) else read(run, setting)
     if isinstance(run, Trajectory) and setting is not None and setting != run.setting:
         raise ValueError(f"setting: expected {run.setting}, which made the run, got {setting}")

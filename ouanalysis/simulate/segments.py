@@ -6,11 +6,11 @@ neither on who walks it nor on how it is cut into pieces and segments.
 
 from collections.abc import Mapping
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
-from ..arguments import Array
+from ..arguments import Array, as_array
 from ..settings import Setting
 from .autograd_steps import autograd_steps
 from .compiled_steps import compiled_steps
@@ -18,7 +18,7 @@ from .draws import draw, draws_per_step
 from .plan import Observer, Plan
 from .state import State
 
-__all__ = ["Piece", "advance", "observed_at", "segment_length"]
+__all__ = ["Piece", "advance", "observed_at", "refuse_shapes"]
 
 SEGMENT = 1 << 14  # noises in one chain's segment: 128 kB, as much again for indices
 BLOCK = 1 << 22  # noises in a segment of all chains that advance together: 32 MB, as much again for indices
@@ -33,6 +33,7 @@ class Piece(NamedTuple):
     theta : (chains, records, p) array
         The states at the records on the way; NaN where a chain was not followed as it had diverged.
     observed : dict of (chains, records, …) arrays
+        Empty where no state is finite.
     seconds : float
     """
 
@@ -47,7 +48,7 @@ def advance(plan: Plan, state: State, until: int) -> Piece:
     from .kernels import kernel
 
     began = perf_counter()
-    state = state.copy(plan.sampling)
+    state = state.copy()
     compiled = kernel(plan.setting, known_sizes=plan.is_long)
     take_steps = compiled_steps(plan, compiled) if compiled else autograd_steps(plan)
     first = int(state.taken[0])
@@ -61,32 +62,56 @@ def advance(plan: Plan, state: State, until: int) -> Piece:
     return Piece(state, theta, observed_at(plan.observe, plan.setting, theta), perf_counter() - began)
 
 
-def segment_length(plan: Plan, chains: int) -> int:
+def _segment_length(plan, chains):
     """The steps of a segment of chains that advance together, so that its arrays are of bounded size."""
     width = draws_per_step(plan.setting, plan.sampling)
     return max(1, min(SEGMENT // width, BLOCK // (width * chains)))
 
 
 def observed_at(observe: Mapping[str, Observer], setting: Setting, theta: Array) -> dict[str, Array]:
-    """What the functions give at records theta (chains, records, p), each asked for the chains at one record."""
-    return {name: _observed(name, function, setting, theta) for name, function in observe.items()}
+    """What the functions give at records theta (chains, records, p), asked for the finite states at one record.
+
+    NaN where a state is not finite; of no finite state at all nothing, not even a shape, is known.
+    """
+    alive = np.isfinite(theta).all(axis=-1)
+    if not alive.any():
+        return {}
+    return {name: _observed(name, function, setting, theta, alive) for name, function in observe.items()}
 
 
-def _observed(name, function, setting, theta):
-    with np.errstate(all="ignore"):  # of a chain that has diverged
-        rows = [np.asarray(function(setting, theta[:, k])) for k in range(theta.shape[1])]
-    for row in rows:
-        if row.dtype.kind not in "biuf" or row.shape[:1] != theta.shape[:1]:
-            raise ValueError(
-                f"observe[{name!r}]: expected real numbers of shape ({len(theta)}, ...) for theta"
-                f" {theta[:, 0].shape}, got {row.dtype} of shape {row.shape}"
-            )
-    return np.stack(rows, axis=1).astype(np.float64) if rows else np.empty((len(theta), 0))
+def _observed(name, function, setting, theta, alive):
+    values = None
+    for record in np.flatnonzero(alive.any(axis=0)):
+        chains = alive[:, record]
+        row = _observed_row(name, function, setting, theta[chains, record])
+        if values is None:
+            values = np.full((*alive.shape, *row.shape[1:]), np.nan)
+        if row.shape[1:] != values.shape[2:]:
+            refuse_shapes(name, values.shape[2:], row.shape[1:])
+        values[chains, record] = row
+    return values
+
+
+def _observed_row(name, function, setting, theta):
+    shape = theta.shape
+    with np.errstate(all="ignore"):  # of a loss that overflows
+        row = as_array(f"observe[{name!r}]", function(setting, theta))
+    if row.dtype.kind not in "biuf" or row.shape[:1] != shape[:1]:
+        raise ValueError(
+            f"observe[{name!r}]: expected real numbers of shape ({shape[0]}, ...) for theta {shape}, got"
+            f" {row.dtype} of shape {row.shape}"
+        )
+    return row
+
+
+def refuse_shapes(name: str, one: tuple[int, ...], other: tuple[int, ...]) -> NoReturn:
+    """The error of an observation whose values are not of one shape."""
+    raise ValueError(f"observe[{name!r}]: expected values of one shape, got {one} and {other}")
 
 
 def _walk(plan, state, until, take_steps, records, out):
     """Take chains through segments, in place."""
-    at, length, sampling = int(state.taken[0]), segment_length(plan, len(state.theta)), plan.sampling
+    at, length, sampling = int(state.taken[0]), _segment_length(plan, len(state.theta)), plan.sampling
     begin = plan.averaging.start * plan.inner if plan.averaging else at
     while at < until:
         if at == begin:

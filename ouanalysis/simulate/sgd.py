@@ -45,9 +45,9 @@ def label_noise_sgd(
 ) -> Trajectory:
     """Run an ensemble of label-noise SGD: θ ← θ − η ((2/B) Σ_b (h_{i_b} − y_{i_b} − ε_b) g_{i_b} + s ξ).
 
-    A setting with a file in `simulate/kernels` (all built-in ones) runs compiled, chains in threads; any other by
-    autograd, vectorised over chains and some hundred times slower (and so a SigmoidNetwork whose SymPy activation Numba
-    cannot compile).
+    A built-in setting, and any that `compiled` gave, runs compiled, chains in threads; any other by autograd,
+    vectorised over chains and some hundred times slower (and so a SigmoidNetwork whose SymPy activation Numba cannot
+    compile).
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arguments import Array
 from .plan import Plan
-from .segments import Piece, observed_at
+from .segments import Piece, observed_at, refuse_shapes
 from .state import State
 from .storage import Stored
 
@@ -36,8 +36,7 @@ class Snapshot:
         passed = slice(first, first + piece.theta.shape[1])
         self.theta[block, passed] = piece.theta
         for name, values in piece.observed.items():
-            if passed.start < passed.stop:
-                self.observed_rows(name, values.shape[2:])[block, passed] = values
+            self.observed_rows(name, values.shape[2:])[block, passed] = values
         self.state.put(block, piece.state)
 
     def observed_rows(self, name: str, shape: tuple[int, ...]) -> Array:
@@ -45,14 +44,14 @@ class Snapshot:
         whole = (*self.theta.shape[:2], *shape)
         kept = self.observed.setdefault(name, np.full(whole, np.nan))
         if kept.shape != whole:
-            raise ValueError(f"observe[{name!r}]: expected values of one shape, got {kept.shape[2:]} and {shape}")
+            refuse_shapes(name, kept.shape[2:], shape)
         return kept
 
 
 def restored(plan: Plan, run: Stored) -> Snapshot:
     """A run as far as it has come, to go on by a plan that has the same records as far as that."""
     assert run.state is not None
-    state = run.state.copy(plan.sampling)
+    state = run.state.copy()
     chains, dim = state.theta.shape
     snapshot = Snapshot(state, np.full((chains, len(plan.records), dim), np.nan), {})
     begun = state.taken.max() == 0

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arguments import Array, Integers
-from ..numeric.fluctuations.sampling import Sampling
 from .averages import Averaging, Sums
 from .draws import Streams, copied, spawn_streams
 
@@ -32,9 +31,9 @@ class State:
     streams: list[Streams]
     sums: Sums
 
-    def copy(self, sampling: Sampling) -> "State":
-        """One that can go on, sampling so, while this stays."""
-        streams = copied(self.streams, sampling)
+    def copy(self) -> "State":
+        """One that can go on while this stays."""
+        streams = list(map(copied, self.streams))
         return State(self.taken.copy(), self.theta.copy(), self.velocity.copy(), streams, self.sums.copy())
 
     def rows(self, chosen: slice) -> "State":

@@ -21,6 +21,7 @@ from ..settings import Setting
 from .archive import PathLike
 from .draws import Law
 from .engine import advance_all
+from .executors import check_executor
 from .launch import begun, job_of
 from .plan import Plan
 from .provenance import named
@@ -150,6 +151,7 @@ def sweep(
     planned = [
         begun("label_noise_sgd", setting, theta, row, rng=source) for row, source in zip(rows, sources, strict=True)
     ]
+    check_executor(executor, planned[0][0])
     with _each_warning_once():
         predicted = [_predictions(setting, theta, run.arguments, plan.steps) for plan, run in planned]
     paths = _paths(checkpoint, len(rows))

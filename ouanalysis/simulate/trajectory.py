@@ -193,7 +193,9 @@ def trajectory_of(plan: Plan, snapshot: Snapshot, run: Stored) -> Trajectory:
         records, here = np.append(records, at), state.theta[:, None]
         theta = np.concatenate([theta, here], axis=1)
         last = observed_at(plan.observe, plan.setting, here)
-        observed = {name: np.concatenate([values, last[name]], axis=1) for name, values in observed.items()}
+        for name, values in observed.items():
+            unknown = np.full((len(values), 1, *values.shape[2:]), np.nan)
+            observed[name] = np.concatenate([values, last.get(name, unknown)], axis=1)
     return observe(replace(run, state=state, theta=theta, steps=records, observed=observed))
 
 

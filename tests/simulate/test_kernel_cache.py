@@ -90,10 +90,10 @@ def run(monkeypatch, tmp_path, full_cache):
     monkeypatch.setattr(kernels, "_advance", advance)
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     shutil.copytree(full_cache, tmp_path, dirs_exist_ok=True)
-    kernels._warn_once.cache_clear()
+    kernels.warn_once.cache_clear()
     yield run
     kernels._compiled.cache_clear()
-    kernels._warn_once.cache_clear()
+    kernels.warn_once.cache_clear()
 
 
 def test_a_second_process_reads_what_the_first_compiled(run):

@@ -31,6 +31,8 @@ flow = assert_type(ou.regularized_flow(setting, theta, times=[0.0, 1.0], lr=lr, 
 assert_type(flow.steps(lr=lr, noise_std=0.1), Array)
 assert_type(ou.flow_time(setting, [1, 2], lr=lr, noise_std=0.1), Array)
 verdict: str = ou.stability(setting, flow.theta[-1], tol=1e-6).verdict
+assert_type(ou.compiled(setting), ou.Setting)
+assert_type(ou.compiled(ou.planted_relu_network(5, 1, rng=0)[0]), ou.ReluNetwork)
 run = ou.label_noise_sgd(setting, theta, lr=lr, noise_std=0.1, steps=10, rng=0, noise="rademacher", record=[0, 10])
 run = ou.label_noise_sde(setting, theta, lr=lr, noise_std=0.1, steps=10, rng=np.random.default_rng(0), substeps=2)
 run = ou.ornstein_uhlenbeck(setting, theta, lr=lr, noise_std=0.1, steps=10, rng=1, chains=3)

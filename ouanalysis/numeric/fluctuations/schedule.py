@@ -68,6 +68,14 @@ class Schedule:
     sampling: Sampling
     changing: dict[str, Callable[[Integers], Array]]
 
+    @property
+    def noisy(self) -> bool:
+        """Whether some label may be noised at some step: a function may, though it gives 0 throughout."""
+        course = self.changing.get("noise_std")
+        if course is None:
+            return bool(np.any(self.sampling.noise_std))
+        return not isinstance(course, Stages) or bool(np.any(course.values))
+
     def at(self, steps: Integers, n: int) -> Rates:
         """The rates of steps (k,) of a run on n data; a ValueError if a function gives what is out of its range."""
         lr, noise_std, momentum = (self._values(name, steps, n) for name in SCHEDULED)
@@ -128,7 +136,10 @@ def _course(name, value):
     """Stages or a function, or None for what does not change."""
     if callable(value):
         return value
-    if as_array(name, value).ndim != 2:
+    ndim = as_array(name, value).ndim
+    if ndim > 2:
+        raise ValueError(f"{name}: expected numbers, stages (step, value) or a function, got {ndim} axes")
+    if ndim < 2:
         return None
     rows = real_array(name, value, shape=("stages", "values"))
     first = rows[:, 0]
@@ -145,7 +156,7 @@ def _course(name, value):
 def _of_function(sampling, name, function, steps, n):
     """What a function of the step gives at steps (k,), checked."""
     shapes = [(len(steps),), (len(steps), n)] if name == "noise_std" else [(len(steps),)]
-    values = np.asarray(function(steps))
+    values = as_array(name, function(steps))
     if values.shape == ():
         values = np.broadcast_to(values, shapes[0])
     if values.dtype.kind not in "biuf" or values.shape not in shapes:

@@ -16,7 +16,6 @@ at a kink on a datum, and with nnan or ninf isfinite says True of NaN.
 
 import hashlib
 import sys
-import warnings
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.resources import files
@@ -31,8 +30,10 @@ from numba.extending import overload
 from ...settings import Setting
 from ...settings.by_file_name import module_in
 from ..averages import FLUSH
+from ..warn_once import warn_once
+from .given import Given
 
-__all__ = ["exists", "kernel", "regularizers"]
+__all__ = ["Given", "can_compile", "exists", "kernel", "regularizers", "values_and_gradients"]
 
 
 def exists(setting: Setting) -> bool:
@@ -48,18 +49,28 @@ def kernel(setting: Setting, *, known_sizes: bool = False) -> Callable[..., None
     return _loop(setting, _advance, _ADVANCE, known_sizes)
 
 
+def can_compile(setting: Setting) -> bool:
+    """Whether a setting has no kernel, but could have one."""
+    return not numba.config.DISABLE_JIT and setting.kernel is None and module_in(__name__, setting) is None
+
+
 def regularizers(setting: Setting) -> Callable[..., None] | None:
     """`_regularize` for this setting, without its first argument; None for a setting that has no kernel."""
     return _loop(setting, _regularize, _REGULARIZE)
 
 
+def values_and_gradients(setting: Setting) -> Callable[..., None] | None:
+    """`_evaluate` for this setting, without its first argument; None for a setting that has no kernel."""
+    return _loop(setting, _evaluate, _EVALUATE)
+
+
 def _model(setting):
     """The module of the setting's kernel and its model, or None for each that there is not."""
-    module = module_in(__name__, setting)
+    module = setting.kernel or module_in(__name__, setting)
     if module is None:
         return None, None
     if numba.config.DISABLE_JIT:
-        _warn_once("NUMBA_DISABLE_JIT is set, so this runs by autograd, some hundred times slower: unset it")
+        warn_once("NUMBA_DISABLE_JIT is set, so this runs by autograd, some hundred times slower: unset it")
         return module, None
     return module, module.model(setting)
 
@@ -73,7 +84,7 @@ def _loop(setting, function, arguments, known_sizes=False):
         model = module.of_known_sizes(model)
     loop, problem = _compiled(numba.typeof(model), function, arguments)
     if problem:
-        _warn_once(problem)
+        warn_once(problem)
     return partial(loop, model)
 
 
@@ -144,7 +155,8 @@ def _advance(
             _move(theta, velocity, gradient_noise[step], weight_decay, lr[step])
         taken = first + step + 1
         if record < len(records) and records[record] == taken:
-            out[record] = theta
+            for j in range(len(theta)):  # out[record] = theta takes Numba 3 s more to compile, for its error's text
+                out[record, j] = theta[j]
             record += 1
         if every and taken > start and (taken - start) % every == 0:
             _accumulate(model, theta, gradient, measured, directions, shift, recent)
@@ -213,6 +225,12 @@ def _regularize(model, theta, out) -> None:
         out[k] = total / n
 
 
+def _evaluate(model, theta, values, gradients):
+    """h_i and ∇_θ h_i of all data at theta (p,), to values (n,) and gradients (n, p)."""
+    for i in range(len(values)):
+        values[i] = value_and_gradient(model, theta, i, gradients[i])
+
+
 _ROW, _ROWS, _INDICES = numba.float64[::1], numba.float64[:, ::1], numba.int64[:, ::1]
 _ADVANCE = (
     *(_ROW, _ROW, _INDICES, _ROWS, _ROWS, _ROW, _ROW, numba.float64),
@@ -220,6 +238,7 @@ _ADVANCE = (
     *(numba.int64, numba.int64, numba.boolean, _ROWS, _ROW, _ROW, _ROW),
 )
 _REGULARIZE = (_ROWS, _ROW)
+_EVALUATE = (_ROW, _ROW, _ROWS)
 
 
 @cache
@@ -243,7 +262,7 @@ def _compiled(kind, function, arguments):
 
 
 def _named(function, kind):
-    """The function under a name that is new for each file of a setting and whenever a source of this folder changes."""
+    """The function under a name that is new for each file of a setting, source of this folder and FLUSH."""
     module = kind.instance_class.__module__.rpartition(".")[-1]
     named = FunctionType(function.__code__, function.__globals__)
     named.__qualname__ = f"{module}-{function.__name__}-{_digest()}"
@@ -253,7 +272,7 @@ def _named(function, kind):
 @cache
 def _digest():
     sources = sorted((file.name, file.read_bytes()) for file in files(__name__).iterdir() if file.name.endswith(".py"))
-    return hashlib.sha256(repr(sources).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((sources, FLUSH)).encode()).hexdigest()[:16]
 
 
 def _no_cache(error, where):
@@ -274,12 +293,3 @@ def _elsewhere(where):
     return (
         f"NUMBA_CACHE_DIR: expected a folder that can be written, got {wanted!r}: compiled kernels are kept in {where}"
     )
-
-
-@cache
-def _warn_once(message):
-    package, depth = str(Path(__file__).parents[2]), 2
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(package):
-        frame, depth = frame.f_back, depth + 1
-    warnings.warn(message, stacklevel=depth)  # the caller of the simulator, or who asks for reg
