@@ -40,7 +40,7 @@ def advance_all(
     """
     from .kernels import kernel
 
-    blocks = _blocks(snapshot.state.taken, compiled=kernel(plan.setting) is not None)
+    blocks = _blocks(plan, snapshot.state.taken, compiled=kernel(plan.setting) is not None)
     end = plan.steps * plan.inner
     begun = int(snapshot.state.taken.sum()) // plan.inner
     with (
@@ -68,10 +68,15 @@ def advance_all(
     return bool(np.all(snapshot.state.taken == end))
 
 
-def _blocks(taken, *, compiled):
+def _blocks(plan, taken, *, compiled):
     """Which chains advance together: neighbours at the same step, and not too many."""
-    chains = len(taken)
-    largest = -(-chains // COMPILED_BLOCKS) if compiled else AUTOGRAD_BLOCK
+    chains, largest = len(taken), AUTOGRAD_BLOCK
+    if compiled:
+        blocks = COMPILED_BLOCKS
+        if not plan.observe:  # whose functions may round otherwise at another number of chains, as in a longer run
+            segments = chains * plan.steps * plan.inner // segment_length(plan, 1)
+            blocks = min(blocks, max(1, segments))  # a piece costs half a millisecond, whatever is in it
+        largest = -(-chains // blocks)
     edges = np.linspace(0, chains, -(-chains // largest) + 1).astype(int)
     edges = np.union1d(edges, np.flatnonzero(np.diff(taken)) + 1)
     return [slice(int(first), int(last)) for first, last in pairwise(edges)]

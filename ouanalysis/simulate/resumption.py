@@ -109,7 +109,7 @@ def resume(
     elif not isinstance(run, Trajectory) and stored.checkpoint:
         path = run
         _clear_leftovers(run)
-    resumed = replace(stored, arguments=parsed, versions=here)
+    resumed = replace(stored, arguments=parsed, versions=here, state=stored.state.copy())
     return carry_on(plan, resumed, executor=executor, checkpoint=path, progress=progress)
 
 
