@@ -140,12 +140,11 @@ def _workers(executor, blocks):
 
 @contextmanager
 def _interruption() -> Iterator[Event]:
-    """An event that Ctrl-C sets instead of raising, the first time; threads other than the main one never see it."""
-    stop = Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
+    """An event that Ctrl-C sets instead of raising, the first time; other threads than the main one never see it."""
+    stop, before = Event(), signal.getsignal(signal.SIGINT)
+    if before in (None, signal.SIG_IGN) or threading.current_thread() is not threading.main_thread():
+        yield stop  # it is for others to hear, or for nobody
         return
-    before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
 
     def ask_to_stop(*_):
         stop.set()
