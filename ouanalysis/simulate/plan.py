@@ -94,7 +94,8 @@ class Plan:
 
     def rates(self, first: int, count: int) -> Rates:
         """Of so many steps taken, from step `first` on."""
-        rates = self.schedule.at(np.arange(first, first + count) // self.inner, self.setting.n)
+        steps = np.arange(first, first + count) // self.inner if self.schedule.changing else np.zeros(1, dtype=np.int64)
+        rates = self.schedule.at(steps, self.setting.n)
         if not self.substeps:
             return rates
         with np.errstate(all="ignore"):  # a chain that overflows has diverged
