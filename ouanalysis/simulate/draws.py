@@ -49,7 +49,9 @@ class Draws(NamedTuple):
 
 def spawn_streams(rng: np.random.Generator, chains: int) -> list[Streams]:
     """Three streams for each chain; spawning again from the same Generator gives new ones."""
-    return [Streams(*chain.spawn(3)) for chain in rng.spawn(chains)]
+    kind, sequence = type(rng.bit_generator), rng.bit_generator.seed_seq
+    assert isinstance(sequence, np.random.SeedSequence)  # as `Seed.of` demands
+    return [Streams(*(np.random.Generator(kind(seed)) for seed in chain.spawn(3))) for chain in sequence.spawn(chains)]
 
 
 def copied(streams: Streams) -> Streams:

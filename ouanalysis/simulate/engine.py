@@ -19,7 +19,7 @@ import numpy as np
 
 from ..progress import progress_bar
 from .plan import Plan
-from .segments import advance
+from .segments import advance, segment_length
 from .snapshot import Snapshot
 from .warn_once import warn_once
 
@@ -48,10 +48,14 @@ class Job:
         """Which chains advance together: neighbours at the same step, and not too many."""
         from .kernels import kernel
 
-        taken = self.snapshot.state.taken
-        chains = len(taken)
-        compiled = kernel(self.plan.setting, known_sizes=self.plan.is_long)
-        largest = -(-chains // COMPILED_BLOCKS) if compiled else AUTOGRAD_BLOCK
+        plan, taken = self.plan, self.snapshot.state.taken
+        chains, largest = len(taken), AUTOGRAD_BLOCK
+        if kernel(plan.setting, known_sizes=plan.is_long):
+            blocks = COMPILED_BLOCKS
+            if not plan.observe:  # whose functions may round otherwise at another number of chains, as in a longer run
+                segments = chains * plan.steps * plan.inner // segment_length(plan, 1)
+                blocks = min(blocks, max(1, segments))  # a piece costs half a millisecond, whatever is in it
+            largest = -(-chains // blocks)
         edges = np.linspace(0, chains, -(-chains // largest) + 1).astype(int)
         edges = np.union1d(edges, np.flatnonzero(np.diff(taken)) + 1)
         return [slice(int(first), int(last)) for first, last in pairwise(edges)]
@@ -165,12 +169,11 @@ def _workers(executor, blocks):
 
 @contextmanager
 def _interruption() -> Iterator[Event]:
-    """An event that Ctrl-C sets instead of raising, the first time; threads other than the main one never see it."""
-    stop = Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
+    """An event that Ctrl-C sets instead of raising, the first time; other threads than the main one never see it."""
+    stop, before = Event(), signal.getsignal(signal.SIGINT)
+    if before in (None, signal.SIG_IGN) or threading.current_thread() is not threading.main_thread():
+        yield stop  # it is for others to hear, or for nobody
         return
-    before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
 
     def ask_to_stop(*_):
         stop.set()

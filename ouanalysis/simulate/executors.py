@@ -12,7 +12,7 @@ def check_executor(executor: Executor | None, plan: Plan) -> None:
     """A TypeError if it is no executor, or if it has other processes and a part of the plan cannot go there."""
     if executor is None:
         return
-    if not callable(getattr(executor, "submit", None)):
+    if not isinstance(executor, Executor):
         raise TypeError(f"executor: expected a concurrent.futures.Executor, got {executor!r}")
     if not isinstance(executor, ProcessPoolExecutor):  # others may pickle by other means
         return

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import Array, Integers
+from ..arguments import Array, Integers, Reals
 from ..numeric.fluctuations.sampling import Sampling
 from ..numeric.fluctuations.schedule import Rates, Schedule
 from ..settings import Setting
@@ -15,9 +15,9 @@ from .draws import Law
 
 __all__ = ["Averaged", "Observer", "Plan", "euler_step"]
 
-MOST = 2**62  # steps taken, so that they are counted in 64 bits
-Observer = Callable[[Setting, Array], Any]
+Observer = Callable[[Setting, Array], Reals]
 
+MOST = 2**62  # steps taken, so that they are counted in 64 bits
 LONG = 1 << 21  # parameters moved in the steps of a chain
 
 
@@ -94,7 +94,8 @@ class Plan:
 
     def rates(self, first: int, count: int) -> Rates:
         """Of so many steps taken, from step `first` on."""
-        rates = self.schedule.at(np.arange(first, first + count) // self.inner, self.setting.n)
+        steps = np.arange(first, first + count) // self.inner if self.schedule.changing else np.zeros(1, dtype=np.int64)
+        rates = self.schedule.at(steps, self.setting.n)
         if not self.substeps:
             return rates
         with np.errstate(all="ignore"):  # a chain that overflows has diverged

@@ -106,7 +106,8 @@ def resume(
     elif not isinstance(run, Trajectory) and stored.checkpoint:
         path = run
         _clear_leftovers(run)
-    resumed = replace(stored, arguments=parsed, versions=versions(engine_of(stored.setting)))
+    here = versions(engine_of(stored.setting))
+    resumed = replace(stored, arguments=parsed, versions=here, state=stored.state.copy())
     return carry_on(plan, resumed, executor=executor, checkpoint=path, progress=progress)
 
 

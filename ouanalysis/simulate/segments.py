@@ -5,6 +5,7 @@ neither on who walks it nor on how it is cut into pieces and segments.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from time import perf_counter
 from typing import NamedTuple, NoReturn
 
@@ -18,7 +19,7 @@ from .draws import draw, draws_per_step
 from .plan import Observer, Plan
 from .state import State
 
-__all__ = ["Piece", "advance", "observed_at", "refuse_shapes"]
+__all__ = ["Piece", "advance", "observed_at", "refuse_shapes", "segment_length"]
 
 SEGMENT = 1 << 14  # noises in one chain's segment: 128 kB, as much again for indices
 BLOCK = 1 << 22  # noises in a segment of all chains that advance together: 32 MB, as much again for indices
@@ -55,14 +56,14 @@ def advance(plan: Plan, state: State, until: int) -> Piece:
     records = plan.records * plan.inner
     records = records[(records > first) & (records <= until)]
     theta = np.full((len(state.theta), len(records), plan.setting.dim), np.nan)
-    groups = len(theta) if compiled else 1
-    for chains in (slice(k, k + 1) for k in range(groups)) if compiled else (slice(None),):
-        _walk(plan, state.rows(chains), until, take_steps, records, theta[chains])
+    rates = lru_cache(maxsize=1)(plan.rates)  # those of one short segment serve all chains
+    for chains in (slice(k, k + 1) for k in range(len(theta))) if compiled else (slice(None),):
+        _walk(plan, state.rows(chains), until, take_steps, rates, records, theta[chains])
     state.taken[:] = until
     return Piece(state, theta, observed_at(plan.observe, plan.setting, theta), perf_counter() - began)
 
 
-def _segment_length(plan, chains):
+def segment_length(plan: Plan, chains: int) -> int:
     """The steps of a segment of chains that advance together, so that its arrays are of bounded size."""
     width = draws_per_step(plan.setting, plan.sampling)
     return max(1, min(SEGMENT // width, BLOCK // (width * chains)))
@@ -109,15 +110,15 @@ def refuse_shapes(name: str, one: tuple[int, ...], other: tuple[int, ...]) -> No
     raise ValueError(f"observe[{name!r}]: expected values of one shape, got {one} and {other}")
 
 
-def _walk(plan, state, until, take_steps, records, out):
+def _walk(plan, state, until, take_steps, rates_of, records, out):
     """Take chains through segments, in place."""
-    at, length, sampling = int(state.taken[0]), _segment_length(plan, len(state.theta)), plan.sampling
+    at, length, sampling = int(state.taken[0]), segment_length(plan, len(state.theta)), plan.sampling
     begin = plan.averaging.start * plan.inner if plan.averaging else at
     while at < until:
         if at == begin:
             state.sums.shift[:] = state.theta
         last = min(at + length, until, begin if at < begin else until)
-        rates = plan.rates(at, last - at)
+        rates = rates_of(at, last - at)
         draws = draw(plan.setting, sampling, plan.noise, state.streams, rates.noise_std, last - at)
         take_steps(state, draws, rates, at, records, out)
         alive = np.isfinite(state.theta).all(axis=-1)

@@ -49,9 +49,9 @@ class Snapshot:
 
 
 def restored(plan: Plan, run: Stored) -> Snapshot:
-    """A run as far as it has come, to go on by a plan that has the same records as far as that."""
-    assert run.state is not None
-    state = run.state.copy()
+    """A run as far as it has come, to go on, from its own state, by a plan with the same records as far as that."""
+    state = run.state
+    assert state is not None
     chains, dim = state.theta.shape
     snapshot = Snapshot(state, np.full((chains, len(plan.records), dim), np.nan), {})
     begun = state.taken.max() == 0

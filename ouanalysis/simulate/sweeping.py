@@ -232,7 +232,7 @@ def _predictions(
 
 def _columns(run: Trajectory, predicted: dict[str, Any], drift: Array) -> dict[str, Any]:
     """A row."""
-    steps, theta = int(run.steps[-1]), run.arguments["theta"][0]
+    steps, theta = int(run.steps[-1]), np.asarray(run.arguments["theta"])[0]
     if steps < predicted["steps"]:  # interrupted
         predicted, drift = _predictions(run.setting, theta, run.arguments, steps)
     whole, size = ~run.diverged, predicted["drift_predicted"]

@@ -1,8 +1,10 @@
 """Any model compiled: its values and gradients are autograd's, and so are its paths; what does not compile says so."""
 
+import cProfile
 import json
 import os
 import pickle
+import pstats
 import subprocess
 import sys
 
@@ -40,7 +42,7 @@ def by_autograd(h, theta, x):
 
 def interpreted(made, theta, x):
     """What the source of a program gives where Python runs it."""
-    space = {"on_stack": lambda size: np.full(size, np.nan), "divide": np.divide}
+    space = {"on_stack": lambda size: np.full(size, np.nan), "divide": np.divide, "tanh": np.tanh}
     names = {}
     exec(made.source, names)
     names.update(space)
@@ -96,6 +98,13 @@ def test_a_compiled_path_is_that_by_autograd_to_rounding(case):
     np.testing.assert_allclose(fast.theta, slow.theta, rtol=0, atol=tolerance)
     np.testing.assert_allclose(fast.reg, slow.reg, rtol=TO_ROUNDING)
     assert np.max(np.abs(fast.theta[:, -1] - start)) > 1e-3
+
+
+@pytest.mark.parametrize(
+    "name", ["functions_of_entries", "functions_of_bounded_entries", "functions_of_scipy", "powers"]
+)
+def test_numba_compiles_every_function_of_the_table(name):
+    assert kernel(ou.compiled(setting_of(name)))  # which compares it with autograd
 
 
 def test_a_compiled_setting_is_the_setting_with_all_its_facts():
@@ -284,3 +293,13 @@ def test_two_models_do_not_share_a_loop():
     one, other = ou.compiled(setting_of("linear")), ou.compiled(setting_of("of_theta_alone"))
     assert kernel(one).func is not kernel(other).func
     assert kernels.kernel(ou.compiled(setting_of("linear"))).func is kernel(one).func
+
+
+def test_a_profiler_goes_on_when_h_is_written_down():
+    profiler = cProfile.Profile()
+    profiler.enable()
+    setting = ou.compiled(ou.Setting(lambda theta, x: theta[..., 0] * theta[..., 1] * x, [1.0], [2.0], 2))
+    ou.loss(setting, [1.0, 2.0])
+    profiler.disable()
+    assert setting.kernel is not None
+    assert any(name == "loss" for _, _, name in pstats.Stats(profiler).stats)

@@ -77,7 +77,7 @@ class Clock:
             edges = np.arange(at, min(at + size, end) + 1.0) if functions else changes[at : at + size + 1]
             first = edges[:-1].astype(np.int64)
             with np.errstate(all="ignore"):  # what is no float is infinite
-                rate = self.rate(self.schedule.at(first, self.n))
+                rate = np.broadcast_to(self.rate(self.schedule.at(first, self.n)), len(first))
                 ended = began + np.cumsum(rate * np.where(rate > 0, np.diff(edges), 0.0))
             yield Pieces(first, edges[1:], np.append(began, ended[:-1]), ended, rate)
             began = ended[-1]

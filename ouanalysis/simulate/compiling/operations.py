@@ -48,20 +48,21 @@ _BINARY = {
 }
 _OF_MATH = {
     **{name: name for name in ("exp", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "sqrt")},
-    **{name: name for name in ("sinh", "cosh", "tanh", "radians", "degrees")},
+    **{name: name for name in ("sinh", "cosh", "radians", "degrees")},
     **{"arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh"},
     **{"arctanh": "atanh", "abs": "fabs", "fabs": "fabs", "deg2rad": "radians", "rad2deg": "degrees"},
 }
 _UNARY = {
     **{name: f"math.{of_math}({{0}})" for name, of_math in _OF_MATH.items()},
     **{name: f"np.{name}({{0}})" for name in ("floor", "ceil", "trunc", "rint")},
-    **{"negative": "(-{0})", "square": "square({0})", "reciprocal": "divide(1.0, {0})", "sign": "sign({0})"},
+    **{name: f"{name}({{0}})" for name in ("tanh", "square", "sign")},
+    **{"negative": "(-{0})", "reciprocal": "divide(1.0, {0})"},
     **{"isfinite": "(1.0 if math.isfinite({0}) else 0.0)", "isnan": "(1.0 if math.isnan({0}) else 0.0)"},
     "logical_not": "(1.0 if {0} == 0.0 else 0.0)",
     "exp2": "(2.0 ** {0})",
 }
 _OWN = {
-    activations.tanh: "math.tanh({0})",
+    activations.tanh: "tanh({0})",
     activations.logistic: "logistic({0})",
     activations.softplus: "softplus({0})",
     activations.erf: "math.erf({0})",

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ouanalysis.simulate.kernels.scalars import (
-    divide, logaddexp, logistic, maximum, minimum, on_stack, remainder, sign, softplus, square
+    divide, logaddexp, logistic, maximum, minimum, on_stack, remainder, sign, softplus, square, tanh
 )
 
 

@@ -136,7 +136,10 @@ def _values_unseen():
     try:
         yield
     finally:
-        sys.setprofile(before)
+        if hasattr(before, "enable"):  # cProfile's, which cannot be called
+            before.enable()
+        else:
+            sys.setprofile(before)
 
 
 def _pulled_back(out, end):
