@@ -1,4 +1,4 @@
-"""Averages over the steps of a run against the exact law at rest: each chain is one sample, whatever its steps are worth."""
+"""Averages over the steps of a run against the exact law at rest: each chain is one sample, of however many steps."""
 
 import numpy as np
 import pytest
