@@ -21,8 +21,10 @@ from .snapshot import Snapshot
 
 __all__ = ["advance_all"]
 
-PIECE = 0.25  # seconds that a piece is to take: how soon Ctrl-C is heard, how often a bar moves
+PIECE = 0.25  # seconds that a piece is to take at most: how soon Ctrl-C is heard, how often a bar moves
+ROUND = 1.0  # seconds that a piece of each block is to take in threads: how far Ctrl-C finds chains behind others
 COMPILED_BLOCKS = 64  # at most so many blocks of compiled chains, which are walked one by one
+SLOWER = 16  # times, at least, that autograd is: so much shorter is its first piece
 AUTOGRAD_BLOCK = 256  # at most so many chains by autograd at once; another number would round otherwise
 
 
@@ -40,12 +42,14 @@ def advance_all(
     """
     from .kernels import kernel
 
-    blocks = _blocks(plan, snapshot.state.taken, compiled=kernel(plan.setting) is not None)
+    compiled = kernel(plan.setting) is not None
+    blocks = _blocks(plan, snapshot.state.taken, compiled=compiled)
+    first = segment_length(plan, 1) // (1 if compiled else SLOWER)
     end = plan.steps * plan.inner
     begun = int(snapshot.state.taken.sum()) // plan.inner
     with (
         progress_bar(plan.steps * len(snapshot.state.taken), unit="step", shown=progress, initial=begun) as bar,
-        _workers(executor, len(blocks)) as pool,
+        _workers(executor, len(blocks)) as (pool, seconds),
         _interruption() as stop,
     ):
 
@@ -57,7 +61,7 @@ def advance_all(
                 keep(snapshot, False)
 
         try:
-            _piece_by_piece(plan, snapshot, blocks, end, pool, take, stop)
+            _piece_by_piece(plan, snapshot, blocks, end, pool, first, seconds, take, stop)
         finally:
             if keep and not stop.is_set():
                 keep(snapshot, True)
@@ -74,7 +78,7 @@ def _blocks(plan, taken, *, compiled):
     if compiled:
         blocks = COMPILED_BLOCKS
         if not plan.observe:  # whose functions may round otherwise at another number of chains, as in a longer run
-            segments = chains * plan.steps * plan.inner // segment_length(plan, 1)
+            segments = -(-chains * plan.steps * plan.inner // segment_length(plan, 1))
             blocks = min(blocks, max(1, segments))  # a piece costs half a millisecond, whatever is in it
         largest = -(-chains // blocks)
     edges = np.linspace(0, chains, -(-chains // largest) + 1).astype(int)
@@ -82,8 +86,8 @@ def _blocks(plan, taken, *, compiled):
     return [slice(int(first), int(last)) for first, last in pairwise(edges)]
 
 
-def _piece_by_piece(plan, snapshot, blocks, end, pool, take, stop):
-    """Advance all blocks, one piece of each at a time in turn, each as long as the last but for its seconds."""
+def _piece_by_piece(plan, snapshot, blocks, end, pool, first, seconds, take, stop):
+    """Advance all blocks, a piece of each at a time in turn: `first` steps in all, then as long as the seconds say."""
     waiting: dict[Future, tuple[slice, int]] = {}
 
     def submit(block, length):
@@ -94,16 +98,19 @@ def _piece_by_piece(plan, snapshot, blocks, end, pool, take, stop):
 
     try:
         for block in blocks:
-            submit(block, max(1, segment_length(plan, block.stop - block.start) // plan.inner))
+            submit(block, max(1, first // ((block.stop - block.start) * plan.inner)))
         while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            done, pending = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in pending if stop.is_set() else ():
+                if future.cancel():
+                    del waiting[future]
             for future in done:
                 block, length = waiting.pop(future)
                 piece = _result(future, stop)
                 if piece is None:
                     continue
                 take(block, piece)
-                submit(block, max(1, int(length * np.clip(PIECE / max(piece.seconds, 1e-9), 0.1, 8.0))))
+                submit(block, max(1, int(length * np.clip(seconds / max(piece.seconds, 1e-9), 0.1, 8.0))))
     finally:
         for future in waiting:
             future.cancel()
@@ -122,20 +129,24 @@ def _result(future, stop):
 def _catch_up(plan, snapshot, blocks, take):
     """Take the chains that are behind to the step of the first, here."""
     furthest = int(snapshot.state.taken.max())
-    for block in blocks:
-        state = snapshot.state.rows(block)
-        if int(state.taken[0]) < furthest:
-            take(block, advance(plan, state, furthest))
+    states = {block.start: snapshot.state.rows(block) for block in blocks}
+    behind = [block for block in blocks if int(states[block.start].taken[0]) < furthest]
+    with _workers(None, len(blocks)) as (pool, _):
+        for block, piece in zip(
+            behind, pool.map(lambda block: advance(plan, states[block.start], furthest), behind), strict=True
+        ):
+            take(block, piece)
 
 
 @contextmanager
 def _workers(executor, blocks):
-    """The executor that was given, or threads for the time being."""
+    """The executor that was given, or threads for the time being; and how many seconds a piece is to take there."""
     if executor is not None:
-        yield executor
+        yield executor, PIECE
         return
-    with ThreadPoolExecutor(max(1, min(blocks, os.cpu_count() or 1))) as pool:
-        yield pool
+    threads = max(1, min(blocks, os.cpu_count() or 1))
+    with ThreadPoolExecutor(threads) as pool:
+        yield pool, min(PIECE, ROUND * threads / max(blocks, 1))
 
 
 @contextmanager
