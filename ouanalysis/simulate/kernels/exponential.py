@@ -16,7 +16,7 @@ LEAST = -708.0  # of x: below it 2^k is no normal number
 
 
 @numba.njit(inline="always")
-def exponential(x):
+def exponential(x) -> tuple[float, float]:
     """(2^k (e^r − 1), 2^k) for x ≤ 0: their sum is e^x."""
     x = LEAST if x < LEAST else x  # NaN stays
     shifted = x * INVERSE + ROUNDS
@@ -39,7 +39,7 @@ def exponential(x):
 
 
 @numba.njit(inline="always")
-def tanh(z):
+def tanh(z) -> tuple[float, float]:
     """(tanh z, its slope), to three units in the last place."""
     small, power = exponential(-2.0 * abs(z))
     less_one = small + (power - 1.0)
@@ -49,7 +49,7 @@ def tanh(z):
 
 
 @numba.njit(inline="always")
-def logistic(z):
+def logistic(z) -> tuple[float, float]:
     """(1 / (1 + e^−z), its slope)."""
     small, power = exponential(-abs(z))
     small = small + power
