@@ -1,7 +1,7 @@
 """e^x by additions and multiplications alone: loops over it fill vector units, and every machine rounds it alike.
 
 With k = round(x/ln 2) and r = x − k ln 2, e^x = 2^k + 2^k (e^r − 1), where e^r − 1 is its Taylor polynomial. ln 2 is in
-two parts, the first with zeros at its end, so that k times it is exact (Cody and Waite). `scalars.tanh` is made so, too.
+two parts, the first with zeros at its end, so that k times it is exact (Cody and Waite). So is `scalars.tanh`.
 """
 
 import numba
