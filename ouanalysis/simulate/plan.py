@@ -18,7 +18,7 @@ __all__ = ["Averaged", "Observer", "Plan", "euler_step"]
 Observer = Callable[[Setting, Array], Reals]
 
 MOST = 2**62  # steps taken, so that they are counted in 64 bits
-LONG = 1 << 21  # parameters moved in the steps of a chain
+LONG = 1 << 20  # parameters moved in the steps of a chain
 
 
 class Averaged(NamedTuple):

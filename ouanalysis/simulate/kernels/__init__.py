@@ -146,7 +146,8 @@ def _advance(
             i = b if full else indices[step, b]
             weight = scale * (value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b]))
             if alone:
-                _descend(theta, velocity, gradient, lr[step], kept, weight)
+                remembered = kept != 0.0 or step + 1 == len(noise) or momentum[step + 1] != 0.0
+                _descend(theta, velocity, gradient, lr[step], kept, weight, remembered)
             else:
                 for j in range(dim):
                     velocity[j] = kept * velocity[j] - weight * gradient[j]
@@ -166,11 +167,15 @@ def _advance(
 
 
 @numba.njit(inline="always")
-def _descend(theta, velocity, gradient, lr, momentum, weight) -> None:
-    """v ← βv − w∇, θ ← θ + ηv in one loop, as most steps are."""
-    for j in range(len(theta)):
-        velocity[j] = momentum * velocity[j] - weight * gradient[j]
-        theta[j] += lr * velocity[j]
+def _descend(theta, velocity, gradient, lr, momentum, weight, remembered) -> None:
+    """v ← βv − w∇, θ ← θ + ηv in one loop, as most steps are; or without v where nobody will ask for it."""
+    if remembered:
+        for j in range(len(theta)):
+            velocity[j] = momentum * velocity[j] - weight * gradient[j]
+            theta[j] += lr * velocity[j]
+    else:
+        for j in range(len(theta)):
+            theta[j] -= lr * (weight * gradient[j])
 
 
 @numba.njit(nogil=True)

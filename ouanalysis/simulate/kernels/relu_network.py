@@ -29,9 +29,9 @@ def value_and_gradient(model, theta, i, gradient) -> float:
         z = a[j] * x + b[j]
         hidden[j] = z if z > 0 else 0.0
     for j in range(m):
-        to_b[j] = c[j] if hidden[j] > 0 else 0.0
-    for j in range(m):
-        to_a[j] = to_b[j] * x
+        slope = c[j] if hidden[j] > 0 else 0.0
+        to_a[j] = slope * x
+        to_b[j] = slope
     gradient[3 * m] = x
     gradient[3 * m + 1] = 1.0
     return dot(c, hidden) + theta[3 * m] * x + theta[3 * m + 1]

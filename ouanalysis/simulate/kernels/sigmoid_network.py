@@ -12,7 +12,8 @@ from numba.extending import overload
 from ...arguments import Array
 from ...settings import SigmoidNetwork
 from .dot import dot
-from .exponential import logistic, tanh
+from .exponential import logistic
+from .scalars import tanh
 from .sizes import Size, known, size
 
 __all__ = ["model", "of_known_sizes", "value_and_gradient"]
@@ -100,7 +101,8 @@ def _activate(model, z):
 
 
 def _tanh(model, z):
-    return tanh(z)
+    phi = tanh(z)
+    return phi, 1.0 - phi * phi
 
 
 def _logistic(model, z):
