@@ -12,8 +12,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("cases", nargs="*", choices=[*cases, []], help="all unless named")
     parser.add_argument("--peers", nargs="+", help="beside ourselves; all that the case has unless named")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of one run, about")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=2.0, help="that a run takes at least")
     parser.add_argument("--write", action="store_true", help="renew results.json and results.md")
     asked = parser.parse_args()
     how = {"rounds": asked.rounds, "seconds": asked.seconds}

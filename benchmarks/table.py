@@ -30,8 +30,8 @@ CALLED = {
 HEAD = """# Side by side
 
 `make bench` writes this page. Chain-steps per second with the noise drawn, 64 chains (or as many paths as are named),
-float64, {threads} threads. The peers take turns, {rounds} rounds of about {seconds:g} s each; a ratio is our rate over
-the peer's, the median over rounds with its quartiles. Every peer is first checked to take steps of the model with
+float64, {threads} threads. The peers take turns, {rounds} rounds of at least {seconds:g} s each; a ratio is our rate
+over the peer's, the median over rounds with its quartiles. Every peer is first checked to take steps of the model with
 Gaussian noise (`agreement.py`). The first call is from the model to its first steps, compiling included; ours compiles
 once and is then found on disk by every process. Rates are this machine's at that hour: look at the ratios.
 """

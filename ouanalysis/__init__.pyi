@@ -48,10 +48,13 @@ from .settings import planted_relu_network as planted_relu_network
 from .settings import planted_sigmoid_network as planted_sigmoid_network
 from .simulate import Averages as Averages
 from .simulate import Averaging as Averaging
+from .simulate import Sweep as Sweep
 from .simulate import Trajectory as Trajectory
+from .simulate import compiled as compiled
 from .simulate import label_noise_sde as label_noise_sde
 from .simulate import label_noise_sgd as label_noise_sgd
 from .simulate import ornstein_uhlenbeck as ornstein_uhlenbeck
 from .simulate import resume as resume
+from .simulate import sweep as sweep
 
 __version__: str

@@ -5,7 +5,6 @@ its reg less the least reg of the semidefinite program with its own measurements
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from ..settings import planted_matrix_sensing
 from ..simulate import label_noise_sgd
 from . import Size
 from .matrix_sensing_recovery import RANK, START, D, N, product
+from .stages import spaced_records, staged
 
 __all__ = ["MatrixSensingCertificate", "run"]
 
@@ -43,14 +43,15 @@ def run(rng: RandomSource, size: Size = "full") -> MatrixSensingCertificate:
     setting, truth = planted_matrix_sensing(D, RANK, N, rng=rng)
     planted = product(setting, truth)
     least = minimum(setting)
-    seed, ends = int(rng.integers(2**32)), np.cumsum([count // shrink for *_, count in STAGES])
-    runs = [_stages(setting, seed, chains, shrink, noisy) for noisy in (False, True)]
-    steps = runs[0][0]
-    theta = np.stack([states for _, states in runs])
+    how, ends = staged(STAGES, shrink)
+    how |= {"chains": chains, "record": spaced_records(ends, RECORDS), "rng": int(rng.integers(2**32))}
+    start = START * np.eye(D).ravel()
+    runs = [label_noise_sgd(setting, start, **noise) for noise in (how | {"noise_std": 0.0}, how)]
+    theta = np.stack([found.theta for found in runs])
     found = certify(setting, theta)
     size_of = np.linalg.norm(planted)
     return MatrixSensingCertificate(
-        steps=steps,
+        steps=runs[0].steps,
         stage_ends=ends,
         relative_gap=found.relative_gap,
         solver_gap=float(np.max(found.relative_solver_gap)),
@@ -58,18 +59,3 @@ def run(rng: RandomSource, size: Size = "full") -> MatrixSensingCertificate:
         error=np.linalg.norm(product(setting, theta) - planted, axis=(-2, -1)) / size_of,
         planted_is_least=float(np.linalg.norm(least.matrix - planted) / size_of),
     )
-
-
-def _stages(setting, seed, chains, shrink, noisy):
-    """The steps and states (chains, records, p) of one ensemble, its first state the start."""
-    rng = np.random.default_rng(seed)
-    theta = np.broadcast_to(START * np.eye(D).ravel(), (chains, 1, setting.dim))
-    steps, last = np.array([0]), 0
-    for lr, noise_std, count in STAGES:
-        count //= shrink
-        record = np.unique(np.geomspace(count / RECORDS if last else 10, count, RECORDS).astype(int))
-        noise: dict[str, Any] = {"lr": lr, "noise_std": noise_std if noisy else 0.0}
-        found = label_noise_sgd(setting, theta[:, -1], **noise, steps=count, rng=rng, chains=chains, record=record)
-        theta = np.concatenate([theta, found.theta], axis=1)
-        steps, last = np.append(steps, last + found.steps), last + count
-    return steps, theta

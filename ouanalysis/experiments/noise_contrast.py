@@ -114,18 +114,25 @@ def _scaled(noise: dict[str, Any], factor: float) -> dict[str, Any]:
 
 
 def _path(setting, noise, chains, shrink, rng):
-    """Steps (records,) and θ (chains, records, p) of both stages."""
-    theta, steps, states, before = np.full(setting.dim, START), [], [], 0
-    for stage, factor in STAGES:
-        many = stage // shrink
-        record = np.unique(np.append(0, np.geomspace(10, many, 60).astype(int)))
-        sgd = {"lr": LR, "batch_size": "full", "steps": many, "chains": chains, "record": record, "rng": rng}
-        path = label_noise_sgd(setting, theta, **_scaled(noise, factor), **sgd)
-        theta = path.theta[:, -1]
-        steps.append(before + path.steps)
+    """Steps (records,) and θ (chains, records, p) of both stages, one run but for isotropic noise."""
+    theta = np.full(setting.dim, START)
+    counts, factors = zip(*STAGES, strict=True)
+    lowered, last = np.cumsum(counts) // shrink
+    early, late = (np.geomspace(10, many // shrink, 60).astype(int) for many in counts)
+    record = np.unique(np.concatenate([[0], early, lowered + late]))
+    sgd = {"lr": LR, "batch_size": "full", "chains": chains, "rng": rng}
+    if "gradient_noise_std" not in noise:
+        rows = np.column_stack([(0, lowered), np.outer(factors, noise["noise_std"])])
+        path = label_noise_sgd(setting, theta, **sgd, noise_std=rows, steps=int(last), record=record)
+        return path.steps, path.theta
+    states = []
+    for first, end, factor in zip((0, lowered), (lowered, last), factors, strict=True):  # it has no schedule
+        here = record[(record > first) & (record <= end)] - first
+        path = label_noise_sgd(setting, theta, **sgd, **_scaled(noise, factor), steps=int(end - first), record=here)
         states.append(path.theta)
-        before += many
-    return np.concatenate(steps), np.concatenate(states, axis=1)
+        theta = path.theta[:, -1]
+    begin = np.full((chains, 1, setting.dim), START)
+    return record, np.concatenate([begin, *states], axis=1)
 
 
 def _flows(setting, rest, noises, shrink):

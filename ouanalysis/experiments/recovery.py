@@ -6,7 +6,6 @@ matrices of these measurements, the semidefinite program.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -16,11 +15,14 @@ from ..settings import planted_matrix_sensing
 from ..simulate import label_noise_sgd
 from . import Size
 from .matrix_sensing_recovery import RANK, START, D, product
+from .stages import staged
 
 __all__ = ["Recovery", "run"]
 
 MEASUREMENTS = (8, 11, 14, 17, 20, 23, 26, 30, 35, 40)
-STAGES = ((0.02, 0.1, 600_000), (0.02, 0.03, 200_000), (0.02, 0.01, 100_000))  # lr, noise_std, steps
+LR = 0.02
+STAGES = ((LR, 0.1, 600_000), (LR, 0.03, 200_000), (LR, 0.01, 100_000))  # lr, noise_std, steps
+QUIET_STEPS = 200_000
 RECOVERED = 0.05  # of ‖X*‖_F
 
 
@@ -29,7 +31,7 @@ class Recovery:
     """Relative distances ‖X − X*‖_F/‖X*‖_F."""
 
     measurements: Array  # (sizes,)
-    quiet: Array  # SGD without label noise, one stage of it (sizes, draws)
+    quiet: Array  # SGD without label noise (sizes, draws)
     noisy: Array  # with it (sizes, draws)
     # The semidefinite program (sizes, draws): a gap of 1e-8 leaves the matrix itself known to the root of that.
     least: Array = field(metadata={"resolution": 1e-4})
@@ -52,11 +54,9 @@ def _draw(rng, n, shrink):
     planted = product(setting, truth)
     found = []
     for noisy in (False, True):
-        theta = START * np.eye(D).ravel()
-        for lr, noise_std, steps in STAGES if noisy else STAGES[1:2]:
-            noise: dict[str, Any] = {"lr": lr, "noise_std": noise_std if noisy else 0.0}
-            theta = label_noise_sgd(setting, theta, **noise, steps=steps // shrink, rng=rng).theta[0, -1]
-        found.append(product(setting, theta))
+        how, _ = staged(STAGES if noisy else [(LR, 0.0, QUIET_STEPS)], shrink)
+        end = label_noise_sgd(setting, START * np.eye(D).ravel(), **how, rng=rng).theta[0, -1]
+        found.append(product(setting, end))
     found.append(minimum(setting).matrix)
     distances = [found[0] - planted, found[1] - planted, found[2] - planted, found[1] - found[2]]
     return np.linalg.norm(distances, axis=(-2, -1)) / np.linalg.norm(planted)

@@ -13,6 +13,7 @@ that a run without its answer would have to guess.
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from ..settings import ReluNetwork, planted_relu_network
 from ..simulate import label_noise_sgd
 from . import Size
 from .relu_interpolants import X, Y, random_interpolant
+from .stages import staged
 
 __all__ = ["NetworkPaths", "ReluGlobal", "follow", "run"]
 
@@ -100,26 +102,25 @@ def run(rng: RandomSource, size: Size = "full") -> ReluGlobal:
 
 def follow(setting: ReluNetwork, rng: np.random.Generator, *, chains: int, shrink: int = 1) -> NetworkPaths:
     """Run chains from random starts through the stages."""
-    start = theta = np.stack([random_interpolant(setting, rng) for _ in range(chains)])
+    start = np.stack([random_interpolant(setting, rng) for _ in range(chains)])
     least = minimum(setting).theta
     assert least is not None
     limits = [min(max_stable_lr(setting, at) for at in start), max_stable_lr(setting, least)]
-    steps, means, last = [], [], 0
-    for share, between, noise_std, count in STAGES:
-        count //= shrink
-        record = np.linspace(0, count, RECORDS + 1).astype(int)[1:]
-        noise = {"lr": share * limits[0] ** (1 - between) * limits[1] ** between, "noise_std": noise_std}
-        found = label_noise_sgd(setting, theta, **noise, steps=count, rng=rng, chains=chains, record=record)
-        if found.diverged.any():
-            raise ArithmeticError(f"relu_global: expected finite states of {setting}, got {found}")
-        theta = found.theta[:, -1]
-        means.append(found.theta.reshape(chains, WINDOWS, -1, setting.dim).mean(axis=2))
-        steps.append(last + record.reshape(WINDOWS, -1)[:, -1])
-        last += count
-    late = found.theta[:, RECORDS // 2 :]
-    along, end = certify(setting, np.concatenate(means, axis=1)), certify(setting, late.mean(axis=1))
+    stages = [
+        (share * limits[0] ** (1 - between) * limits[1] ** between, noise_std, count)
+        for share, between, noise_std, count in STAGES
+    ]
+    how, ends = staged(stages, shrink)
+    record = np.concatenate([np.linspace(*pair, RECORDS + 1).astype(int)[1:] for pair in pairwise([0, *ends])])
+    found = label_noise_sgd(setting, start, **how, rng=rng, chains=chains, record=record)
+    if found.diverged.any():
+        raise ArithmeticError(f"relu_global: expected finite states of {setting}, got {found}")
+    windows = len(STAGES) * WINDOWS
+    means = found.theta.reshape(chains, windows, -1, setting.dim).mean(axis=2)
+    late = found.theta[:, -RECORDS // 2 :]
+    along, end = certify(setting, means), certify(setting, late.mean(axis=1))
     return NetworkPaths(
-        steps=np.concatenate(steps),
+        steps=record.reshape(windows, -1)[:, -1],
         start=certify(setting, start).relative_gap,
         gap=along.relative_gap,
         end=end.relative_gap,

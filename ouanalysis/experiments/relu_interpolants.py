@@ -11,10 +11,11 @@ import numpy as np
 
 from ..arguments import Array, Integers, RandomSource, generator, one_of
 from ..minima import network_function
-from ..numeric import InterpolationError, interpolate, regularizer
+from ..numeric import InterpolationError, interpolate
 from ..settings import ReluNetwork
 from ..simulate import label_noise_sgd
 from . import Size
+from .stages import spaced_records, staged
 
 __all__ = ["ReluInterpolants", "convexity_changes", "random_interpolant", "run", "slopes"]
 
@@ -24,7 +25,7 @@ WIDTH = 40
 # Label noise shakes the predictions by about 0.01: bends within MARGIN of the first or last datum, where a kink on
 # that datum is carried to and fro, and turns of slope below TOLERANCE are noise. The data's slopes turn by over 1.2.
 # Both were chosen after a first look. At seed 0 every tolerance from 0.1 to 0.8 ends at one change in all six chains;
-# at 0.05 they end at 1, 3, 2, 2, 1, 3, and at 0.02 at 1, 3, 2, 2, 3, 3.
+# at 0.05 they end at 1, 3, 2, 2, 1, 3, and at 0.02 at 1, 3, 2, 2, 2, 3.
 MARGIN, TOLERANCE = 0.05, 0.2
 STAGES = ((0.02, 0.1, 8_000_000), (0.01, 0.05, 6_000_000), (0.002, 0.05, 6_000_000))  # lr, noise_std, steps
 
@@ -50,26 +51,11 @@ def run(rng: RandomSource, size: Size = "full") -> ReluInterpolants:
     """Run the stages from random interpolating networks."""
     rng = generator(rng)
     chains, shrink, records = one_of("size", size, {"full": (6, 1, 40), "quick": (2, 50, 10)})
-    stages = [(lr, noise_std, count // shrink) for lr, noise_std, count in STAGES]
     setting = ReluNetwork(X, Y, WIDTH)
     start = np.stack([random_interpolant(setting, rng) for _ in range(chains)])
-    thetas, steps, regs, last = [start[:, None]], [np.array([0])], [regularizer(setting, start)[:, None]], 0
-    for lr, noise_std, count in stages:
-        trajectory = label_noise_sgd(
-            setting,
-            thetas[-1][:, -1],
-            lr=lr,
-            noise_std=noise_std,
-            steps=count,
-            rng=rng,
-            chains=chains,
-            record=np.unique(np.geomspace(count / records if last else 10, count, records).astype(int)),
-        )
-        thetas.append(trajectory.theta)
-        steps.append(last + trajectory.steps)
-        regs.append(trajectory.reg)
-        last += count
-    theta = np.concatenate(thetas, axis=1)
+    how, ends = staged(STAGES, shrink)
+    found = label_noise_sgd(setting, start, **how, rng=rng, chains=chains, record=spaced_records(ends, records))
+    theta = found.theta
     grid = np.linspace(X[0], X[-1], 401)
     before, after = (setting.h(theta[:, place, None, :], grid) for place in (0, -1))
     changes = [[convexity_changes(slopes(setting, state), tolerance=TOLERANCE) for state in chain] for chain in theta]
@@ -79,9 +65,9 @@ def run(rng: RandomSource, size: Size = "full") -> ReluInterpolants:
         grid=grid,
         before=before,
         after=after,
-        steps=np.concatenate(steps),
-        stage_ends=np.cumsum([count for *_, count in stages]),
-        reg=np.concatenate(regs, axis=1),
+        steps=found.steps,
+        stage_ends=ends,
+        reg=found.reg,
         convexity_changes=np.array(changes),
         tolerance=TOLERANCE,
         margin=MARGIN,

@@ -5,7 +5,6 @@ second-order cone program; w± is what a bend costs where it is.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -13,9 +12,10 @@ from ..arguments import Array, RandomSource, generator, one_of
 from ..minima import certify, kink_cost, minimum
 from ..minima.kink_costs import Side
 from ..settings import ReluNetwork
-from ..simulate import label_noise_sgd
+from ..simulate import Averaging, label_noise_sgd
 from . import Size
 from .relu_interpolants import WIDTH, X, Y, random_interpolant
+from .stages import staged
 
 __all__ = ["ReluMinimum", "run"]
 
@@ -52,13 +52,12 @@ def run(rng: RandomSource, size: Size = "full") -> ReluMinimum:
     rng = generator(rng)
     shrink = one_of("size", size, {"full": 1, "quick": 50})
     setting = ReluNetwork(X, Y, WIDTH)
-    start = theta = random_interpolant(setting, rng)
-    for lr, noise_std, count in STAGES:
-        steps = count // shrink
-        noise: dict[str, Any] = {"lr": lr, "noise_std": noise_std}
-        found = label_noise_sgd(setting, theta, **noise, steps=steps, rng=rng, record=max(steps // 400, 1))
-        theta = found.theta[0, -1]
-    average = found.theta[0, found.theta.shape[1] // 2 :].mean(axis=0)
+    start = random_interpolant(setting, rng)
+    how, ends = staged(STAGES, shrink)
+    late = Averaging(start=(ends[-2] + ends[-1]) // 2)
+    averages = label_noise_sgd(setting, start, **how, rng=rng, average=late).averages
+    assert averages is not None
+    average = averages.theta[0]
     least = minimum(setting)
     grid = np.linspace(X[0], X[-1], 1002)[1:-1] + 1e-7
     gaps = certify(setting, np.stack([start, average]))

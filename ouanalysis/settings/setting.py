@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from math import prod
-from typing import Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,13 @@ from .unseen_directions import unseen_directions
 __all__ = ["Setting", "check_setting", "parameters", "split"]
 
 Symmetries = Callable[[Array], Reals]
+
+
+class Kernel(Protocol):
+    """What `ouanalysis.compiled` adds to a setting."""
+
+    def model(self, setting: "Setting") -> tuple[Any, ...]:
+        """The NamedTuple that a compiled loop runs on; see `simulate/kernels`."""
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -74,6 +81,7 @@ class Setting:
     symmetries: Symmetries | None
     branches: Branches
     _parts: dict[str, tuple[int, ...]]
+    kernel: ClassVar[Kernel | None] = None  # no field: how h is run, not what it is
 
     def __init__(
         self,

@@ -1,43 +1,45 @@
 """Steps of SGD by autograd, for any model, all chains of a block at once."""
 
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
-import autograd.numpy as anp
 import numpy as np
-from autograd import grad
 
 from ..numeric import loss, regularizer
 from .averages import FLUSH
 from .compiled_steps import TakeSteps
+from .loss_gradient import Gradient, loss_gradient
 from .plan import Plan
 from .state import State
 
 __all__ = ["autograd_steps"]
 
+_GRADIENTS: WeakKeyDictionary[Plan, Gradient] = WeakKeyDictionary()
+
 
 def autograd_steps(plan: Plan) -> TakeSteps:
     """A function that takes chains through their draws from step `first`, in place, and records (chains, k, p)."""
-    setting = plan.setting
-
-    def batch_loss(theta, x, labels):
-        return anp.sum(anp.mean((setting.h(theta[:, None, :], x) - labels) ** 2, axis=-1))
-
-    gradient, add_to_sums = grad(batch_loss), _accumulation(plan)
+    setting, add_to_sums = plan.setting, _accumulation(plan)
+    gradient = _GRADIENTS.setdefault(plan, loss_gradient(setting))  # traced once a run
 
     def take_steps(state, draws, rates, first, records, out):
         x, y, theta, velocity = setting.x, setting.y, state.theta, state.velocity
+        record = np.searchsorted(records, first, side="right")
+        lr, momentum = (np.broadcast_to(rate, draws.noise.shape[1]) for rate in (rates.lr, rates.momentum))
         with np.errstate(all="ignore"):
             for step in range(draws.noise.shape[1]):
                 if draws.indices.shape[-1]:
                     x, y = setting.x[draws.indices[:, step]], setting.y[draws.indices[:, step]]
-                velocity *= rates.momentum[step]
+                velocity *= momentum[step]
                 velocity -= gradient(theta, x, y + draws.noise[:, step])
                 if draws.gradient_noise.shape[-1]:
                     velocity -= draws.gradient_noise[:, step]
                 if plan.weight_decay:
                     velocity -= plan.weight_decay * theta
-                theta += rates.lr[step] * velocity
-                out[:, records == first + step + 1] = theta[:, None]
+                theta += lr[step] * velocity
+                if record < len(records) and records[record] == first + step + 1:
+                    out[:, record] = theta
+                    record += 1
                 add_to_sums(state, first + step + 1)
 
     return take_steps

@@ -20,12 +20,13 @@ def compiled_steps(plan: Plan, compiled: Callable[..., None]) -> TakeSteps:
     averaged = plan.averaged
 
     def take_steps(state, draws, rates, first, records, out):
-        lr, momentum = np.array(rates.lr), np.array(rates.momentum)  # read-only ones are another type to Numba
+        steps = len(draws.noise[0])
+        lr, momentum = (np.array(np.broadcast_to(rate, steps)) for rate in (rates.lr, rates.momentum))
         (drawn,) = zip(*draws, strict=True)
         (sums,) = zip(state.sums.shift, state.sums.recent, state.sums.total, strict=True)
-        steps = (*drawn, lr, momentum, plan.weight_decay, first, records, out[0])
+        how = (*drawn, lr, momentum, plan.weight_decay, first, records, out[0])
         try:
-            compiled(state.theta[0], state.velocity[0], *steps, *averaged, *sums)
+            compiled(state.theta[0], state.velocity[0], *how, *averaged, *sums)
         except ZeroDivisionError:  # a pole of the activation
             state.theta[:] = np.nan
 

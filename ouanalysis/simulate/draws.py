@@ -64,12 +64,11 @@ def draws_per_step(setting: Setting, sampling: Sampling) -> int:
     return sampling.batch_size + (setting.dim if sampling.gradient_noise_std else 0)
 
 
-def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams], noise_std: Array) -> Draws:
-    """The next steps of the chains that have these streams, with noise_std (steps, 1) or (steps, n) as `Rates` has it.
+def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams], noise_std: Array, steps: int) -> Draws:
+    """The next `steps` steps of the chains that have these streams, with noise_std as `Rates` has it.
 
     All else is as `sampling` says.
     """
-    steps = len(noise_std)
     indices = np.stack([_draw_batches(setting.n, sampling, chain.indices, steps) for chain in streams])
     noise = np.stack([draw_noise(law, chain.noise, (steps, sampling.batch_size)) for chain in streams])
     gradient_noise = np.empty((len(streams), steps, setting.dim if sampling.gradient_noise_std else 0))
@@ -77,7 +76,8 @@ def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams],
         chain.gradient_noise.standard_normal(out=out)
     with np.errstate(all="ignore"):  # a chain that overflows has diverged
         if noise_std.shape[1] > 1 and indices.shape[-1]:
-            noise *= noise_std[np.arange(steps)[:, None], indices]
+            rows = np.arange(steps)[:, None] if len(noise_std) > 1 else 0
+            noise *= noise_std[rows, indices]
         else:
             noise *= noise_std
         gradient_noise *= sampling.gradient_noise_std

@@ -6,11 +6,15 @@ What comes out does not depend on who the workers are, on how many, or on how a 
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
+from queue import SimpleQueue
 from threading import Event
+from time import perf_counter
 
 import numpy as np
 
@@ -18,106 +22,137 @@ from ..progress import progress_bar
 from .plan import Plan
 from .segments import advance, segment_length
 from .snapshot import Snapshot
+from .warn_once import warn_once
 
-__all__ = ["advance_all"]
+__all__ = ["Job", "advance_all"]
 
 PIECE = 0.25  # seconds that a piece is to take at most: how soon Ctrl-C is heard, how often a bar moves
 ROUND = 1.0  # seconds that a piece of each block is to take in threads: how far Ctrl-C finds chains behind others
 COMPILED_BLOCKS = 64  # at most so many blocks of compiled chains, which are walked one by one
+LONG = 60.0  # seconds of a run of which `compiled` is spoken
+HEARD = 1.0  # seconds after which it is clear how long it will take
 SLOWER = 16  # times, at least, that autograd is: so much shorter is its first piece
 AUTOGRAD_BLOCK = 256  # at most so many chains by autograd at once; another number would round otherwise
 
 
-def advance_all(
-    plan: Plan,
-    snapshot: Snapshot,
-    *,
-    executor: Executor | None = None,
-    progress: bool = False,
-    keep: Callable[[Snapshot, bool], None] | None = None,
-) -> bool:
-    """Take all chains of the snapshot to the end of the plan, in place; whether they got there.
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A run to be taken to the end of its plan, its snapshot in place.
 
-    After Ctrl-C they stand at a common step before it. `keep` is called now and then, and with True when all is over.
+    `keep` is called with the snapshot now and then, and with True when nothing more comes.
     """
-    from .kernels import kernel
 
-    compiled = kernel(plan.setting) is not None
-    blocks = _blocks(plan, snapshot.state.taken, compiled=compiled)
-    first = segment_length(plan, 1) // (1 if compiled else SLOWER)
-    end = plan.steps * plan.inner
-    begun = int(snapshot.state.taken.sum()) // plan.inner
+    plan: Plan
+    snapshot: Snapshot
+    keep: Callable[[Snapshot, bool], None] | None = None
+
+    @cached_property
+    def compiled(self) -> bool:
+        """Whether a kernel takes the steps; it is compiled here, not by each worker."""
+        from .kernels import kernel
+
+        return kernel(self.plan.setting, known_sizes=self.plan.is_long) is not None
+
+    def blocks(self) -> list[slice]:
+        """Which chains advance together: neighbours at the same step, and not too many."""
+        plan, taken = self.plan, self.snapshot.state.taken
+        chains, largest = len(taken), AUTOGRAD_BLOCK
+        if self.compiled:
+            blocks = COMPILED_BLOCKS
+            if not plan.observe:  # whose functions may round otherwise at another number of chains, as in a longer run
+                segments = -(-chains * plan.steps * plan.inner // segment_length(plan, 1))
+                blocks = min(blocks, max(1, segments))  # a piece costs half a millisecond, whatever is in it
+            largest = -(-chains // blocks)
+        edges = np.linspace(0, chains, -(-chains // largest) + 1).astype(int)
+        edges = np.union1d(edges, np.flatnonzero(np.diff(taken)) + 1)
+        return [slice(int(first), int(last)) for first, last in pairwise(edges)]
+
+    def first_length(self, block: slice) -> int:
+        """The steps of the first piece of a block, when nobody knows how long they take."""
+        steps = segment_length(self.plan, 1) // (1 if self.compiled else SLOWER)
+        return max(1, steps // ((block.stop - block.start) * self.plan.inner))
+
+    @property
+    def taken(self) -> int:
+        """Steps of all chains together."""
+        return int(self.snapshot.state.taken.sum()) // self.plan.inner
+
+
+def advance_all(jobs: Sequence[Job], *, executor: Executor | None = None, progress: bool = False) -> None:
+    """Take all chains of all jobs to the ends of their plans; after Ctrl-C those of each to a common step before."""
+    total = sum(job.plan.steps * len(job.snapshot.state.taken) for job in jobs)
+    begun = sum(job.taken for job in jobs)
+    started, done = perf_counter(), 0
+    work = [(job, block) for job in jobs for block in job.blocks()]
     with (
-        progress_bar(plan.steps * len(snapshot.state.taken), unit="step", shown=progress, initial=begun) as bar,
-        _workers(executor, len(blocks)) as (pool, seconds),
+        progress_bar(total, unit="step", shown=progress, initial=begun) as bar,
+        _workers(executor, len(work)) as (pool, seconds),
         _interruption() as stop,
     ):
 
-        def take(block, piece):
-            before = int(snapshot.state.taken[block].sum())
-            snapshot.take(plan, block, piece)
-            bar.update((int(snapshot.state.taken[block].sum()) - before) // plan.inner)
-            if keep:
-                keep(snapshot, False)
+        def take(job, block, piece):
+            nonlocal done
+            before = job.taken
+            job.snapshot.take(job.plan, block, piece)
+            done += job.taken - before
+            bar.update(job.taken - before)
+            _speak_of_compiled(job.plan.setting, perf_counter() - started, done, total - begun - done)
+            if job.keep:
+                job.keep(job.snapshot, False)
 
         try:
-            _piece_by_piece(plan, snapshot, blocks, end, pool, first, seconds, take, stop)
+            _piece_by_piece(work, pool, seconds, take, stop)
+            if stop.is_set():
+                _catch_up(work, take)
         finally:
-            if keep and not stop.is_set():
-                keep(snapshot, True)
-        if stop.is_set():
-            _catch_up(plan, snapshot, blocks, take)
-            if keep:
-                keep(snapshot, True)
-    return bool(np.all(snapshot.state.taken == end))
+            for job in jobs:
+                if job.keep:
+                    job.keep(job.snapshot, True)
 
 
-def _blocks(plan, taken, *, compiled):
-    """Which chains advance together: neighbours at the same step, and not too many."""
-    chains, largest = len(taken), AUTOGRAD_BLOCK
-    if compiled:
-        blocks = COMPILED_BLOCKS
-        if not plan.observe:  # whose functions may round otherwise at another number of chains, as in a longer run
-            segments = -(-chains * plan.steps * plan.inner // segment_length(plan, 1))
-            blocks = min(blocks, max(1, segments))  # a piece costs half a millisecond, whatever is in it
-        largest = -(-chains // blocks)
-    edges = np.linspace(0, chains, -(-chains // largest) + 1).astype(int)
-    edges = np.union1d(edges, np.flatnonzero(np.diff(taken)) + 1)
-    return [slice(int(first), int(last)) for first, last in pairwise(edges)]
+def _speak_of_compiled(setting, taken, done, left):
+    """One warning in a process if a run by autograd will take long that need not."""
+    from .kernels import can_compile
+
+    if taken > HEARD and taken / max(done, 1) * left > LONG and can_compile(setting):
+        warn_once(
+            f"this run by autograd will take more than {LONG:.0f} seconds: ouanalysis.compiled(setting) gives the same"
+            " setting as compiled loops, some hundred times faster"
+        )
 
 
-def _piece_by_piece(plan, snapshot, blocks, end, pool, first, seconds, take, stop):
-    """Advance all blocks, a piece of each at a time in turn: `first` steps in all, then as long as the seconds say."""
-    waiting: dict[Future, tuple[slice, int]] = {}
+def _piece_by_piece(work, pool, seconds, take, stop):
+    """Advance all blocks, one piece of each at a time in turn, as long as it takes so many seconds."""
+    waiting: dict[Future, tuple[Job, slice, int]] = {}
+    done: SimpleQueue[Future] = SimpleQueue()
 
-    def submit(block, length):
-        state = snapshot.state.rows(block)
-        at = int(state.taken[0])
+    def submit(job, block, length):
+        plan, state = job.plan, job.snapshot.state.rows(block)
+        at, end = int(state.taken[0]), plan.steps * plan.inner
         if at < end and not stop.is_set():
-            waiting[pool.submit(advance, plan, state, min(at + length * plan.inner, end))] = block, length
+            future = pool.submit(advance, plan, state, min(at + length * plan.inner, end))
+            waiting[future] = job, block, length
+            future.add_done_callback(done.put)
 
     try:
-        for block in blocks:
-            submit(block, max(1, first // ((block.stop - block.start) * plan.inner)))
+        for job, block in work:
+            submit(job, block, job.first_length(block))
         while waiting:
-            done, pending = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in pending if stop.is_set() else ():
-                if future.cancel():
-                    del waiting[future]
-            for future in done:
-                block, length = waiting.pop(future)
-                piece = _result(future, stop)
-                if piece is None:
-                    continue
-                take(block, piece)
-                submit(block, max(1, int(length * np.clip(seconds / max(piece.seconds, 1e-9), 0.1, 8.0))))
+            future = done.get()
+            job, block, length = waiting.pop(future)
+            for other in waiting if stop.is_set() else ():
+                other.cancel()
+            piece = _result(future, stop)
+            if piece is not None:
+                take(job, block, piece)
+                submit(job, block, max(1, int(length * min(max(seconds / max(piece.seconds, 1e-9), 0.1), 8.0))))
     finally:
         for future in waiting:
             future.cancel()
 
 
 def _result(future, stop):
-    """What a worker made of a piece, or None where Ctrl-C reached the worker, too."""
+    """What a worker made of a piece; None where Ctrl-C came before it, or reached the worker too."""
     try:
         return future.result()
     except BaseException:
@@ -126,16 +161,15 @@ def _result(future, stop):
         raise
 
 
-def _catch_up(plan, snapshot, blocks, take):
-    """Take the chains that are behind to the step of the first, here."""
-    furthest = int(snapshot.state.taken.max())
-    states = {block.start: snapshot.state.rows(block) for block in blocks}
-    behind = [block for block in blocks if int(states[block.start].taken[0]) < furthest]
-    with _workers(None, len(blocks)) as (pool, _):
-        for block, piece in zip(
-            behind, pool.map(lambda block: advance(plan, states[block.start], furthest), behind), strict=True
-        ):
-            take(block, piece)
+def _catch_up(work, take):
+    """Take the chains of each job that are behind to the step of its first, here."""
+    states = [job.snapshot.state.rows(block) for job, block in work]
+    ends = [int(job.snapshot.state.taken.max()) for job, _ in work]
+    behind = [k for k, state in enumerate(states) if int(state.taken[0]) < ends[k]]
+    with _workers(None, len(behind)) as (pool, _):
+        pieces = pool.map(lambda k: advance(work[k][0].plan, states[k], ends[k]), behind)
+        for k, piece in zip(behind, pieces, strict=True):
+            take(*work[k], piece)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from ..settings.setting import parameters
 from .archive import PathLike
 from .averages import Averaging
 from .checkpoint import checkpoints, refuse_existing
-from .engine import advance_all
+from .engine import Job, advance_all
 from .executors import check_executor
 from .plan import Plan
 from .provenance import OF_DIFFUSION, OF_SGD, Seed, engine_of, sampling_arguments, versions
@@ -25,7 +25,7 @@ from .storage import Stored
 from .trajectory import Trajectory, trajectory_of
 from .witness import witness
 
-__all__ = ["carry_on", "first_chain", "launch", "plan_of", "starting_points", "with_witness"]
+__all__ = ["begun", "carry_on", "first_chain", "job_of", "launch", "plan_of", "starting_points", "with_witness"]
 
 
 def launch(
@@ -40,27 +40,32 @@ def launch(
     progress: bool,
 ) -> Trajectory:
     """Run a simulator with its arguments as the caller gave them, `chains` among them."""
+    if checkpoint is not None:
+        refuse_existing(checkpoint)
+    plan, run = begun(simulator, setting, theta, arguments, rng=rng)
+    return carry_on(plan, run, executor=executor, checkpoint=checkpoint, progress=progress)
+
+
+def begun(
+    simulator: str, setting: Setting, theta: Reals, arguments: Mapping[str, Any], *, rng: RandomSource
+) -> tuple[Plan, Stored]:
+    """What is to be done, and the run before its first step."""
     plan, parsed = plan_of(setting, arguments)
     start = starting_points(setting, theta, arguments["chains"])
     refuse_memory(plan, len(start))
     source = generator(rng)
     seed = Seed.of(source)
-    if checkpoint is not None:
-        refuse_existing(checkpoint)
-    state = initial_state(start, plan.averaging, source)
-    made = {"simulator": simulator, "theta": start} | parsed | {"chains": len(start)}
-    begun = Stored(
+    return plan, Stored(
         setting=setting,
-        arguments=made,
+        arguments={"simulator": simulator, "theta": start} | parsed | {"chains": len(start)},
         seed=seed,
         versions=versions(engine_of(setting)),
         theta=np.empty((len(start), 0, setting.dim)),
         steps=np.empty(0, dtype=np.int64),
         observed={},
-        state=state,
+        state=initial_state(start, plan.averaging, source),
         witness=None,
     )
-    return carry_on(plan, begun, executor=executor, checkpoint=checkpoint, progress=progress)
 
 
 def carry_on(
@@ -68,13 +73,19 @@ def carry_on(
 ) -> Trajectory:
     """Take a run on from where it is to the end of the plan."""
     check_executor(executor, plan)
+    job = job_of(plan, run, checkpoint)
+    advance_all([job], executor=executor, progress=progress)
+    return trajectory_of(plan, job.snapshot, run)
+
+
+def job_of(plan: Plan, run: Stored, checkpoint: PathLike | None) -> Job:
+    """A run as the engine takes it on, its checkpoint written from now on."""
     snapshot = restored(plan, run)
-    keep = None
-    if checkpoint is not None:
-        keep = checkpoints(checkpoint, plan, with_witness(run))
-        keep(snapshot, True)  # a file that is there from the first step on
-    advance_all(plan, snapshot, executor=executor, progress=progress, keep=keep)
-    return trajectory_of(plan, snapshot, run)
+    if checkpoint is None:
+        return Job(plan, snapshot)
+    keep = checkpoints(checkpoint, plan, with_witness(run))
+    keep(snapshot, True)  # a file that is there from the first step on
+    return Job(plan, snapshot, keep)
 
 
 def with_witness(run: Stored) -> Stored:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import Array, Integers
+from ..arguments import Array, Integers, Reals
 from ..numeric.fluctuations.sampling import Sampling
 from ..numeric.fluctuations.schedule import Rates, Schedule
 from ..settings import Setting
@@ -15,8 +15,10 @@ from .draws import Law
 
 __all__ = ["Averaged", "Observer", "Plan", "euler_step"]
 
+Observer = Callable[[Setting, Array], Reals]
+
 MOST = 2**62  # steps taken, so that they are counted in 64 bits
-Observer = Callable[[Setting, Array], Any]
+LONG = 1 << 21  # parameters moved in the steps of a chain
 
 
 class Averaged(NamedTuple):
@@ -71,6 +73,11 @@ class Plan:
         return int(self.records[-1])
 
     @property
+    def is_long(self) -> bool:
+        """Whether it pays to compile the kernel for the sizes of this setting, which takes some seconds once."""
+        return self.steps * self.inner * self.setting.dim >= LONG
+
+    @property
     def sampling(self) -> Sampling:
         """How the batch of each step taken is drawn; its rates are those of the first."""
         how = self.schedule.sampling
@@ -87,7 +94,8 @@ class Plan:
 
     def rates(self, first: int, count: int) -> Rates:
         """Of so many steps taken, from step `first` on."""
-        rates = self.schedule.at(np.arange(first, first + count) // self.inner, self.setting.n)
+        steps = np.arange(first, first + count) // self.inner if self.schedule.changing else np.zeros(1, dtype=np.int64)
+        rates = self.schedule.at(steps, self.setting.n)
         if not self.substeps:
             return rates
         with np.errstate(all="ignore"):  # a chain that overflows has diverged

@@ -93,9 +93,9 @@ def sampling_arguments(setting: Setting, sampling: Sampling, only: tuple[str, ..
 
 def engine_of(setting: Setting) -> Engine:
     """What takes its steps."""
-    from .kernels import kernel
+    from .kernels import exists
 
-    return "autograd" if kernel(setting) is None else "numba"
+    return "numba" if exists(setting) else "autograd"
 
 
 def versions(engine: Engine) -> dict[str, str]:

@@ -22,7 +22,7 @@ from .storage import Stored, read
 from .trajectory import Trajectory
 from .witness import witness
 
-__all__ = ["resume"]
+__all__ = ["check_same_run", "resume"]
 
 
 def resume(
@@ -99,18 +99,23 @@ def resume(
     taken = -(-int(stored.state.taken.max()) // inner)
     arguments["steps"] = arguments["steps"] if steps is None else count("steps", steps, least=taken)
     plan, parsed = plan_of(stored.setting, arguments)
-    here = versions(engine_of(stored.setting))
-    if exact:
-        _check_versions(stored.versions, here)
-    _check_witness(plan, stored, exact)
+    check_same_run(plan, stored, exact=exact)
     path = checkpoint
     if checkpoint is not None:
         refuse_existing(checkpoint)
     elif not isinstance(run, Trajectory) and stored.checkpoint:
         path = run
         _clear_leftovers(run)
+    here = versions(engine_of(stored.setting))
     resumed = replace(stored, arguments=parsed, versions=here, state=stored.state.copy())
     return carry_on(plan, resumed, executor=executor, checkpoint=path, progress=progress)
+
+
+def check_same_run(plan: Plan, stored: Stored, *, exact: bool) -> None:
+    """A ValueError if a run would not go on with the plan as it began: other versions, or other code."""
+    if exact:
+        _check_versions(stored.versions, versions(engine_of(plan.setting)))
+    _check_witness(plan, stored, exact)
 
 
 def _check_versions(there: Mapping[str, str], here: Mapping[str, str]) -> None:

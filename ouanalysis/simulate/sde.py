@@ -47,14 +47,20 @@ def label_noise_sde(
 
     Parameters
     ----------
+    lr, noise_std : float, array_like or schedule
+        η and σ or σ_i as in `label_noise_sgd`, in its units: scaling to Euler steps is done here. A schedule counts SGD
+        steps; all substeps of one take its values.
     substeps : int
         Weak error O(η/substeps). With 1 the result is full-batch SGD itself, not the diffusion.
-    setting, theta, lr, noise_std, steps, rng, chains, batch_size, gradient_noise_std, record, progress
-        As in `label_noise_sgd`; steps and record count SGD steps.
+    setting, theta, steps, rng, chains, batch_size, gradient_noise_std, record, observe, average
+        As in `label_noise_sgd`, counting SGD steps: `average` takes the states at the end of one, not of substeps.
+    executor, checkpoint, progress
+        As in `label_noise_sgd`.
 
     Returns
     -------
     Trajectory
+        As of `label_noise_sgd`.
     """
     arguments = {
         "lr": lr,

@@ -50,7 +50,7 @@ def advance(plan: Plan, state: State, until: int) -> Piece:
 
     began = perf_counter()
     state = state.copy()
-    compiled = kernel(plan.setting)
+    compiled = kernel(plan.setting, known_sizes=plan.is_long)
     take_steps = compiled_steps(plan, compiled) if compiled else autograd_steps(plan)
     first = int(state.taken[0])
     records = plan.records * plan.inner
@@ -119,7 +119,7 @@ def _walk(plan, state, until, take_steps, rates_of, records, out):
             state.sums.shift[:] = state.theta
         last = min(at + length, until, begin if at < begin else until)
         rates = rates_of(at, last - at)
-        draws = draw(plan.setting, sampling, plan.noise, state.streams, rates.noise_std)
+        draws = draw(plan.setting, sampling, plan.noise, state.streams, rates.noise_std, last - at)
         take_steps(state, draws, rates, at, records, out)
         alive = np.isfinite(state.theta).all(axis=-1)
         state.sums.total[~alive] = np.nan

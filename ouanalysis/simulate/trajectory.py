@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,7 @@ class Trajectory:
     loss: Array
     status: NDArray[np.str_]
     setting: Setting
-    arguments: dict[str, Any]
+    arguments: dict[str, object]
     seed: Seed
     versions: dict[str, str]
     observed: dict[str, Array] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Trajectory:
         values[recorded] = _regularizers(self.setting, compiled, self.theta[recorded])
         return values
 
-    def repeat(self, **functions: Any) -> "Trajectory":
+    def repeat(self, **functions: object) -> "Trajectory":
         """The run again, from its seed and arguments: the same to the last bit where `versions` are the same.
 
         Parameters

@@ -90,10 +90,10 @@ def run(monkeypatch, tmp_path, full_cache):
     monkeypatch.setattr(kernels, "_advance", advance)
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     shutil.copytree(full_cache, tmp_path, dirs_exist_ok=True)
-    kernels._warn_once.cache_clear()
+    kernels.warn_once.cache_clear()
     yield run
     kernels._compiled.cache_clear()
-    kernels._warn_once.cache_clear()
+    kernels.warn_once.cache_clear()
 
 
 def test_a_second_process_reads_what_the_first_compiled(run):
@@ -194,7 +194,7 @@ def test_a_changed_source_is_compiled_anew_and_an_unchanged_one_is_not(tmp_path)
     assert second[:3] == [first[0], 1, []]
     source = package / "simulate" / "kernels" / "matrix_sensing.py"
     text = source.read_text(encoding="utf-8")
-    source.write_text(text.replace("return value / 2", "return value / 2 + 1.0"), encoding="utf-8")
+    source.write_text(text.replace("theta) / 2", "theta) / 2 + 1.0"), encoding="utf-8")
     assert finish(start(tmp_path, **here))[:3] == [2.0, 0, []]
 
 

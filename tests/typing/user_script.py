@@ -1,5 +1,6 @@
 """A user's script that calls every public function; `tests/test_types.py` reads its types, nothing runs it."""
 
+from concurrent.futures import ProcessPoolExecutor
 from typing import assert_type
 
 import numpy as np
@@ -30,8 +31,36 @@ assert_type(ou.tangent_drift(setting, theta, lr=lr, noise_std=0.1, steps=7, grad
 flow = assert_type(ou.regularized_flow(setting, theta, times=[0.0, 1.0], lr=lr, method="auto"), ou.Flow)
 assert_type(flow.steps(lr=lr, noise_std=0.1), Array)
 assert_type(ou.flow_time(setting, [1, 2], lr=lr, noise_std=0.1), Array)
+lowered = [(0, 0.1), (5, 0.01)]
+assert_type(flow.steps(lr=lambda steps: lr / (1 + steps), noise_std=lowered, momentum=[[0, 0.5]]), Array)
+assert_type(ou.flow_time(setting, 10, lr=np.array(lowered), noise_std=0.1), Array)
 verdict: str = ou.stability(setting, flow.theta[-1], tol=1e-6).verdict
+assert_type(ou.compiled(setting), ou.Setting)
+assert_type(ou.compiled(ou.planted_relu_network(5, 1, rng=0)[0]), ou.ReluNetwork)
 run = ou.label_noise_sgd(setting, theta, lr=lr, noise_std=0.1, steps=10, rng=0, noise="rademacher", record=[0, 10])
+watched = {"reg": ou.regularizer, "large": lambda _, theta: theta[:, 0] > 1}
+kept = ou.Averaging(basis=np.eye(2), loss=True, reg=True, start=2, every=3)
+with ProcessPoolExecutor() as pool:
+    run = ou.label_noise_sgd(
+        setting,
+        theta,
+        lr=lambda steps: lr / (1 + steps),
+        noise_std=lowered,
+        steps=10,
+        rng=0,
+        weight_decay=0.1,
+        record="log",
+        observe=watched,
+        average=kept,
+        executor=pool,
+        checkpoint="checkpoint.npz",
+    )
+run = ou.resume("checkpoint.npz", setting=setting, lr=lambda steps: lr / (1 + steps), observe=watched, steps=20)
+run = ou.resume(run, steps=30, exact=False)
+assert_type(run.observed["large"], Array)
+averages = assert_type(run.averages, ou.Averages | None)
+if averages is not None:
+    assert_type(averages.pooled().covariance, Array)
 run = ou.label_noise_sde(setting, theta, lr=lr, noise_std=0.1, steps=10, rng=np.random.default_rng(0), substeps=2)
 run = ou.ornstein_uhlenbeck(setting, theta, lr=lr, noise_std=0.1, steps=10, rng=1, chains=3)
 assert_type(run, ou.Trajectory)

@@ -26,7 +26,10 @@ PROBED = 1000  # steps at which a function is tried before the run, so that it d
 
 
 class Rates(NamedTuple):
-    """What each of some steps takes: lr and momentum (steps,), noise_std (steps, 1) or, of each datum, (steps, n)."""
+    """What each of some steps takes: lr and momentum (steps,), noise_std (steps, 1) or, of each datum, (steps, n).
+
+    One that does not change has a single row for all steps.
+    """
 
     lr: Array
     noise_std: Array
@@ -65,6 +68,14 @@ class Schedule:
     sampling: Sampling
     changing: dict[str, Callable[[Integers], Array]]
 
+    @property
+    def noisy(self) -> bool:
+        """Whether some label may be noised at some step: a function may, though it gives 0 throughout."""
+        course = self.changing.get("noise_std")
+        if course is None:
+            return bool(np.any(self.sampling.noise_std))
+        return not isinstance(course, Stages) or bool(np.any(course.values))
+
     def at(self, steps: Integers, n: int) -> Rates:
         """The rates of steps (k,) of a run on n data; a ValueError if a function gives what is out of its range."""
         lr, noise_std, momentum = (self._values(name, steps, n) for name in SCHEDULED)
@@ -79,8 +90,7 @@ class Schedule:
 
     def _values(self, name, steps, n):
         if name not in self.changing:
-            value = np.asarray(getattr(self.sampling, name))
-            return np.broadcast_to(value, (len(steps), *value.shape))
+            return np.asarray(getattr(self.sampling, name))[None]
         course = self.changing[name]
         return course(steps) if isinstance(course, Stages) else _of_function(self.sampling, name, course, steps, n)
 

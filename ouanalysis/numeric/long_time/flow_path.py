@@ -10,13 +10,15 @@ import numpy as np
 from ...arguments import Array, Reals, real_array
 from ...settings import Setting
 from ..fluctuations.sampling import BatchSize
+from ..fluctuations.schedule import Scheduled, schedule_of
 from ..zero_error_set.derivatives import regularizer
 from ..zero_error_set.interpolate import InterpolationError, interpolate, zero_error_tolerance
 from ..zero_error_set.norm import norm
 from ..zero_error_set.row_space import row_space
+from .clock import Clock
 from .drift_rate import DriftRate
 from .flow_integrator import Status
-from .flow_time import flow_time
+from .flow_time import flow_clock
 
 if TYPE_CHECKING:
     from scipy.integrate import OdeSolution
@@ -91,33 +93,30 @@ class Flow:
     def steps(
         self,
         *,
-        lr: float,
-        noise_std: Reals,
+        lr: Scheduled,
+        noise_std: Scheduled,
         batch_size: BatchSize = 1,
         replacement: bool = True,
-        momentum: float = 0.0,
+        momentum: Scheduled = 0.0,
     ) -> Array:
         """How many steps of label-noise SGD the records take, (records,) floats; arguments as in `flow_time`.
 
-        A UserWarning says so if the slowest direction across the zero-error set takes longer to relax than the flow.
+        Infinite where a schedule does not get there, a function of the step in 10⁹ steps. A UserWarning says so if the
+        slowest direction across the zero-error set takes longer to relax than the flow.
         """
-        each = flow_time(
-            self.setting,
-            lr=lr,
-            noise_std=noise_std,
-            batch_size=batch_size,
-            replacement=replacement,
-            momentum=momentum,
+        schedule = schedule_of(
+            self.setting, lr=lr, noise_std=noise_std, batch_size=batch_size, replacement=replacement, momentum=momentum
         )
-        if not np.any(np.asarray(noise_std)):
+        if not schedule.noisy:
             raise ValueError("noise_std: expected a number above 0, as nothing moves without noise, got 0")
-        with np.errstate(all="ignore"):  # steps past the floats are infinite
-            steps = np.where(self.times == 0, 0.0, self.times / each)
-            relaxation = float(np.divide(1 - momentum, np.float64(lr) * self.least_curvature))
-        if 0 < steps[-1] < relaxation:
+        steps = flow_clock(schedule, self.setting.n).steps(self.times)
+        relaxing = Clock(schedule, self.setting.n, lambda rates: rates.lr / (1 - rates.momentum))
+        with np.errstate(all="ignore"):
+            relaxation = np.divide(1.0, np.array(self.least_curvature))
+        if 0 < steps[-1] < np.inf and relaxing.times(steps[-1]) < relaxation:
             warnings.warn(
-                f"the flow takes {steps[-1]:.3g} steps and SGD {relaxation:.3g} to relax onto it: K is nearly singular,"
-                " or the flow is too short for its limit; see tangent_drift for the transient",
+                f"the flow takes {steps[-1]:.3g} steps and SGD {relaxing.steps(relaxation):.3g} to relax onto it: K is"
+                " nearly singular, or the flow is too short for its limit; see tangent_drift for the transient",
                 stacklevel=2,
             )
         return steps

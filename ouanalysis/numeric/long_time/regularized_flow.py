@@ -5,7 +5,7 @@ Source: theory.md, section 3, "Long times"; Li, Wang & Arora 2022 (arXiv:2110.06
 
 import numpy as np
 
-from ...arguments import Array, Reals, in_one_line, nonnegative_number, one_of, positive_number, real_array
+from ...arguments import Array, Reals, as_array, in_one_line, nonnegative_number, one_of, positive_number, real_array
 from ...progress import progress_bar
 from ...settings import Setting
 from ..fluctuations.sampling import BatchSize, sampling_of
@@ -53,7 +53,8 @@ def regularized_flow(
         Increasing flow times ≥ 0.
     lr : float, optional
         Follow the drift of SGD at this step size, drawn in batches as `batch_size`, `replacement` and `momentum` say,
-        instead of its limit of small steps, from which these three drop out. Both are in the same flow time.
+        instead of its limit of small steps, from which these three drop out. Both are in the same flow time. Of a
+        schedule only the limit is known: take its `flow_time` for `times`.
     noise_std : float or (n,) array_like
         As in `linearized_sgd`. A σ drops out; of σ_i their ratios matter, flow time has the mean of σ_i², and the drift
         is in general no gradient.
@@ -99,6 +100,12 @@ def regularized_flow(
     method = one_of("method", method, {name: name for name in METHODS})
     if gradient_tolerance is not None:
         gradient_tolerance = nonnegative_number("gradient_tolerance", gradient_tolerance)
+    for name, value in (("lr", lr), ("noise_std", noise_std), ("momentum", momentum)):
+        if callable(value) or as_array(name, value).ndim > 1:
+            raise ValueError(
+                f"{name}: expected what holds all along, got a schedule: give times=flow_time(setting, steps, ...) of"
+                " it to the flow of small steps"
+            )
     sampling = sampling_of(
         setting,
         lr=1.0 if lr is None else lr,

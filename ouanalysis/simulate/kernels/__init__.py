@@ -3,6 +3,7 @@
 The file is named as the setting's and holds
 
     model(setting) -> a NamedTuple whose class is of that file, with the labels as `y`; None where there is no kernel
+    of_known_sizes(model) -> the same with sizes that Numba knows (`sizes`), if that makes it faster; may be left out
     value_and_gradient(model, theta, i, gradient) -> h(θ, x_i), with ∇_θ h_i written to `gradient`: what Numba compiles
         (its signature is this to the letter, without annotations, which Numba compares too)
 
@@ -15,7 +16,6 @@ at a kink on a datum, and with nnan or ninf isfinite says True of NaN.
 
 import hashlib
 import sys
-import warnings
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.resources import files
@@ -30,13 +30,28 @@ from numba.extending import overload
 from ...settings import Setting
 from ...settings.by_file_name import module_in
 from ..averages import FLUSH
+from ..warn_once import warn_once
+from .given import Given
 
-__all__ = ["kernel", "regularizers"]
+__all__ = ["Given", "can_compile", "exists", "kernel", "regularizers", "values_and_gradients"]
 
 
-def kernel(setting: Setting) -> Callable[..., None] | None:
-    """`_advance` for this setting, without its first argument; None for a setting that has no kernel."""
-    return _loop(setting, _advance, _ADVANCE)
+def exists(setting: Setting) -> bool:
+    """Whether the setting has a kernel."""
+    return _model(setting)[1] is not None
+
+
+def kernel(setting: Setting, *, known_sizes: bool = False) -> Callable[..., None] | None:
+    """`_advance` for this setting, without its first argument; None for a setting that has no kernel.
+
+    With `known_sizes` it may be compiled for the setting's own sizes: the same steps to the last bit, faster.
+    """
+    return _loop(setting, _advance, _ADVANCE, known_sizes)
+
+
+def can_compile(setting: Setting) -> bool:
+    """Whether a setting has no kernel, but could have one."""
+    return not numba.config.DISABLE_JIT and setting.kernel is None and module_in(__name__, setting) is None
 
 
 def regularizers(setting: Setting) -> Callable[..., None] | None:
@@ -44,20 +59,32 @@ def regularizers(setting: Setting) -> Callable[..., None] | None:
     return _loop(setting, _regularize, _REGULARIZE)
 
 
-def _loop(setting, function, arguments):
-    """A loop of this file, compiled for the setting's kernel."""
-    module = module_in(__name__, setting)
+def values_and_gradients(setting: Setting) -> Callable[..., None] | None:
+    """`_evaluate` for this setting, without its first argument; None for a setting that has no kernel."""
+    return _loop(setting, _evaluate, _EVALUATE)
+
+
+def _model(setting):
+    """The module of the setting's kernel and its model, or None for each that there is not."""
+    module = setting.kernel or module_in(__name__, setting)
     if module is None:
-        return None
+        return None, None
     if numba.config.DISABLE_JIT:
-        _warn_once("NUMBA_DISABLE_JIT is set, so this runs by autograd, some hundred times slower: unset it")
-        return None
-    model = module.model(setting)
+        warn_once("NUMBA_DISABLE_JIT is set, so this runs by autograd, some hundred times slower: unset it")
+        return module, None
+    return module, module.model(setting)
+
+
+def _loop(setting, function, arguments, known_sizes=False):
+    """A loop of this file, compiled for the setting's kernel."""
+    module, model = _model(setting)
     if model is None:
         return None
+    if known_sizes and hasattr(module, "of_known_sizes"):
+        model = module.of_known_sizes(model)
     loop, problem = _compiled(numba.typeof(model), function, arguments)
     if problem:
-        _warn_once(problem)
+        warn_once(problem)
     return partial(loop, model)
 
 
@@ -66,7 +93,7 @@ def value_and_gradient(model, theta, i, gradient) -> float:
     raise NotImplementedError
 
 
-@overload(value_and_gradient)
+@overload(value_and_gradient, jit_options={"forceinline": True})
 def _value_and_gradient(model, theta, i, gradient):
     return sys.modules[model.instance_class.__module__].value_and_gradient
 
@@ -107,28 +134,55 @@ def _advance(
     full = indices.shape[1] == 0
     batch = noise.shape[1]
     gradient = np.empty_like(theta)
+    dim = len(theta)
     scale = 2.0 / batch
-    record = np.searchsorted(records, first, side="right")
+    alone = batch == 1 and gradient_noise.shape[1] == 0 and weight_decay == 0.0
+    record = 0
+    while record < len(records) and records[record] <= first:
+        record += 1
     for step in range(len(noise)):
-        velocity *= momentum[step]
+        kept = momentum[step]
         for b in range(batch):
             i = b if full else indices[step, b]
-            residual = value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b])
-            velocity -= scale * residual * gradient
-        if gradient_noise.shape[1]:
-            velocity -= gradient_noise[step]
-        if weight_decay:
-            velocity -= weight_decay * theta
-        theta += lr[step] * velocity
+            weight = scale * (value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b]))
+            if alone:
+                _descend(theta, velocity, gradient, lr[step], kept, weight)
+            else:
+                for j in range(dim):
+                    velocity[j] = kept * velocity[j] - weight * gradient[j]
+            kept = 1.0
+        if not alone:
+            _move(theta, velocity, gradient_noise[step], weight_decay, lr[step])
         taken = first + step + 1
         if record < len(records) and records[record] == taken:
-            out[record] = theta
+            for j in range(len(theta)):  # out[record] = theta takes Numba 3 s more to compile, for its error's text
+                out[record, j] = theta[j]
             record += 1
         if every and taken > start and (taken - start) % every == 0:
             _accumulate(model, theta, gradient, measured, directions, shift, recent)
             if (taken - start) // every % FLUSH == 0:
                 total += recent
                 recent[:] = 0.0
+
+
+@numba.njit(inline="always")
+def _descend(theta, velocity, gradient, lr, momentum, weight) -> None:
+    """v ← βv − w∇, θ ← θ + ηv in one loop, as most steps are."""
+    for j in range(len(theta)):
+        velocity[j] = momentum * velocity[j] - weight * gradient[j]
+        theta[j] += lr * velocity[j]
+
+
+@numba.njit(nogil=True)
+def _move(theta, velocity, gradient_noise, weight_decay, lr) -> None:
+    """v ← v − s ξ − λθ, θ ← θ + ηv."""
+    for j in range(len(gradient_noise)):
+        velocity[j] -= gradient_noise[j]
+    if weight_decay:
+        for j in range(len(theta)):
+            velocity[j] -= weight_decay * theta[j]
+    for j in range(len(theta)):
+        theta[j] += lr * velocity[j]
 
 
 @numba.njit(nogil=True)
@@ -171,6 +225,12 @@ def _regularize(model, theta, out) -> None:
         out[k] = total / n
 
 
+def _evaluate(model, theta, values, gradients):
+    """h_i and ∇_θ h_i of all data at theta (p,), to values (n,) and gradients (n, p)."""
+    for i in range(len(values)):
+        values[i] = value_and_gradient(model, theta, i, gradients[i])
+
+
 _ROW, _ROWS, _INDICES = numba.float64[::1], numba.float64[:, ::1], numba.int64[:, ::1]
 _ADVANCE = (
     *(_ROW, _ROW, _INDICES, _ROWS, _ROWS, _ROW, _ROW, numba.float64),
@@ -178,6 +238,7 @@ _ADVANCE = (
     *(numba.int64, numba.int64, numba.boolean, _ROWS, _ROW, _ROW, _ROW),
 )
 _REGULARIZE = (_ROWS, _ROW)
+_EVALUATE = (_ROW, _ROW, _ROWS)
 
 
 @cache
@@ -232,12 +293,3 @@ def _elsewhere(where):
     return (
         f"NUMBA_CACHE_DIR: expected a folder that can be written, got {wanted!r}: compiled kernels are kept in {where}"
     )
-
-
-@cache
-def _warn_once(message):
-    package, depth = str(Path(__file__).parents[2]), 2
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(package):
-        frame, depth = frame.f_back, depth + 1
-    warnings.warn(message, stacklevel=depth)  # the caller of the simulator, or who asks for reg

@@ -1,9 +1,10 @@
-"""h(x) = ⟨u∘u − v∘v, x⟩, with θ = (u, v): its gradient is (2 u∘x, −2 v∘x)."""
+"""h(x) = ⟨u∘u − v∘v, x⟩, with θ = (u, v): its gradient is (2 u∘x, −2 v∘x), and its value half of their product."""
 
 from typing import NamedTuple
 
 from ...arguments import Array
 from ...settings import QuadraticParametrisation
+from .dot import dot
 
 __all__ = ["model", "value_and_gradient"]
 
@@ -18,14 +19,13 @@ def model(setting: QuadraticParametrisation) -> Quadratic:
     return Quadratic(setting.x.copy(), setting.y.copy())
 
 
-def value_and_gradient(model, theta, i, gradient) -> float:
+def value_and_gradient(model, theta, i, gradient):
     """Compiled: feature by feature."""
     x = model.x[i]
     d = len(x)
-    value = 0.0
+    u, v, to_u, to_v = theta[:d], theta[d:], gradient[:d], gradient[d:]
     for j in range(d):
-        u, v = theta[j], theta[d + j]
-        gradient[j] = 2.0 * u * x[j]
-        gradient[d + j] = -2.0 * v * x[j]
-        value += (u * u - v * v) * x[j]
-    return value
+        to_u[j] = 2.0 * x[j] * u[j]
+    for j in range(d):
+        to_v[j] = -2.0 * x[j] * v[j]
+    return dot(gradient, theta) / 2

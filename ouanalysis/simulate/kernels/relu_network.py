@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from ...arguments import Array
 from ...settings import ReluNetwork
+from .dot import dot
 
 __all__ = ["model", "value_and_gradient"]
 
@@ -19,19 +20,18 @@ def model(setting: ReluNetwork) -> Relu:
     return Relu(setting.x.copy(), setting.y.copy(), setting.width)
 
 
-def value_and_gradient(model, theta, i, gradient) -> float:
-    """Compiled: neuron by neuron."""
+def value_and_gradient(model, theta, i, gradient):
+    """Compiled: loops so short that each fills vector units."""
     x, m = model.x[i], model.width
-    value = theta[3 * m] * x + theta[3 * m + 1]
+    a, b, c = theta[:m], theta[m : 2 * m], theta[2 * m : 3 * m]
+    to_a, to_b, hidden = gradient[:m], gradient[m : 2 * m], gradient[2 * m : 3 * m]
+    for j in range(m):
+        z = a[j] * x + b[j]
+        hidden[j] = z if z > 0 else 0.0
+    for j in range(m):
+        to_b[j] = c[j] if hidden[j] > 0 else 0.0
+    for j in range(m):
+        to_a[j] = to_b[j] * x
     gradient[3 * m] = x
     gradient[3 * m + 1] = 1.0
-    for j in range(m):
-        c = theta[2 * m + j]
-        z = theta[j] * x + theta[m + j]
-        active = 1.0 if z > 0 else 0.0
-        hidden = z if z > 0 else 0.0
-        value += c * hidden
-        gradient[j] = active * c * x
-        gradient[m + j] = active * c
-        gradient[2 * m + j] = hidden
-    return value
+    return dot(c, hidden) + theta[3 * m] * x + theta[3 * m + 1]

@@ -7,43 +7,53 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numba
-import numpy as np
 from numba.extending import overload
 
 from ...arguments import Array
 from ...settings import SigmoidNetwork
+from .dot import dot
+from .exponential import logistic, tanh
+from .sizes import Size, known, size
 
-__all__ = ["model", "value_and_gradient"]
+__all__ = ["model", "of_known_sizes", "value_and_gradient"]
 
 
 class Tanh(NamedTuple):
     x: Array
     y: Array
     width: int
+    d: Size
 
 
 class Logistic(NamedTuple):
     x: Array
     y: Array
     width: int
+    d: Size
 
 
 class Smooth(NamedTuple):
     x: Array
     y: Array
     width: int
+    d: Size
     phi: Any  # compiled functions of one float
     slope: Any
 
 
 def model(setting: SigmoidNetwork) -> Tanh | Logistic | Smooth | None:
     """The arrays of a `SigmoidNetwork`; copies, as Numba compiles anew for a read-only array."""
-    arguments = setting.x.copy(), setting.y.copy(), setting.width
+    arguments = setting.x.copy(), setting.y.copy(), setting.width, setting.x.shape[1]
     if setting.activation.expression is None:
         named: dict[str, type[Tanh | Logistic]] = {"tanh": Tanh, "logistic": Logistic}
         return named[setting.activation.name](*arguments)
     compiled = _compile_expression(setting.activation.expression)
     return compiled and Smooth(*arguments, *compiled)
+
+
+def of_known_sizes(model: Tanh | Logistic | Smooth) -> Tanh | Logistic | Smooth:
+    """The same, with the dimension of x for Numba to know unless it is large."""
+    return model._replace(d=known(model.d))
 
 
 @cache
@@ -63,21 +73,20 @@ def _compile_expression(expression):
 
 
 def value_and_gradient(model, theta, i, gradient) -> float:
-    """Compiled: neuron by neuron."""
+    """Compiled: the activations of all neurons in one loop, which fills vector units."""
     x, m = model.x[i], model.width
-    d = len(x)
-    value = 0.0
+    c, W, phi, to_W = theta[:m], theta[m:], gradient[:m], gradient[m:]
     for j in range(m):
-        start = m + j * d
-        z = 0.0
-        for k in range(d):
-            z += theta[start + k] * x[k]
-        phi, slope = activate(model, z)
-        value += theta[j] * phi
-        gradient[j] = phi
-        for k in range(d):
-            gradient[start + k] = theta[j] * slope * x[k]
-    return value
+        phi[j] = 0.0
+        for k in range(size(model.d)):
+            phi[j] += W[j * size(model.d) + k] * x[k]
+    for j in range(m):
+        phi[j], to_W[j] = activate(model, phi[j])
+    for j in range(m - 1, -1, -1):  # downwards, as the slopes are still in its first entries
+        slope = to_W[j] * c[j]
+        for k in range(size(model.d)):
+            to_W[j * size(model.d) + k] = slope * x[k]
+    return dot(c, phi)
 
 
 def activate(model, z) -> tuple[float, float]:
@@ -91,13 +100,11 @@ def _activate(model, z):
 
 
 def _tanh(model, z):
-    phi = np.tanh(z)
-    return phi, 1.0 - phi * phi
+    return tanh(z)
 
 
 def _logistic(model, z):
-    small = np.exp(-abs(z))
-    return (1.0 if z > 0 else small) / (1.0 + small), small / (1.0 + small) ** 2
+    return logistic(z)
 
 
 def _smooth(model, z):

@@ -1,0 +1,13 @@
+"""Any model compiled: what h and its gradient do to one datum is written down, and becomes a Numba function.
+
+tape          the operations of h and of autograd's reverse pass, at the level of arrays; `composites` are taken apart
+operations    the one table of what compiles; `contractions` has the products
+lowering      which arrays are kept, which are computed where they are used (`values`)
+loops         nests of loops, as text
+program       the source, and a model of it for the loops of `simulate/kernels`
+making        `ouanalysis.compiled`: a setting with a program that was checked against autograd
+"""
+
+from .making import compiled
+
+__all__ = ["compiled"]

@@ -1,0 +1,183 @@
+"""What h and its gradient do to the arrays of one datum, written down: autograd's own tracer with a recording Node.
+
+The gradient is autograd's: its reverse pass runs inside the recording, so that the tape has both, and a derivative at a
+kink is what autograd makes of it.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.core import SparseObject, VJPNode, primitive_vjps, sparse_add, sparse_object_types, vspace
+from autograd.tracer import (
+    Box,
+    Node,
+    getval,
+    isbox,
+    new_box,
+    notrace_primitives,
+    register_notrace,
+    trace,
+    trace_primitives_map,
+    trace_stack,
+)
+from autograd.util import toposort
+
+from ... import activations
+from ...activations import watching
+from ...arguments import Array, Model
+from .composites import composite
+
+__all__ = ["Entry", "Verbatim", "follow", "in_order", "record"]
+
+LOOKS = {
+    Box.__bool__.__code__: "a branch of Python on what depends on theta or x",
+    getval.__code__: "a value of theta or x that is taken out of autograd",
+}
+COUNTS = {trace_primitives_map[np.sum], trace_primitives_map[np.prod]}  # of booleans
+
+
+class Entry(Node):
+    """One operation: its function and arguments, among them the entries that it reads; without a function an input."""
+
+    __slots__ = ("arguments", "function", "keywords", "level", "parents", "shape")
+    simplified = True
+
+    function: Any
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+    shape: tuple[int, ...]
+    parents: "tuple[Entry, ...]"
+
+    def __init__(self, value, function, arguments, keywords, argnums, parents) -> None:
+        self.level = parents[0].level
+        simpler = composite(function) if self.simplified else None
+        if simpler:
+            given = dict(zip(argnums, parents, strict=True))
+            boxes = [new_box(v, self.level, given[k]) if k in given else v for k, v in enumerate(arguments)]
+            made = simpler(*boxes, **keywords)._node
+            self.function, self.arguments, self.keywords = made.function, made.arguments, made.keywords
+            self.shape, self.parents = made.shape, made.parents
+            return
+        kind = getattr(getattr(value, "dtype", None), "kind", "f")
+        if (kind in "iu" and function not in COUNTS) or kind == "c":
+            raise NotImplementedError(
+                f"{function.__name__}, which gives {'complex numbers' if kind == 'c' else 'integers'}"
+            )
+        if kind == "b" and not isinstance(value, np.ndarray):
+            raise NotImplementedError(f"{function.__name__} of single numbers, as a branch of Python asks for")
+        changed = list(arguments)
+        for argnum, parent in zip(argnums, parents, strict=True):
+            changed[argnum] = parent
+        self.function, self.arguments, self.keywords, self.parents = function, tuple(changed), keywords, parents
+        self.shape = value.vs.shape if isinstance(value, SparseObject) else np.shape(value)
+
+    def initialize_root(self, name: str, shape: tuple[int, ...], level: int) -> None:
+        self.function, self.arguments, self.keywords, self.parents = None, (name,), {}, ()
+        self.shape, self.level = shape, level
+
+
+class Verbatim(Entry):
+    """An operation as it was called, whatever it is composed of."""
+
+    __slots__ = ()
+    simplified = False
+
+
+class _Adjoint(VJPNode):
+    """autograd's node of the reverse pass, but for tanh, of which autograd takes cosh too."""
+
+    __slots__ = ()
+
+    def __init__(self, value, function, arguments, keywords, argnums, parents) -> None:
+        rule = activations.tanh if function is anp.tanh else function
+        super().__init__(value, rule if rule in primitive_vjps else function, arguments, keywords, argnums, parents)
+
+
+notrace_primitives[_Adjoint] = notrace_primitives[VJPNode]
+for _function in (anp.size, anp.isscalar, anp.zeros_like, anp.ones_like, anp.empty_like):
+    register_notrace(Entry, _function)
+notrace_primitives[Verbatim] = notrace_primitives[Entry]
+
+
+def record(h: Model, theta: Array, x: Array) -> tuple[Any, Any]:
+    """The entries of h (1,) and ∇_θ h (1, p) at theta (p,) and x (*feature); an array where neither input is read."""
+    return follow(h, lambda value: np.ones(anp.shape(value)), {"theta": theta[None], "x": x[None]})
+
+
+def follow(h: Model, seed: Callable[..., Any], inputs: dict[str, Array], kind: type[Entry] = Entry) -> tuple[Any, Any]:
+    """The entries of a function of `theta` and `x`, and of its pullback of seed(value, *other inputs) to theta.
+
+    Raises
+    ------
+    NotImplementedError
+        Where the function looks at values: by a branch of Python, or by taking them out of autograd.
+    """
+    with trace_stack.new_trace() as level, watching(_choose), _values_unseen():
+        theta, x, *others = (
+            new_box(value, level, kind.new_root(name, value.shape, level)) for name, value in inputs.items()
+        )
+        value, end = trace(_Adjoint.new_root(), lambda copy: h(copy, x), theta)
+        gradient = _pulled_back(seed(value, *others), end)
+    return tuple(out._node if isbox(out) else out for out in (value, gradient))
+
+
+@contextmanager
+def _values_unseen():
+    """Within, a NotImplementedError from whoever looks at a value that is traced, but for autograd itself."""
+
+    def look(frame, event, _argument):
+        if event != "call" or frame.f_code not in LOOKS:
+            return
+        caller = frame.f_back.f_globals.get("__name__", "")
+        if not caller.startswith("autograd."):
+            raise NotImplementedError(LOOKS[frame.f_code])
+
+    before: Any = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+        if hasattr(before, "enable"):  # cProfile's own, which setprofile does not take
+            before.enable()
+        else:
+            sys.setprofile(before)
+
+
+def _pulled_back(out, end):
+    """autograd's reverse pass, without adding in place to what is plain: the tape has it as it was."""
+    gradients = {end: out}
+    for node in toposort(end):
+        out = gradients.pop(node)
+        for parent, part in zip(node.parents, node.vjp(out), strict=True):
+            gradients[parent] = _sum(gradients.get(parent), part)
+    return out
+
+
+def _sum(before, part):
+    space = vspace(part)
+    if type(part) in sparse_object_types:
+        part = sparse_add(space, None, part)
+    return part if before is None else space.add(before, part)
+
+
+def _choose(z, then, otherwise):
+    return anp.where(z > 0, then, otherwise)
+
+
+def in_order(ends: list[Entry]) -> Iterator[Entry]:
+    """The entries that the ends need, each after those that it reads."""
+    seen: set[int] = set()
+    waiting = [(end, False) for end in reversed(ends)]
+    while waiting:
+        entry, ready = waiting.pop()
+        if ready:
+            yield entry
+        elif id(entry) not in seen:
+            seen.add(id(entry))
+            waiting.append((entry, True))
+            waiting += [(parent, False) for parent in reversed(entry.parents)]

@@ -1,0 +1,64 @@
+"""The gradient of the loss of a batch by autograd, for any model: traced once, and then as plain NumPy calls."""
+
+from collections.abc import Callable
+
+import numpy as np
+from autograd.core import make_vjp
+
+from ..arguments import Array
+from ..settings import Setting
+
+__all__ = ["Gradient", "loss_gradient"]
+
+PRECISION = np.sqrt(np.finfo(float).eps)  # of the largest: far above rounding, far below what is wrong
+
+Gradient = Callable[[Array, Array, Array], Array]
+
+
+def loss_gradient(setting: Setting) -> Gradient:
+    """A function of theta (chains, p), x (..., B, *feature) and labels (chains, B): ∇ of (1/B) Σ_b (h_b − label_b)².
+
+    For each shape h is traced once; from then on the NumPy calls that autograd made are repeated. Where h looks at
+    values (a branch of Python), or the first repetition is not what autograd gives, autograd traces at every call.
+    """
+    known: dict[object, Gradient] = {}
+
+    def gradient(theta, x, labels):
+        key = theta.shape, np.shape(x)
+        if key not in known:
+            known[key] = _repeated(setting, theta, x, labels) or _by_autograd(setting)
+        return known[key](theta, x, labels)
+
+    return gradient
+
+
+def _seed(value, labels):
+    """∂L/∂h."""
+    return (2.0 / labels.shape[-1]) * (value - labels)
+
+
+def _by_autograd(setting):
+    def gradient(theta, x, labels):
+        pull_back, value = make_vjp(lambda rows: setting.h(rows, x), theta[:, None])
+        return pull_back(_seed(value, labels))[:, 0]
+
+    return gradient
+
+
+def _repeated(setting, theta, x, labels):
+    """The calls of NumPy that autograd makes, as one function; None where they cannot be known beforehand."""
+    from .compiling.replay import replay
+    from .compiling.tape import Verbatim, follow
+
+    inputs = {"theta": theta[:, None], "x": x, "labels": labels}
+    try:
+        _, end = follow(setting.h, _seed, inputs, Verbatim)
+        function = replay(end, tuple(inputs))
+        given = function(**inputs)[:, 0]
+    except Exception:  # whatever h does that cannot be followed
+        return None
+    wanted = _by_autograd(setting)(theta, x, labels)
+    size = np.max(np.abs(wanted), initial=0.0, where=np.isfinite(wanted))
+    if not np.allclose(given, wanted, rtol=0, atol=PRECISION * size, equal_nan=True):
+        return None
+    return lambda theta, x, labels: function(theta[:, None], x, labels)[:, 0]
