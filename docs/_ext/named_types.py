@@ -1,10 +1,19 @@
-"""In signatures, the types of `ouanalysis.arguments` by their names, where Sphinx spells them out."""
+"""In signatures, the types that have names by these, where Sphinx spells them out."""
 
 from sphinx.util.typing import stringify_annotation
 
-from ouanalysis import arguments
+from ouanalysis.arguments import Array, RandomSource, Reals
+from ouanalysis.numeric.fluctuations.schedule import Scheduled
+from ouanalysis.simulate.plan import Observer
 
-NAMES = {stringify_annotation(getattr(arguments, name), "smart"): name for name in ("Reals", "RandomSource", "Array")}
+ALIASES = {  # what holds others before them
+    "Scheduled": Scheduled,
+    "Observer": Observer,
+    "Reals": Reals,
+    "RandomSource": RandomSource,
+    "Array": Array,
+}
+NAMES = {stringify_annotation(alias, "smart"): name for name, alias in ALIASES.items()}
 
 
 def setup(app):

@@ -1,5 +1,6 @@
 """Checkpoints: a run writes what it has come to every few seconds, so that a process that dies loses no more."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,14 +30,20 @@ def refuse_existing(path: PathLike) -> None:
 
 def checkpoints(path: PathLike, plan: Plan, made: Stored) -> Callable[[Snapshot, bool], None]:
     """A function that writes what a run has come to, if it is time or if it must; `made` says the rest."""
-    due = -np.inf
+    due, begun = -np.inf, False
     target = Path(path).absolute()  # the folder in which a process works may change
 
     def keep(snapshot, must):
-        nonlocal due
+        nonlocal due, begun
         began = monotonic()
         if must or began >= due:
-            write(target, replace(made, **_passed(plan, snapshot), checkpoint=True))
+            try:
+                write(target, replace(made, **_passed(plan, snapshot), checkpoint=True))
+            except OSError as error:
+                if not begun:
+                    raise
+                warnings.warn(f"checkpoint: not written, the last is as it was ({error})", stacklevel=2)
+            begun = True
             spent = monotonic() - began
             due = began + spent + max(INTERVAL, SHARE * spent)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from queue import SimpleQueue
 from threading import Event
@@ -25,11 +26,12 @@ from .warn_once import warn_once
 
 __all__ = ["Job", "advance_all"]
 
-FIRST = 2048  # steps of the first piece of a block, for by then nobody knows how long they take
-PIECE = 0.25  # seconds that a piece is to take: how soon Ctrl-C is heard, how often a bar moves
+PIECE = 0.25  # seconds that a piece is to take at most: how soon Ctrl-C is heard, how often a bar moves
+ROUND = 1.0  # seconds that a piece of each block is to take in threads: how far Ctrl-C finds chains behind others
 COMPILED_BLOCKS = 64  # at most so many blocks of compiled chains, which are walked one by one
 LONG = 60.0  # seconds of a run of which `compiled` is spoken
 HEARD = 1.0  # seconds after which it is clear how long it will take
+SLOWER = 16  # times, at least, that autograd is: so much shorter is its first piece
 AUTOGRAD_BLOCK = 256  # at most so many chains by autograd at once; another number would round otherwise
 
 
@@ -44,21 +46,31 @@ class Job:
     snapshot: Snapshot
     keep: Callable[[Snapshot, bool], None] | None = None
 
-    def blocks(self) -> list[slice]:
-        """Which chains advance together: neighbours at the same step, and not too many."""
+    @cached_property
+    def compiled(self) -> bool:
+        """Whether a kernel takes the steps; it is compiled here, not by each worker."""
         from .kernels import kernel
 
+        return kernel(self.plan.setting, known_sizes=self.plan.is_long) is not None
+
+    def blocks(self) -> list[slice]:
+        """Which chains advance together: neighbours at the same step, and not too many."""
         plan, taken = self.plan, self.snapshot.state.taken
         chains, largest = len(taken), AUTOGRAD_BLOCK
-        if kernel(plan.setting, known_sizes=plan.is_long):
+        if self.compiled:
             blocks = COMPILED_BLOCKS
             if not plan.observe:  # whose functions may round otherwise at another number of chains, as in a longer run
-                segments = chains * plan.steps * plan.inner // segment_length(plan, 1)
+                segments = -(-chains * plan.steps * plan.inner // segment_length(plan, 1))
                 blocks = min(blocks, max(1, segments))  # a piece costs half a millisecond, whatever is in it
             largest = -(-chains // blocks)
         edges = np.linspace(0, chains, -(-chains // largest) + 1).astype(int)
         edges = np.union1d(edges, np.flatnonzero(np.diff(taken)) + 1)
         return [slice(int(first), int(last)) for first, last in pairwise(edges)]
+
+    def first_length(self, block: slice) -> int:
+        """The steps of the first piece of a block, when nobody knows how long they take."""
+        steps = segment_length(self.plan, 1) // (1 if self.compiled else SLOWER)
+        return max(1, steps // ((block.stop - block.start) * self.plan.inner))
 
     @property
     def taken(self) -> int:
@@ -74,7 +86,7 @@ def advance_all(jobs: Sequence[Job], *, executor: Executor | None = None, progre
     work = [(job, block) for job in jobs for block in job.blocks()]
     with (
         progress_bar(total, unit="step", shown=progress, initial=begun) as bar,
-        _workers(executor, len(work)) as pool,
+        _workers(executor, len(work)) as (pool, seconds),
         _interruption() as stop,
     ):
 
@@ -89,7 +101,7 @@ def advance_all(jobs: Sequence[Job], *, executor: Executor | None = None, progre
                 job.keep(job.snapshot, False)
 
         try:
-            _piece_by_piece(work, pool, take, stop)
+            _piece_by_piece(work, pool, seconds, take, stop)
             if stop.is_set():
                 _catch_up(work, take)
         finally:
@@ -109,8 +121,8 @@ def _speak_of_compiled(setting, taken, done, left):
         )
 
 
-def _piece_by_piece(work, pool, take, stop):
-    """Advance all blocks, one piece of each at a time in turn, each as long as the last but for its seconds."""
+def _piece_by_piece(work, pool, seconds, take, stop):
+    """Advance all blocks, one piece of each at a time in turn, as long as it takes so many seconds."""
     waiting: dict[Future, tuple[Job, slice, int]] = {}
     done: SimpleQueue[Future] = SimpleQueue()
 
@@ -124,22 +136,23 @@ def _piece_by_piece(work, pool, take, stop):
 
     try:
         for job, block in work:
-            submit(job, block, FIRST)
+            submit(job, block, job.first_length(block))
         while waiting:
             future = done.get()
             job, block, length = waiting.pop(future)
+            for other in waiting if stop.is_set() else ():
+                other.cancel()
             piece = _result(future, stop)
-            if piece is None:
-                continue
-            take(job, block, piece)
-            submit(job, block, max(1, int(length * min(max(PIECE / max(piece.seconds, 1e-9), 0.1), 8.0))))
+            if piece is not None:
+                take(job, block, piece)
+                submit(job, block, max(1, int(length * min(max(seconds / max(piece.seconds, 1e-9), 0.1), 8.0))))
     finally:
         for future in waiting:
             future.cancel()
 
 
 def _result(future, stop):
-    """What a worker made of a piece, or None where Ctrl-C reached the worker, too."""
+    """What a worker made of a piece; None where Ctrl-C came before it, or reached the worker too."""
     try:
         return future.result()
     except BaseException:
@@ -150,21 +163,24 @@ def _result(future, stop):
 
 def _catch_up(work, take):
     """Take the chains of each job that are behind to the step of its first, here."""
-    for job, block in work:
-        furthest = int(job.snapshot.state.taken.max())
-        state = job.snapshot.state.rows(block)
-        if int(state.taken[0]) < furthest:
-            take(job, block, advance(job.plan, state, furthest))
+    states = [job.snapshot.state.rows(block) for job, block in work]
+    ends = [int(job.snapshot.state.taken.max()) for job, _ in work]
+    behind = [k for k, state in enumerate(states) if int(state.taken[0]) < ends[k]]
+    with _workers(None, len(behind)) as (pool, _):
+        pieces = pool.map(lambda k: advance(work[k][0].plan, states[k], ends[k]), behind)
+        for k, piece in zip(behind, pieces, strict=True):
+            take(*work[k], piece)
 
 
 @contextmanager
 def _workers(executor, blocks):
-    """The executor that was given, or threads for the time being."""
+    """The executor that was given, or threads for the time being; and how many seconds a piece is to take there."""
     if executor is not None:
-        yield executor
+        yield executor, PIECE
         return
-    with ThreadPoolExecutor(max(1, min(blocks, os.cpu_count() or 1))) as pool:
-        yield pool
+    threads = max(1, min(blocks, os.cpu_count() or 1))
+    with ThreadPoolExecutor(threads) as pool:
+        yield pool, min(PIECE, ROUND * threads / max(blocks, 1))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from ..arguments import Array, Integers
 from .averages import Averaging, Sums
 from .draws import Streams, copied, spawn_streams
 
-__all__ = ["State", "initial_state"]
+__all__ = ["State", "could_be", "initial_state"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,3 +58,16 @@ def initial_state(theta: Array, averaging: Averaging | None, rng: np.random.Gene
     """Chains at rest at theta (chains, p), with streams spawned from rng."""
     taken = np.zeros(len(theta), dtype=np.int64)
     return State(taken, theta.copy(), np.zeros_like(theta), spawn_streams(rng, len(theta)), Sums.zero(averaging, theta))
+
+
+def could_be(state: State, chains: int, dim: int, averaging: Averaging | None, steps: int) -> bool:
+    """Whether it is one of so many chains within so many steps taken: one from a file may be anything."""
+    terms, sums = averaging.terms(dim) if averaging else 0, state.sums
+    shapes = [(array, (chains, dim)) for array in (state.theta, state.velocity, sums.shift)]
+    shapes += [(array, (chains, terms)) for array in (sums.recent, sums.total)]
+    return (
+        all((array.shape, array.dtype) == (shape, np.float64) for array, shape in shapes)
+        and (state.taken.shape, state.taken.dtype, len(state.streams)) == ((chains,), np.int64, chains)
+        and state.taken.min() >= 0
+        and state.taken.max() <= steps
+    )

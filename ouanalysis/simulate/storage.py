@@ -20,7 +20,7 @@ from .archive import PathLike, read_archive, write_archive
 from .averages import Averaging, Sums
 from .draws import Streams
 from .provenance import Seed, bit_generator_from, bit_generator_state, named
-from .state import State
+from .state import State, could_be
 
 __all__ = ["Stored", "as_written", "read", "write"]
 
@@ -163,13 +163,10 @@ def _decoded(facts, arrays):
     wanted: list[tuple[Any, tuple[int, ...]]] = [(run.theta, (chains, records, facts["dim"])), (run.steps, (records,))]
     wanted += [(arrays["argument theta"], (*arrays["argument theta"].shape[:-1], dim))]
     wanted += [(values, (chains, records)) for values in run.observed.values()]
-    if run.state is not None:
-        sums = run.state.sums
-        wanted += [(array, (chains, dim)) for array in (run.state.theta, run.state.velocity, sums.shift)]
-        wanted += [(array, (chains,)) for array in (run.state.taken, sums.recent, sums.total)]
-        wanted += [(np.empty(len(run.state.streams)), (chains,))]
     fits = all(array.shape[: len(shape)] == shape for array, shape in wanted)
-    if not fits or (run.theta.dtype, run.steps.dtype) != (np.float64, np.int64):
+    steps = run.arguments["steps"] * run.arguments.get("substeps", 1)
+    possible = run.state is None or could_be(run.state, chains, dim, run.arguments.get("average"), steps)
+    if not fits or not possible or (run.theta.dtype, run.steps.dtype) != (np.float64, np.int64):
         raise ValueError("its arrays do not fit each other")
     return run, arrays
 

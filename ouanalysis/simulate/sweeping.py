@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..arguments import Array, RandomSource, Reals, generator
+from ..arguments import Array, Integers, RandomSource, Reals, generator
 from ..numeric import flow_time, linearized_sgd
 from ..numeric.fluctuations.sampling import BatchSize
 from ..numeric.fluctuations.stability_limit import max_stable_lr
@@ -30,7 +29,6 @@ from .storage import Stored, read
 from .trajectory import Trajectory, trajectory_of
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
     from xarray import Dataset
 
 __all__ = ["Sweep", "sweep"]
@@ -61,19 +59,14 @@ class Sweep:
     runs : tuple of Trajectory
     """
 
-    columns: dict[str, NDArray[Any]]
+    columns: dict[str, Array | Integers]
     runs: tuple[Trajectory, ...]
 
-    def to_pandas(self) -> "DataFrame":
-        """A table of a row a run; needs pandas."""
-        try:
-            from pandas import DataFrame
-        except ImportError as error:
-            raise ImportError("to_pandas: expected pandas, which pip install 'ouanalysis[pandas]' installs") from error
-        return DataFrame(self.columns)
-
     def to_xarray(self) -> "Dataset":
-        """The measured and predicted columns over the axes lr, noise_std, batch_size and momentum; needs xarray."""
+        """The measured and predicted columns over the axes lr, noise_std, batch_size and momentum; needs xarray.
+
+        ``to_xarray().to_dataframe()`` is a tidy table of pandas.
+        """
         try:
             from xarray import Dataset
         except ImportError as error:
@@ -94,10 +87,10 @@ def sweep(
     setting: Setting,
     theta: Reals,
     *,
-    lr: float | Sequence[float],
-    noise_std: float | Sequence[float],
+    lr: Reals,
+    noise_std: Reals,
     batch_size: BatchSize | Sequence[BatchSize] = 1,
-    momentum: float | Sequence[float] = 0.0,
+    momentum: Reals = 0.0,
     steps: int,
     rng: RandomSource,
     chains: int = 16,

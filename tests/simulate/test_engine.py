@@ -194,15 +194,20 @@ def test_an_interrupted_run_is_the_beginning_of_the_whole_and_goes_on_to_it(sett
 
 
 def test_a_second_ctrl_c_raises():
-    def law(rng, size):
+    before = signal.getsignal(signal.SIGINT)
+
+    def law(rng, size):  # called once, in a thread; the second signal waits for the first to be heard
         os.kill(os.getpid(), signal.SIGINT)
-        threading.Event().wait(0.05)
+        for _ in range(1000):
+            if signal.getsignal(signal.SIGINT) is before:
+                break
+            threading.Event().wait(0.01)
         os.kill(os.getpid(), signal.SIGINT)
+        threading.Event().wait(0.1)
         return rng.standard_normal(size)
 
-    before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        ou.label_noise_sgd(SETTING, TRUTH, noise=law, **RUN | {"chains": 1})  # one call of the law
+        ou.label_noise_sgd(SETTING, TRUTH, noise=law, **RUN | {"chains": 1})
     assert signal.getsignal(signal.SIGINT) is before
 
 

@@ -61,6 +61,8 @@ assert_type(run.observed["large"], Array)
 averages = assert_type(run.averages, ou.Averages | None)
 if averages is not None:
     assert_type(averages.pooled().covariance, Array)
+swept = assert_type(ou.sweep(setting, theta, lr=[0.1, lr], noise_std=0.1, steps=10, rng=0), ou.Sweep)
+assert_type(swept.runs, tuple[ou.Trajectory, ...])
 run = ou.label_noise_sde(setting, theta, lr=lr, noise_std=0.1, steps=10, rng=np.random.default_rng(0), substeps=2)
 run = ou.ornstein_uhlenbeck(setting, theta, lr=lr, noise_std=0.1, steps=10, rng=1, chains=3)
 assert_type(run, ou.Trajectory)

@@ -144,8 +144,10 @@ def _course(name, value):
     rows = real_array(name, value, shape=("stages", "values"))
     first = rows[:, 0]
     wanted = f"{name}: expected stages (step, value) at increasing integer steps from 0 on"
-    if rows.shape[1] < 2 or first[0] != 0 or np.any(np.diff(first) <= 0) or np.any(first != np.round(first)):
-        raise ValueError(f"{wanted}, got {in_one_line(rows if rows.shape[1] < 2 else first)}")
+    if rows.shape[1] < 2:
+        raise ValueError(f"{wanted}, got rows of one number")
+    if first[0] != 0 or np.any(np.diff(first) <= 0) or np.any(first != np.round(first)):
+        raise ValueError(f"{wanted}, got {in_one_line(first)}")
     if first[-1] > 2**53:
         raise ValueError(f"{wanted}, got {first[-1]:g}")
     if rows.shape[1] > 2 and name != "noise_std":

@@ -1,7 +1,6 @@
 """From the tape to loops: which values are kept in a buffer, which are computed where they are used."""
 
 from collections import Counter
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -15,6 +14,7 @@ from .operations import (
     JOINS,
     LINEAR,
     MOVES,
+    PAD,
     POWERS,
     REDUCTIONS,
     entrywise_template,
@@ -22,20 +22,12 @@ from .operations import (
     scatter,
 )
 from .tape import Entry, in_order
-from .values import Positions, Value, broadcast, entries, entrywise, literal, move, numbers, reduce
+from .values import Total, Value, broadcast, entries, entrywise, literal, move, numbers, reduce, whole
 
 __all__ = ["lower"]
 
 LARGEST = 1 << 22  # iterations of one nest of loops
 LONGEST = 16  # entries that an expression reads
-
-
-@dataclass(frozen=True)
-class Total:
-    """A sum of arrays that stand at some positions of it each, not added up yet."""
-
-    shape: tuple[int, ...]
-    terms: tuple[tuple[Positions, Value], ...]
 
 
 def lower(value: Entry, gradient: Any, loops: Loops) -> Value:
@@ -55,9 +47,9 @@ class _Lowering:
         for entry in self.order:
             made = self._lowered(entry)
             used = self.users[id(entry)] > 1 or entry is value
-            self.made[id(entry)] = self._stored(made) if used and not isinstance(made, _Scattered) else made
+            self.made[id(entry)] = self._stored(made) if used else made
         made = self._value(gradient)
-        self._write_total("gradient", made if isinstance(made, Total) else _whole(made))
+        self._write_total("gradient", made if isinstance(made, Total) else whole(made))
         return self._value(value)
 
     def _value(self, argument):
@@ -74,7 +66,7 @@ class _Lowering:
         if isinstance(value, Value) and value.plain:
             return value
         buffer = self.loops.buffer(prod(value.shape))
-        self._write_total(buffer, value if isinstance(value, Total) else _whole(value))
+        self._write_total(buffer, value if isinstance(value, Total) else whole(value))
         return entries(buffer, numbers(value.shape))
 
     def _write_total(self, buffer, total):
@@ -120,7 +112,8 @@ class _Lowering:
         if function in CONTRACTIONS:
             return self._contracted(function, arguments, keywords, entry.shape)
         if function is scatter:
-            return _Scattered(entry.shape, numbers(entry.shape)[_index(arguments[1])], self._dense(arguments[0]))
+            at = numbers(entry.shape)[_index(arguments[1])]
+            return Total(entry.shape, ((at, self._dense(arguments[0])),))
         if function in ADDITIONS:
             return self._added(arguments[1:], entry.shape)
         if function in LINEAR:
@@ -139,9 +132,7 @@ class _Lowering:
 
     def _entrywise(self, name, template, arguments, shape):
         if name == "clip":
-            arguments = [
-                -np.inf if k == 1 and a is None else np.inf if a is None else a for k, a in enumerate(arguments)
-            ]
+            arguments = [end if a is None else a for a, end in zip(arguments, (None, -np.inf, np.inf), strict=True)]
         if name == "power" and not isinstance(arguments[1], Entry):
             exponents = np.asarray(arguments[1], dtype=float)
             if exponents.size and exponents.flat[0] in POWERS and (exponents == exponents.flat[0]).all():
@@ -159,11 +150,7 @@ class _Lowering:
         before, after = arguments[:which], arguments[which + 1 :]
         if any(isinstance(one, Entry) for argument in after for one in _flat(argument)):
             raise NotImplementedError("by an index that depends on theta or x")
-        if (
-            keywords.get("constant_values")
-            or keywords.get("mode", "constant") != "constant"
-            or (after[1] if function.__name__ == "pad" and len(after) > 1 else "constant") != "constant"
-        ):
+        if function is PAD and (after[1:] not in ((), ("constant",)) or set(keywords.items()) - {("mode", "constant")}):
             raise NotImplementedError("with other than zeros")
         view = np.asarray(function(*before, numbers(value.shape) + 1, *after, **keywords)).astype(np.int64) - 1
         return self._viewed(value, view)
@@ -194,14 +181,10 @@ class _Lowering:
         return Total(joined.shape, tuple((at[numbered[k]], part) for k, part in enumerate(parts)))
 
     def _reduced(self, value, axes, how, keepdims, shape):
-        if (value.reduced and value.how != how) or value.text:
-            value = self._stored(value) if not value.text else value
+        if value.reduced and value.how != how:
+            value = self._stored(value)
         if prod(value.shape[axis] for axis in axes) == 1:
             return move(value, numbers(shape))
-        if value.text:
-            leaf = self.loops.buffer(value.size)
-            self._write_total(leaf, _whole(value))
-            value = entries(leaf, numbers(value.shape))
         return reduce(value, axes, how, keepdims=keepdims)
 
     def _contracted(self, function, arguments, keywords, shape):
@@ -222,15 +205,8 @@ class _Lowering:
             operand = self._stored(operand) if operand.reduced or operand.size < prod(grid) else operand
             index = tuple(axes[a] if n > 1 else 0 for a, n in zip(mine, operand.shape, strict=True))
             spread.append(move(operand, np.broadcast_to(np.asarray(numbers(operand.shape)[index]), grid)))
-        product = spread[0]
-        for other in spread[1:]:
-            product = (
-                other
-                if product.text == "1.0"
-                else product
-                if other.text == "1.0"
-                else entrywise("({0} * {1})", [product, other], grid)
-            )
+        factors = [factor for factor in spread if factor.text != "1.0"] or spread[:1]
+        product = entrywise(" * ".join(f"{{{k}}}" for k in range(len(factors))), factors, grid)
         if not over:
             return move(product, numbers(shape))
         summed = self._reduced(product, tuple(range(len(out), len(grid))), "+", False, grid[: len(out)])
@@ -241,7 +217,7 @@ class _Lowering:
         made = [self._term(argument) for argument in arguments if argument is not None]
         if all(isinstance(one, Value) and not one.reduced for one in made):
             return made[0] if len(made) == 1 else entrywise("({0} + {1})", made, shape)
-        terms = [one.terms if isinstance(one, Total) else _whole(one).terms for one in made]
+        terms = [one.terms if isinstance(one, Total) else whole(one).terms for one in made]
         return Total(shape, tuple(term for of_one in terms for term in of_one))
 
     def _term(self, argument):
@@ -261,17 +237,6 @@ class _Lowering:
         matrix = self._value(rows.reshape(value.size, -1).T)
         product = entrywise("({0} * {1})", [matrix, move(value, np.broadcast_to(np.arange(value.size), grid))], grid)
         return move(reduce(product, (1,), "+", keepdims=False), numbers(shape))
-
-
-class _Scattered(Total):
-    """A Total of one term, sparse in autograd's reverse pass."""
-
-    def __init__(self, shape, positions, term):
-        super().__init__(shape, ((positions, term),))
-
-
-def _whole(value):
-    return Total(value.shape, ((numbers(value.shape), value),))
 
 
 def _index(index):

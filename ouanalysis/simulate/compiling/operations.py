@@ -102,7 +102,7 @@ _REDUCED = {"sum": "+", "prod": "*", "max": "maximum", "amax": "maximum", "min":
 REDUCTIONS = {primitive(name): how for name, how in _REDUCED.items()}
 LINEAR = set(map(primitive, ("cumsum", "diff", "trace", "gradient")))
 ADDITIONS = {func(VSpace.add), func(VSpace.mut_add), sparse_add}
-CAST = numpy_wrapper._astype
+PAD, CAST = primitive("pad"), numpy_wrapper._astype
 scatter = numpy_vjps.untake
 
 

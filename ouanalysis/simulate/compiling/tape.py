@@ -62,8 +62,13 @@ class Entry(Node):
             self.function, self.arguments, self.keywords = made.function, made.arguments, made.keywords
             self.shape, self.parents = made.shape, made.parents
             return
-        if np.asarray(value).dtype.kind in "iu" and function not in COUNTS:
-            raise NotImplementedError(f"{function.__name__}, which gives integers")
+        kind = getattr(getattr(value, "dtype", None), "kind", "f")
+        if (kind in "iu" and function not in COUNTS) or kind == "c":
+            raise NotImplementedError(
+                f"{function.__name__}, which gives {'complex numbers' if kind == 'c' else 'integers'}"
+            )
+        if kind == "b" and not isinstance(value, np.ndarray):
+            raise NotImplementedError(f"{function.__name__} of single numbers, as a branch of Python asks for")
         changed = list(arguments)
         for argnum, parent in zip(argnums, parents, strict=True):
             changed[argnum] = parent
@@ -131,12 +136,13 @@ def _values_unseen():
         if not caller.startswith("autograd."):
             raise NotImplementedError(LOOKS[frame.f_code])
 
-    before = sys.getprofile()
+    before: Any = sys.getprofile()
     sys.setprofile(look)
     try:
         yield
     finally:
-        if hasattr(before, "enable"):  # cProfile's, which cannot be called
+        sys.setprofile(None)
+        if hasattr(before, "enable"):  # cProfile's own, which setprofile does not take
             before.enable()
         else:
             sys.setprofile(before)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Leaf", "Value", "entrywise", "literal", "move", "reduce"]
+__all__ = ["Leaf", "Positions", "Total", "Value", "whole"]
+__all__ += ["broadcast", "entries", "entrywise", "literal", "move", "numbers", "reduce"]
 
 Positions = NDArray[np.int64]
 
@@ -42,6 +43,19 @@ class Value:
     def text(self) -> str | None:
         """The number that all entries are, if it is known."""
         return self.leaves[0].buffer if self.plain and self.leaves[0].positions is None else None
+
+
+@dataclass(frozen=True)
+class Total:
+    """A sum of arrays that stand at some positions of it each, not added up yet."""
+
+    shape: tuple[int, ...]
+    terms: tuple[tuple[Positions, Value], ...]
+
+
+def whole(value: Value) -> Total:
+    """The total of one array."""
+    return Total(value.shape, ((numbers(value.shape), value),))
 
 
 def literal(number: float, shape: tuple[int, ...] = ()) -> Value:

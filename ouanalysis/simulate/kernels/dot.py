@@ -6,7 +6,7 @@ __all__ = ["dot"]
 
 
 @numba.njit(inline="always")
-def dot(a, b):
+def dot(a, b) -> float:
     """Σ_j a_j b_j of arrays of equal length; only compiled code calls it."""
     n = len(a)
     whole = n - n % 8

@@ -16,7 +16,7 @@ LEAST = -708.0  # of x: below it 2^k is no normal number
 
 
 @numba.njit(inline="always")
-def exponential(x):
+def exponential(x) -> float:
     """e^x for x ≤ 0."""
     x = LEAST if x < LEAST else x  # NaN stays
     shifted = x * INVERSE + ROUNDS
@@ -39,7 +39,7 @@ def exponential(x):
 
 
 @numba.njit(inline="always")
-def logistic(z):
+def logistic(z) -> tuple[float, float]:
     """(1 / (1 + e^−z), its slope)."""
     small = exponential(-abs(z))
     inverse = np.divide(1.0, 1.0 + small)

@@ -36,6 +36,6 @@ def _compiled(function):
     return function if isinstance(function, Dispatcher) else numba.njit(function)
 
 
-def value_and_gradient(model, theta, i, gradient):
+def value_and_gradient(model, theta, i, gradient) -> float:
     """Compiled."""
     return model.function(theta, model.x[i], gradient)

@@ -30,14 +30,15 @@ def of_known_sizes(model: Sensing) -> Sensing:
     return model._replace(d=known(model.d), rank=known(model.rank))
 
 
-def value_and_gradient(model, theta, i, gradient):
+def value_and_gradient(model, theta, i, gradient) -> float:
     """Compiled: S_i U, then the value from it."""
     multiply(model.symmetric[i], theta, model.d, model.rank, gradient)
     return dot(gradient, theta) / 2
 
 
-def multiply(S, U, d, rank, out):
+def multiply(S, U, d, rank, out) -> None:
     """S U, to out; only compiled code can call it."""
+    raise NotImplementedError
 
 
 @overload(multiply)

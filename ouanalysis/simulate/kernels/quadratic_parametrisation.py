@@ -19,7 +19,7 @@ def model(setting: QuadraticParametrisation) -> Quadratic:
     return Quadratic(setting.x.copy(), setting.y.copy())
 
 
-def value_and_gradient(model, theta, i, gradient):
+def value_and_gradient(model, theta, i, gradient) -> float:
     """Compiled: feature by feature."""
     x = model.x[i]
     d = len(x)

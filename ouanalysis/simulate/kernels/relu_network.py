@@ -20,7 +20,7 @@ def model(setting: ReluNetwork) -> Relu:
     return Relu(setting.x.copy(), setting.y.copy(), setting.width)
 
 
-def value_and_gradient(model, theta, i, gradient):
+def value_and_gradient(model, theta, i, gradient) -> float:
     """Compiled: loops so short that each fills vector units."""
     x, m = model.x[i], model.width
     a, b, c = theta[:m], theta[m : 2 * m], theta[2 * m : 3 * m]

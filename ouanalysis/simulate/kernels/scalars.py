@@ -1,6 +1,7 @@
 """What compiled programs call: functions of floats (a NaN is kept as NumPy keeps it), and arrays on the stack."""
 
 import math
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -33,7 +34,7 @@ def _double(number):
 
 
 @intrinsic
-def divide(_context, _a, _b):
+def divide(_context, _a, _b) -> Any:
     """a/b of IEEE 754, where Python raises for b = 0."""
 
     def generate(_context, builder, _signature, arguments):
@@ -43,7 +44,7 @@ def divide(_context, _a, _b):
 
 
 @intrinsic
-def tanh(_context, _x):
+def tanh(_context, _x) -> Any:
     """tanh x to 2 ulp, without a branch or a call, so that a loop of it is vectorized.
 
     It is t/(t + 2) with t = e^{2|x|} − 1 = 2ⁿ (e^r − 1) + 2ⁿ − 1 and |r| ≤ ½ log 2, where e^r − 1 is its series.
@@ -73,7 +74,7 @@ def tanh(_context, _x):
 
 
 @intrinsic
-def on_stack(_context, size):
+def on_stack(_context, size) -> Any:
     """An array of floats, of a literal size, that lives until the function returns."""
     if not isinstance(size, types.IntegerLiteral):
         return None
@@ -92,44 +93,44 @@ def on_stack(_context, size):
 
 
 @register_jitable
-def maximum(a, b):
+def maximum(a, b) -> float:
     return a if a > b or a != a else b
 
 
 @register_jitable
-def minimum(a, b):
+def minimum(a, b) -> float:
     return a if a < b or a != a else b
 
 
 @register_jitable
-def remainder(a, b):
+def remainder(a, b) -> float:
     left = np.fmod(a, b)
     return left + b if left != 0.0 and (left < 0.0) != (b < 0.0) else left
 
 
 @register_jitable
-def sign(a):
+def sign(a) -> float:
     return 1.0 if a > 0.0 else (-1.0 if a < 0.0 else a)
 
 
 @register_jitable
-def logistic(z):
+def logistic(z) -> float:
     small = math.exp(-abs(z))
     return (1.0 if z > 0.0 else small) / (1.0 + small)
 
 
 @register_jitable
-def logaddexp(a, b):
+def logaddexp(a, b) -> float:
     if a == b:  # infinite ones too
         return a + math.log(2.0)
     return maximum(a, b) + math.log1p(math.exp(-abs(a - b)))
 
 
 @register_jitable
-def softplus(z):
+def softplus(z) -> float:
     return logaddexp(0.0, z)
 
 
 @register_jitable
-def square(a):
+def square(a) -> float:
     return a * a
