@@ -78,9 +78,10 @@ def value_and_gradient(model, theta, i, gradient) -> float:
     x, m = model.x[i], model.width
     c, W, phi, to_W = theta[:m], theta[m:], gradient[:m], gradient[m:]
     for j in range(m):
-        phi[j] = 0.0
+        z = 0.0
         for k in range(size(model.d)):
-            phi[j] += W[j * size(model.d) + k] * x[k]
+            z += W[j * size(model.d) + k] * x[k]
+        phi[j] = z
     for j in range(m):
         phi[j], to_W[j] = activate(model, phi[j])
     for j in range(m - 1, -1, -1):  # downwards, as the slopes are still in its first entries
