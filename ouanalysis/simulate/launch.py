@@ -51,8 +51,8 @@ def begun(
 ) -> tuple[Plan, Stored]:
     """What is to be done, and the run before its first step."""
     plan, parsed = plan_of(setting, arguments)
+    refuse_memory(plan, arguments["chains"])
     start = starting_points(setting, theta, arguments["chains"])
-    refuse_memory(plan, len(start))
     source = generator(rng)
     seed = Seed.of(source)
     return plan, Stored(
@@ -110,7 +110,8 @@ def plan_of(setting: Setting, arguments: Mapping[str, Any]) -> tuple[Plan, dict[
     noise = arguments.get("noise", "gaussian")
     if not callable(noise) and not (isinstance(noise, str) and noise in ("gaussian", "rademacher")):
         raise ValueError(f'noise: expected "gaussian", "rademacher" or a function (rng, size), got {noise!r}')
-    record, records = record_steps(arguments["record"], steps)
+    chains = count("chains", arguments["chains"], least=1)
+    record, records = record_steps(arguments["record"], steps, chains * setting.dim)
     plan = Plan(
         setting=setting,
         schedule=schedule,
