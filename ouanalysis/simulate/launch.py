@@ -149,6 +149,8 @@ def _observers(observe):
     for name, function in observe.items():
         if not isinstance(name, str) or not callable(function):
             raise TypeError(f"{wanted} {name!r}: {function!r}")
+        if not name.isprintable():  # a file would not give it back
+            raise ValueError(f"observe: expected names that can be printed, got {name!r}")
     return dict(observe)
 
 
