@@ -51,8 +51,8 @@ def begun(
 ) -> tuple[Plan, Stored]:
     """What is to be done, and the run before its first step."""
     plan, parsed = plan_of(setting, arguments)
+    refuse_memory(plan, arguments["chains"])
     start = starting_points(setting, theta, arguments["chains"])
-    refuse_memory(plan, len(start))
     source = generator(rng)
     seed = Seed.of(source)
     return plan, Stored(
@@ -110,7 +110,8 @@ def plan_of(setting: Setting, arguments: Mapping[str, Any]) -> tuple[Plan, dict[
     noise = arguments.get("noise", "gaussian")
     if not callable(noise) and not (isinstance(noise, str) and noise in ("gaussian", "rademacher")):
         raise ValueError(f'noise: expected "gaussian", "rademacher" or a function (rng, size), got {noise!r}')
-    record, records = record_steps(arguments["record"], steps)
+    chains = count("chains", arguments["chains"], least=1)
+    record, records = record_steps(arguments["record"], steps, chains * setting.dim)
     plan = Plan(
         setting=setting,
         schedule=schedule,
@@ -148,6 +149,8 @@ def _observers(observe):
     for name, function in observe.items():
         if not isinstance(name, str) or not callable(function):
             raise TypeError(f"{wanted} {name!r}: {function!r}")
+        if not name.isprintable():  # a file would not give it back
+            raise ValueError(f"observe: expected names that can be printed, got {name!r}")
     return dict(observe)
 
 

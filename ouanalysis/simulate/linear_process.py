@@ -59,7 +59,7 @@ def ornstein_uhlenbeck(
     """
     steps = count("steps", steps, least=0)
     chains = count("chains", chains, least=1)
-    kept, records = record_steps(record, steps)
+    kept, records = record_steps(record, steps, chains * setting.dim)
     local = local_ou(
         setting,
         theta,

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 __all__ = ["record_steps", "refuse_memory"]
 
 A_DECADE = 20  # records of record="log"
+RECORD = 24.0  # bytes of a recorded number: as it is written down, in the run that is given back, and on the way
+CHAIN = 40.0  # of a parameter of a chain: its start, state, velocity and their copies
+STREAMS = 3400.0  # of the random streams of a chain
 
 
-def record_steps(record: Reals | Literal["log"] | None, steps: int) -> tuple[Any, Integers]:
+def record_steps(record: Reals | Literal["log"] | None, steps: int, size: int) -> tuple[Any, Integers]:
     """The argument as it is kept, and the increasing steps that it stands for; the last of the run is always in.
 
-    None, "log" (0 and about 20 a decade), a stride or the steps themselves.
+    None, "log" (0 and about 20 a decade), a stride or the steps themselves. A record holds `size` numbers: a stride of
+    more of them than memory holds is refused before they are listed.
     """
     if record is None:
         return None, np.array([steps], dtype=np.int64)
@@ -31,7 +35,8 @@ def record_steps(record: Reals | Literal["log"] | None, steps: int) -> tuple[Any
         return record, np.unique(np.concatenate([[0], every[every <= steps], [steps]]))
     if as_array("record", record).ndim == 0:
         stride = count("record", record, least=1)
-        _refuse_bytes(8.0 * (steps // stride), "record", f"{steps // stride:.3g} records")
+        records = steps // stride + 1
+        _refuse_bytes(RECORD * records * size, "record", f"{records:.3g} records of {size} numbers")
         return stride, np.unique(np.append(np.arange(0, steps, stride), steps))
     given = real_array("record", record, shape=("records",))
     wanted = f"increasing integers from 0 to {steps}"
@@ -46,8 +51,9 @@ def record_steps(record: Reals | Literal["log"] | None, steps: int) -> tuple[Any
 def refuse_memory(plan: "Plan", chains: int) -> None:
     """A ValueError if what the run is to keep is more than the memory of this machine."""
     dim, records = plan.setting.dim, len(plan.records)
+    _refuse_bytes(chains * (CHAIN * dim + STREAMS), "chains", f"{chains} chains of {dim} parameters")
     asked = f"{chains} chains at {records} records of {dim} parameters"
-    _refuse_bytes(8.0 * chains * records * dim, "record", asked)
+    _refuse_bytes(RECORD * chains * records * dim, "record", asked)
     if plan.averaging is not None:
         terms = plan.averaging.terms(dim)
         _refuse_bytes(16.0 * chains * terms, "average", f"{chains} chains of {terms} sums")
@@ -58,6 +64,7 @@ def _refuse_bytes(wanted, name, asked):
     if wanted > least:
         remedy = {
             "record": 'a larger stride or record="log", and average= for what is wanted of every step',
+            "chains": "fewer",
             "average": "a basis of fewer columns, or fewer chains",
         }
         raise ValueError(

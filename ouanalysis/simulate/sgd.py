@@ -83,14 +83,15 @@ def label_noise_sgd(
         always recorded.
     observe : dict of functions, optional
         f(setting, theta) by name, theta (k, p) the states of some chains at one record, to real numbers (k, ...) of one
-        shape: `Trajectory.observed` has them as (chains, records, ...).
+        shape: `Trajectory.observed` has them as (chains, records, ...), NaN where a chain has diverged.
     average : Averaging, optional
         What to average over the steps, in memory that does not grow with them: `Trajectory.averages`.
     executor : concurrent.futures.Executor, optional
         Who takes the steps: by default as many threads as there are processors, for the time of the call. Processes
         need a setting, noise, schedules and observers that pickle.
     checkpoint : path, optional
-        A new file in which what the run has come to is written every few seconds, for `resume`.
+        A new file in which what the run has come to is written every few seconds, for `resume`; a
+        UserWarning if it cannot be written any more.
     progress : bool
         Show a progress bar, of the steps of all chains.
 

@@ -186,7 +186,7 @@ def trajectory_of(plan: Plan, snapshot: Snapshot, run: Stored) -> Trajectory:
     """What a run came to whose chains all stand at one step, at the end of the plan or before it."""
     state, records = snapshot.state, plan.records
     at = int(state.taken[0]) // plan.inner
-    reached = records <= at
+    reached = slice(np.searchsorted(records, at, side="right"))  # views: what is recorded may be large
     records, theta = records[reached], snapshot.theta[:, reached]
     observed = {name: values[:, reached] for name, values in snapshot.observed.items()}
     if not len(records) or records[-1] < at:
@@ -204,9 +204,7 @@ def observe(run: Stored) -> Trajectory:
     setting, arguments = run.setting, run.arguments
     theta = run.theta.copy()
     alive = np.isfinite(theta).all(axis=-1)
-    losses = np.full(alive.shape, np.nan)
-    with np.errstate(all="ignore"):
-        losses[alive] = loss(setting, theta[alive])
+    losses = _losses(setting, theta, alive)
     alive = np.logical_and.accumulate(np.isfinite(losses), axis=1)
     theta[~alive] = losses[~alive] = np.nan
     at = int(run.steps[-1])
@@ -228,11 +226,25 @@ def observe(run: Stored) -> Trajectory:
     )
 
 
+def _losses(setting, theta, alive):
+    """L of the states theta (chains, records, p) that are finite; NaN of others."""
+    values, rows, finite = np.full(alive.size, np.nan), theta.reshape(-1, setting.dim), alive.ravel()
+    with np.errstate(all="ignore"):
+        for chunk in _chunks(setting, len(rows)):
+            values[chunk][finite[chunk]] = loss(setting, rows[chunk][finite[chunk]])
+    return values.reshape(alive.shape)
+
+
+def _chunks(setting, rows):
+    """Slices of rows theta (k, p) whose gradients fit in memory."""
+    size = max(1, CHUNK // (setting.n * setting.dim))
+    return [slice(first, first + size) for first in range(0, rows, size)]
+
+
 def _regularizers(setting, compiled, theta):
     """reg of rows theta (k, p), compiled or, where there is no kernel, by autograd."""
     values = np.empty(len(theta))
-    size = max(1, CHUNK // (setting.n * setting.dim))
-    for chunk in (slice(first, first + size) for first in range(0, len(theta), size)):
+    for chunk in _chunks(setting, len(theta)):
         if not _compiled_into(values[chunk], compiled, theta[chunk]):
             with np.errstate(all="ignore"):
                 values[chunk] = regularizer(setting, theta[chunk])

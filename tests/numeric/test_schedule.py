@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ouanalysis as ou
-from ouanalysis.numeric.fluctuations.schedule import schedule_of
+from ouanalysis.numeric.fluctuations.schedule import Rates, schedule_of
 
 SETTING, TRUTH = ou.planted_matrix_sensing(3, 1, 4, rng=0)
 PLAIN = ou.Setting(SETTING.h, SETTING.x, SETTING.y, SETTING.dim)
@@ -13,7 +13,8 @@ FIRST, SECOND = 40, 30  # the steps of two stages
 
 
 def rates(*steps, **given):
-    return schedule_of(SETTING, **{"lr": 0.1, "noise_std": 0.2} | given).at(np.array(steps), SETTING.n)
+    at = schedule_of(SETTING, **{"lr": 0.1, "noise_std": 0.2} | given).at(np.array(steps), SETTING.n)
+    return Rates(*(np.broadcast_to(values, (len(steps), *values.shape[1:])) for values in at))
 
 
 def test_a_number_holds_at_every_step():

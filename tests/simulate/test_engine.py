@@ -295,6 +295,7 @@ def growing(_setting, theta, calls=[0]):  # noqa: B006
         ({"a": lambda _s, t: 1j * t}, ValueError, r"observe\['a'\]: expected real numbers"),
         ({"a": lambda _s, t: [[1.0]] * (len(t) - 1) + [[1.0, 2.0]]}, ValueError, r"observe\['a'\]: expected an array"),
         ({1: spread}, TypeError, "observe: expected a dict of names and functions"),
+        ({"a\0b": spread}, ValueError, r"observe: expected names that can be printed, got 'a.x00b'"),
         ({"a": 1}, TypeError, "observe: expected a dict of names and functions"),
         (spread, TypeError, "observe: expected a dict of names and functions"),
     ],

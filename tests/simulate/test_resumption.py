@@ -1,10 +1,14 @@
 """A run that was killed, interrupted or has ended goes on as if it had not been; what is not its own is refused."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
 
 import numpy as np
 import pytest
@@ -373,6 +377,25 @@ def test_checkpoints_are_written_while_a_run_goes_on_and_seldom(tmp_path, monkey
 
 
 # SIGKILL
+
+
+def dying(_setting, theta):
+    """An observer that kills the process of a worker as long as a file is there."""
+    if parent_process() is not None and os.path.exists(os.environ["DYING"]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return theta[:, 0]
+
+
+def test_a_pool_whose_worker_is_killed_breaks_and_its_run_goes_on_from_the_checkpoint(tmp_path, monkeypatch):
+    path, dies = tmp_path / "run.npz", tmp_path / "dies"
+    monkeypatch.setenv("DYING", str(dies))
+    dies.touch()
+    run = RUN | {"observe": {"first": dying}}
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, pytest.raises(BrokenProcessPool):
+        ou.label_noise_sgd(SETTING, TRUTH, **run, executor=pool, checkpoint=path)
+    dies.unlink()
+    assert bits(ou.resume(path, observe={"first": dying})) == bits(ou.label_noise_sgd(SETTING, TRUTH, **run))
+
 
 STEPS = 100_000
 CHILD = """
