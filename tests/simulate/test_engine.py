@@ -171,14 +171,14 @@ def interrupting(at):
 
 
 @pytest.mark.parametrize("setting", [SETTING, PLAIN], ids=["compiled", "autograd"])
-def test_an_interrupted_run_is_the_beginning_of_the_whole_and_goes_on_to_it(setting, monkeypatch):
+def test_an_interrupted_run_is_the_beginning_of_the_whole_and_goes_on_to_it(setting, monkeypatch, tmp_path):
     monkeypatch.setattr(engine, "PIECE", 1e-9)
     monkeypatch.setattr(engine, "AUTOGRAD_BLOCK", 2)
     monkeypatch.setattr(segments, "SEGMENT", 64)
-    how = {**WATCHED, "record": 7}
-    whole = ou.label_noise_sgd(setting, TRUTH, **RUN | how | {"observe": {"first": lambda _, theta: theta[:, 0]}})
+    how, path, first = {**WATCHED, "record": 7}, tmp_path / "run", {"first": lambda _, theta: theta[:, 0]}
+    whole = ou.label_noise_sgd(setting, TRUTH, **RUN | how | {"observe": first})
     before = signal.getsignal(signal.SIGINT)
-    cut = ou.label_noise_sgd(setting, TRUTH, **RUN | how | {"observe": {"first": interrupting(20)}})
+    cut = ou.label_noise_sgd(setting, TRUTH, **RUN | how | {"observe": {"first": interrupting(20)}}, checkpoint=path)
     assert signal.getsignal(signal.SIGINT) is before
     assert cut.status.tolist() == ["interrupted"] * 5
     assert "interrupted" in repr(cut)
@@ -191,6 +191,7 @@ def test_an_interrupted_run_is_the_beginning_of_the_whole_and_goes_on_to_it(sett
     np.testing.assert_array_equal(cut.observed["first"][:, on], whole.observed["first"][:, :k])
     assert cut.averages.count == max(at - 100, 0) // 3
     assert bits(ou.resume(cut)) == bits(whole)
+    assert bits(ou.resume(path, setting=setting, observe=first)) == bits(whole)
 
 
 def test_a_second_ctrl_c_raises():
