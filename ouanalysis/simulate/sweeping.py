@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,7 +147,8 @@ def sweep(
     ]
     check_executor(executor, planned[0][0])
     with _each_warning_once():
-        predicted = [_predictions(setting, theta, run.arguments, plan.steps) for plan, run in planned]
+        predictor = _Predictor(setting, theta)
+        predicted = [predictor(run.arguments, plan.steps) for plan, run in planned]
     paths = _paths(checkpoint, len(rows))
     runs = [_gone_on(plan, run, path) for (plan, run), path in zip(planned, paths, strict=True)]
     jobs = [job_of(plan, run, path) for (plan, _), run, path in zip(planned, runs, paths, strict=True)]
@@ -201,33 +203,48 @@ def _same(kept, arguments):
     return all(np.array_equal(kept[name], wanted[name]) for name in wanted)
 
 
-def _predictions(
-    setting: Setting, theta: Array, arguments: Mapping[str, Any], steps: int
-) -> tuple[dict[str, Any], Array]:
-    """What a row ran with and what is predicted, and the displacement that is (p,)."""
-    how = {name: arguments[name] for name in (*SWEPT, "replacement")}
-    sampled = {name: how[name] for name in ("batch_size", "momentum", "replacement")}
-    limit = max_stable_lr(setting, theta, **sampled)
-    loss, drift = np.nan, np.full(setting.dim, np.nan)
-    if how["lr"] < limit:
-        law = linearized_sgd(setting, theta, **how)
-        loss, drift = float(law.expected_loss(steps)), law.tangent_drift(steps)
-    return {
-        **{name: how[name] for name in SWEPT},
-        "batch_size": setting.n if how["batch_size"] == "full" else how["batch_size"],
-        "steps": steps,
-        "loss_predicted": loss,
-        "drift_predicted": float(np.linalg.norm(drift)),
-        "flow_time": float(flow_time(setting, steps, **how)),
-        "max_stable_lr": float(limit),
-    }, drift
+class _Predictor:
+    """What is predicted at a point; laws are linear in σ², so one of unit noise serves every σ."""
+
+    def __init__(self, setting: Setting, theta: Array) -> None:
+        self.setting, self.theta = setting, theta
+        self.limit, self.of_unit_noise = cache(self._limit), cache(self._of_unit_noise)
+
+    def __call__(self, arguments: Mapping[str, Any], steps: int) -> tuple[dict[str, Any], Array]:
+        """What a row ran with and what is predicted, and the displacement that is (p,)."""
+        how = {name: arguments[name] for name in (*SWEPT, "replacement")}
+        drawn = tuple(how[name] for name in ("batch_size", "replacement", "momentum"))
+        loss, drift = self.of_unit_noise(how["lr"], *drawn, steps)
+        sigma, n = how["noise_std"], self.setting.n
+        drift = sigma * (sigma * drift)
+        return {
+            **{name: how[name] for name in SWEPT},
+            "batch_size": n if how["batch_size"] == "full" else how["batch_size"],
+            "steps": steps,
+            "loss_predicted": sigma * (sigma * loss),
+            "drift_predicted": float(np.linalg.norm(drift)),
+            "flow_time": float(flow_time(self.setting, steps, **how)),
+            "max_stable_lr": self.limit(*drawn),
+        }, drift
+
+    def _limit(self, batch_size, replacement, momentum):
+        drawn = {"batch_size": batch_size, "replacement": replacement, "momentum": momentum}
+        return float(max_stable_lr(self.setting, self.theta, **drawn))
+
+    def _of_unit_noise(self, lr, batch_size, replacement, momentum, steps):
+        """The expected loss, and the displacement (p,); NaN past the stability limit."""
+        if lr >= self.limit(batch_size, replacement, momentum):
+            return np.nan, np.full(self.setting.dim, np.nan)
+        drawn = {"batch_size": batch_size, "replacement": replacement, "momentum": momentum}
+        law = linearized_sgd(self.setting, self.theta, lr=lr, noise_std=1.0, **drawn)
+        return float(law.expected_loss(steps)), law.tangent_drift(steps)
 
 
 def _columns(run: Trajectory, predicted: dict[str, Any], drift: Array) -> dict[str, Any]:
     """A row."""
     steps, theta = int(run.steps[-1]), np.asarray(run.arguments["theta"])[0]
     if steps < predicted["steps"]:  # interrupted
-        predicted, drift = _predictions(run.setting, theta, run.arguments, steps)
+        predicted, drift = _Predictor(run.setting, theta)(run.arguments, steps)
     whole, size = ~run.diverged, predicted["drift_predicted"]
     along = (run.theta[whole, -1] - theta) @ (drift / size if size else drift)
     measured = _mean("loss", run.loss[whole, -1]) | _mean("drift", along)
