@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Trajectory", "observe", "trajectory_of"]
 
 CHUNK = 1 << 24  # entries of gradients in a call of the compiled regularizer, after which Ctrl-C is heard
+CACHED = 1 << 16  # numbers of the states whose losses are taken at once: 512 kB
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -204,9 +205,7 @@ def observe(run: Stored) -> Trajectory:
     setting, arguments = run.setting, run.arguments
     theta = run.theta.copy()
     alive = np.isfinite(theta).all(axis=-1)
-    losses = np.full(alive.shape, np.nan)
-    with np.errstate(all="ignore"):
-        losses[alive] = loss(setting, theta[alive])
+    losses = _losses(setting, theta, alive)
     alive = np.logical_and.accumulate(np.isfinite(losses), axis=1)
     theta[~alive] = losses[~alive] = np.nan
     at = int(run.steps[-1])
@@ -226,6 +225,16 @@ def observe(run: Stored) -> Trajectory:
         state=run.state,
         witness=run.witness,
     )
+
+
+def _losses(setting, theta, alive):
+    """L of the states that are finite, NaN of the others: of so few chains at once that their copies are in a cache."""
+    losses = np.full(alive.shape, np.nan)
+    size = max(1, CACHED // theta[0].size)
+    with np.errstate(all="ignore"):
+        for block in (slice(first, first + size) for first in range(0, len(theta), size)):
+            losses[block][alive[block]] = loss(setting, theta[block][alive[block]])
+    return losses
 
 
 def _regularizers(setting, compiled, theta):
