@@ -20,7 +20,7 @@ from .trajectory import Trajectory, observe
 
 __all__ = ["ornstein_uhlenbeck"]
 
-BLOCK = 1 << 16  # numbers of the states of chains that advance together: 512 kB
+BLOCK = 1 << 18  # numbers of the states of chains that advance together: 2 MB
 
 
 def ornstein_uhlenbeck(
