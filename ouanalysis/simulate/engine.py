@@ -28,6 +28,7 @@ __all__ = ["Job", "advance_all"]
 
 PIECE = 0.25  # seconds that a piece is to take at most: how soon Ctrl-C is heard, how often a bar moves
 ROUND = 1.0  # seconds that a piece of each block is to take in threads: how far Ctrl-C finds chains behind others
+CHAIN = 0.002  # seconds of a chain in a piece, of which a tenth or two are not steps
 COMPILED_BLOCKS = 64  # at most so many blocks of compiled chains, which are walked one by one
 LONG = 60.0  # seconds of a run of which `compiled` is spoken
 HEARD = 1.0  # seconds after which it is clear how long it will take
@@ -71,6 +72,10 @@ class Job:
         """The steps of the first piece of a block, when nobody knows how long they take."""
         steps = segment_length(self.plan, 1) // (1 if self.compiled else SLOWER)
         return max(1, steps // ((block.stop - block.start) * self.plan.inner))
+
+    def least_seconds(self, block: slice) -> float:
+        """What a piece is to take at least, so that most of it is steps: each compiled chain begins anew."""
+        return CHAIN * (block.stop - block.start) if self.compiled else 0.0
 
     @property
     def taken(self) -> int:
@@ -145,7 +150,8 @@ def _piece_by_piece(work, pool, seconds, take, stop):
             piece = _result(future, stop)
             if piece is not None:
                 take(job, block, piece)
-                submit(job, block, max(1, int(length * min(max(seconds / max(piece.seconds, 1e-9), 0.1), 8.0))))
+                wanted = max(seconds, job.least_seconds(block)) / max(piece.seconds, 1e-9)
+                submit(job, block, max(1, int(length * min(max(wanted, 0.1), 8.0))))
     finally:
         for future in waiting:
             future.cancel()

@@ -311,3 +311,17 @@ def test_an_observation_may_be_empty():
     run = ou.label_noise_sgd(SETTING, TRUTH, **RUN, record=50, observe={"none": lambda _, theta: theta[:, :0]})
     assert run.observed["none"].shape == (5, 7, 0)
     assert ou.label_noise_sgd(SETTING, TRUTH, **RUN, observe={}).observed == {}
+
+
+def test_many_chains_are_not_cut_into_ever_shorter_pieces(monkeypatch):
+    taken = []
+
+    def counted(plan, state, until):
+        taken.append(until - int(state.taken[0]))
+        return segments.advance(plan, state, until)
+
+    monkeypatch.setattr(engine, "advance", counted)
+    monkeypatch.setattr(engine, "ROUND", 1e-9)  # as if all of a piece's time went before its steps
+    run = ou.label_noise_sgd(SETTING, TRUTH, **RUN | {"chains": 1280, "steps": 2000})
+    assert run.status.tolist() == ["finished"] * 1280
+    assert len(taken) < 10 * 64
