@@ -28,12 +28,14 @@ __all__ = ["Job", "advance_all"]
 
 PIECE = 0.25  # seconds that a piece is to take at most: how soon Ctrl-C is heard, how often a bar moves
 ROUND = 1.0  # seconds that a piece of each block is to take in threads: how far Ctrl-C finds chains behind others
-CHAIN = 0.002  # seconds of a chain in a piece, of which a tenth or two are not steps
+LEAST = 16  # steps of a first piece
+CHAIN = 0.001  # seconds in a piece for each chain, of which a tenth or two are not steps
 COMPILED_BLOCKS = 64  # at most so many blocks of compiled chains, which are walked one by one
 LONG = 60.0  # seconds of a run of which `compiled` is spoken
 HEARD = 1.0  # seconds after which it is clear how long it will take
-SLOWER = 16  # times, at least, that autograd is: so much shorter is its first piece
-AUTOGRAD_BLOCK = 256  # at most so many chains by autograd at once; another number would round otherwise
+SHORT = 8  # of such pieces have as many noises as a segment
+AUTOGRAD_BLOCK = 256  # at most so many chains by autograd at once, or as many as have so many
+FLOATS = 1 << 20  # gradients of their batches; another number would round otherwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,8 @@ class Job:
     def blocks(self) -> list[slice]:
         """Which chains advance together: neighbours at the same step, and not too many."""
         plan, taken = self.plan, self.snapshot.state.taken
-        chains, largest = len(taken), AUTOGRAD_BLOCK
+        chains = len(taken)
+        largest = max(AUTOGRAD_BLOCK, FLOATS // (plan.sampling.batch_size * plan.setting.dim))
         if self.compiled:
             blocks = COMPILED_BLOCKS
             if not plan.observe:  # whose functions may round otherwise at another number of chains, as in a longer run
@@ -70,12 +73,12 @@ class Job:
 
     def first_length(self, block: slice) -> int:
         """The steps of the first piece of a block, when nobody knows how long they take."""
-        steps = segment_length(self.plan, 1) // (1 if self.compiled else SLOWER)
-        return max(1, steps // ((block.stop - block.start) * self.plan.inner))
+        at_once = 1 if self.compiled else block.stop - block.start  # chains that a step takes together
+        return max(LEAST, segment_length(self.plan, 1) // (SHORT * at_once * self.plan.inner))
 
     def least_seconds(self, block: slice) -> float:
-        """What a piece is to take at least, so that most of it is steps: each compiled chain begins anew."""
-        return CHAIN * (block.stop - block.start) if self.compiled else 0.0
+        """What a piece is to take at least, so that most of it is steps: for each chain streams begin anew."""
+        return CHAIN * (block.stop - block.start)
 
     @property
     def taken(self) -> int:
@@ -87,7 +90,8 @@ def advance_all(jobs: Sequence[Job], *, executor: Executor | None = None, progre
     """Take all chains of all jobs to the ends of their plans; after Ctrl-C those of each to a common step before."""
     total = sum(job.plan.steps * len(job.snapshot.state.taken) for job in jobs)
     begun = sum(job.taken for job in jobs)
-    started, done = perf_counter(), 0
+    started: tuple[float, int] | None = None  # when, and how much was left: after the first piece, which traces
+    left = total - begun
     work = [(job, block) for job in jobs for block in job.blocks()]
     with (
         progress_bar(total, unit="step", shown=progress, initial=begun) as bar,
@@ -96,12 +100,14 @@ def advance_all(jobs: Sequence[Job], *, executor: Executor | None = None, progre
     ):
 
         def take(job, block, piece):
-            nonlocal done
+            nonlocal started, left
             before = job.taken
             job.snapshot.take(job.plan, block, piece)
-            done += job.taken - before
             bar.update(job.taken - before)
-            _speak_of_compiled(job.plan.setting, perf_counter() - started, done, total - begun - done)
+            left -= job.taken - before
+            if started is None:
+                started = perf_counter(), left
+            _speak_of_compiled(job.plan.setting, perf_counter() - started[0], started[1] - left, left)
             if job.keep:
                 job.keep(job.snapshot, False)
 
@@ -119,7 +125,7 @@ def _speak_of_compiled(setting, taken, done, left):
     """One warning in a process if a run by autograd will take long that need not."""
     from .kernels import can_compile
 
-    if taken > HEARD and taken / max(done, 1) * left > LONG and can_compile(setting):
+    if done and taken > HEARD and taken / done * left > LONG and can_compile(setting):
         warn_once(
             f"this run by autograd will take more than {LONG:.0f} seconds: ouanalysis.compiled(setting) gives the same"
             " setting as compiled loops, some hundred times faster"

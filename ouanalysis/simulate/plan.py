@@ -18,7 +18,7 @@ __all__ = ["Averaged", "Observer", "Plan", "euler_step"]
 Observer = Callable[[Setting, Array], Reals]
 
 MOST = 2**62  # steps taken, so that they are counted in 64 bits
-LONG = 1 << 20  # parameters moved in the steps of a chain
+LONG = 1 << 27  # parameters moved in the steps of all chains
 
 
 class Averaged(NamedTuple):
@@ -40,6 +40,7 @@ class Plan:
     Attributes
     ----------
     setting : Setting
+    chains : int
     schedule : Schedule
     noise : "gaussian", "rademacher" or callable
     records : (records,) int64 array
@@ -54,6 +55,7 @@ class Plan:
     """
 
     setting: Setting
+    chains: int
     schedule: Schedule
     noise: Law
     records: Integers
@@ -75,7 +77,7 @@ class Plan:
     @property
     def is_long(self) -> bool:
         """Whether it pays to compile the kernel for the sizes of this setting, which takes some seconds once."""
-        return self.steps * self.inner * self.setting.dim >= LONG
+        return self.chains * self.steps * self.inner * self.setting.dim >= LONG
 
     @property
     def sampling(self) -> Sampling:

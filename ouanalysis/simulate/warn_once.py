@@ -13,7 +13,11 @@ PACKAGE = str(Path(__file__).parents[1])
 @cache
 def warn_once(message: str) -> None:
     """Warn whoever called the package, the first time that there is this to say."""
-    depth, frame = 2, sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(PACKAGE):
-        frame, depth = frame.f_back, depth + 1
-    warnings.warn(message, stacklevel=depth)
+    outermost = depth = 1
+    frame = sys._getframe(0).f_back
+    while frame:
+        depth += 1
+        if frame.f_code.co_filename.startswith(PACKAGE):  # a library's frames may stand between ours
+            outermost = depth
+        frame = frame.f_back
+    warnings.warn(message, stacklevel=outermost + 1)

@@ -62,7 +62,10 @@ def linear_walk(case):
     sampling = Sampling(arguments["lr"], 0.0, gradient_noise_std=arguments["gradient_noise_std"])
     streams = spawn_streams(np.random.default_rng(7), CHAINS)
     kicks = np.concatenate(
-        [weights @ draw(setting, sampling, "gaussian", [chain], STEPS).gradient_noise[0] for chain in streams]
+        [
+            weights @ draw(setting, sampling, "gaussian", [chain], np.zeros((1, 1)), STEPS).gradient_noise[0]
+            for chain in streams
+        ]
     )
     tangent = null_space(ou.jacobian(setting, theta))
     return -arguments["lr"] * kicks.reshape(CHAINS, -1) @ tangent @ tangent.T

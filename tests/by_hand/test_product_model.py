@@ -12,7 +12,7 @@ def product(theta, x):
 
 SETTING = ou.Setting(product, x=[1.0], y=[2.0], dim=2)
 SENSING = ou.MatrixSensing([[[0.0, 1.0], [0.0, 0.0]]], [2.0], rank=1)  # ⟨A, UUᵀ⟩ = U₀U₁, with a kernel
-NOISES = np.random.default_rng(0).choice([-1.0, 1.0], size=(400, 3))
+NOISES = np.random.default_rng(0).choice([-1.0, 1.0], size=(300, 3))
 
 
 def known_noise(_rng, size):
@@ -28,7 +28,7 @@ def test_the_imbalance_of_the_factors_contracts_by_the_noisy_residual_alone(sett
         [3.0, 0.5],
         lr=0.02,
         noise_std=0.5,
-        steps=400,
+        steps=300,
         rng=0,
         batch_size=batch_size,
         noise=known_noise,
