@@ -130,7 +130,7 @@ def sweep(
     Examples
     --------
     >>> import ouanalysis as ou
-    >>> setting, theta = ou.planted_matrix_sensing(3, 1, 4, rng=0)
+    >>> setting, theta = ou.planted_matrix_sensing(3, 3, 4, rng=0)
     >>> found = ou.sweep(setting, theta, lr=[0.01, 0.02], noise_std=0.1, steps=500, rng=0, chains=100)
     >>> bool(np.all(np.abs(found.columns["loss"] / found.columns["loss_predicted"] - 1) < 0.5))
     True
