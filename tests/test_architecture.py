@@ -15,6 +15,7 @@ PACKAGE = Path(ou.__file__).parent
 ORDER = [
     {"arguments", "progress"},
     {"activations"},
+    {"tape"},
     {"settings"},
     {"symbolic", "numeric"},
     {"minima", "simulate"},

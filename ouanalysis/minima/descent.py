@@ -16,6 +16,7 @@ from ..numeric.zero_error_set.derivatives import lagrangian_hessian_products, re
 from ..numeric.zero_error_set.interpolate import zero_error_tolerance
 from ..numeric.zero_error_set.kinks import kink_on_datum
 from ..numeric.zero_error_set.norm import norm
+from ..numeric.zero_error_set.repeatedly import repeatedly
 from ..numeric.zero_error_set.row_space import RowSpace, row_space
 from ..settings import Setting
 
@@ -44,6 +45,7 @@ class _Model(NamedTuple):
         return -float(self.slope @ step + step @ (self.curvatures * step) / 2)
 
 
+@repeatedly()
 def descend(setting: Setting, theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
     """(θ, status) of the descent from theta (p,) on the zero-error set.
 

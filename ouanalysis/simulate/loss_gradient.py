@@ -7,10 +7,10 @@ from autograd.core import make_vjp
 
 from ..arguments import Array
 from ..settings import Setting
+from ..tape.entries import pull_back
+from ..tape.repeated import repeated
 
 __all__ = ["Gradient", "loss_gradient"]
-
-PRECISION = np.sqrt(np.finfo(float).eps)  # of the largest: far above rounding, far below what is wrong
 
 Gradient = Callable[[Array, Array, Array], Array]
 
@@ -47,18 +47,10 @@ def _by_autograd(setting):
 
 def _repeated(setting, theta, x, labels):
     """The calls of NumPy that autograd makes, as one function; None where they cannot be known beforehand."""
-    from .compiling.replay import replay
-    from .compiling.tape import Verbatim, follow
 
-    inputs = {"theta": theta[:, None], "x": x, "labels": labels}
-    try:
-        _, end = follow(setting.h, _seed, inputs, Verbatim)
-        function = replay(end, tuple(inputs))
-        given = function(**inputs)[:, 0]
-    except Exception:  # whatever h does that cannot be followed
-        return None
-    wanted = _by_autograd(setting)(theta, x, labels)
-    size = np.max(np.abs(wanted), initial=0.0, where=np.isfinite(wanted))
-    if not np.allclose(given, wanted, rtol=0, atol=PRECISION * size, equal_nan=True):
-        return None
-    return lambda theta, x, labels: function(theta[:, None], x, labels)[:, 0]
+    def of_copies(copies, x, labels):
+        return pull_back(lambda rows: setting.h(rows, x), copies, lambda value: _seed(value, labels))[1]
+
+    wanted = _by_autograd(setting)(theta, x, labels)[:, None]
+    function = repeated(of_copies, (theta[:, None], x, labels), wanted)
+    return function and (lambda theta, x, labels: function(theta[:, None], x, labels)[:, 0])

@@ -15,6 +15,7 @@ from ..zero_error_set.interpolate import on_zero_error_set
 from ..zero_error_set.kinks import refuse_kink
 from ..zero_error_set.norm import norm
 from ..zero_error_set.notes import warn_of_rank
+from ..zero_error_set.repeatedly import repeatedly
 from ..zero_error_set.row_space import row_space
 from .drift_rate import law_of_unit_rms, limit_rate, step_rate
 from .flow_ends import input_left, rests, speed_left
@@ -131,7 +132,7 @@ def regularized_flow(
         status: Status = "stationary" if last else "finished"
         return flow_along(setting, piece, np.zeros(1), Interpolant(1.0, still(theta, 1.0)), drift, status)
     curvature = None if lr is not None or np.asarray(noise_std).ndim else _stiffness(piece)
-    with progress_bar(last, unit="flow time", shown=progress) as bar:
+    with progress_bar(last, unit="flow time", shown=progress) as bar, repeatedly():
         status, path = _integrate(piece, theta, last, drift, curvature, rtol=rtol, method=method, ends=ends, bar=bar)
     if status == "stalled" and lr is not None:
         _refuse_limit(piece, path, sampling)

@@ -17,6 +17,7 @@ from ..zero_error_set.interpolate import on_zero_error_set
 from ..zero_error_set.kinks import kink_on_datum
 from ..zero_error_set.norm import norm
 from ..zero_error_set.notes import notes_on_point
+from ..zero_error_set.repeatedly import repeatedly
 from ..zero_error_set.row_space import DENSE, finite_jacobian, finite_regularizer_gradient, row_space
 from .flow_time import flow_time
 from .second_order import second_order, without_spectrum
@@ -203,6 +204,7 @@ def stability(setting: Setting, theta: Reals, *, tol: float = 1e-6) -> Stability
         return _judged(setting, theta, tol)
 
 
+@repeatedly()
 def _judged(setting, theta, tol):
     piece, unit = _in_units_of_its_jacobian(setting, theta)
     space = row_space(piece, theta)

@@ -8,12 +8,13 @@ Source: theory.md, section 1.
 
 import autograd.numpy as anp
 import numpy as np
-from autograd import elementwise_grad
 
 from ...arguments import Array, Reals, real_array
 from ...settings import Setting
 from ...settings.quiet_derivatives import quiet_derivatives
 from ...settings.setting import parameters
+from ...tape.entries import entrywise_gradient
+from .repeatedly import evaluated
 
 __all__ = [
     "data_hessian_products",
@@ -111,7 +112,7 @@ def data_hessian_products(setting: Setting, theta: Array, direction: Array) -> A
     for data in _data_blocks(setting):
         copies = _copies(theta[None], data)
         with quiet_derivatives():
-            products.append(_pullback(_gradient_at(setting, data), direction)(copies)[0])
+            products.append(_pullbacks(setting, data, copies, direction)[0])
     return np.concatenate(products)
 
 
@@ -119,17 +120,12 @@ def lagrangian_hessian_products(setting: Setting, theta: Array, multipliers: Arr
     """(∇²reg − Σ_i μ_i ∇²h_i) v for directions v: theta (p,), multipliers (n,), directions (k, p) give (k, p)."""
     products = np.zeros(directions.shape)
     for data in _data_blocks(setting):
-        gradient, weights, x = _gradient_at(setting, data), multipliers[data], setting.x[data]
-
-        def terms(copies, gradient=gradient, weights=weights, x=x):
-            return anp.sum(gradient(copies) ** 2, axis=-1) / setting.n - weights * setting.h(copies, x)
-
-        size = max(1, _BLOCK // (len(x) * setting.dim))
+        size = max(1, _BLOCK // ((data.stop - data.start) * setting.dim))
         for start in range(0, len(directions), size):
-            along = directions[start : start + size, None, :]
-            copies = np.broadcast_to(theta, (len(along), len(x), setting.dim)).copy()
+            along = directions[start : start + size]
+            copies = _copies(np.broadcast_to(theta, along.shape), data)
             with quiet_derivatives():
-                product = _pullback(elementwise_grad(terms), along)(copies)
+                product = _lagrangian_pullbacks(setting, data, copies, multipliers[data], along[:, None, :])
             products[start : start + size] += np.sum(product, axis=-2)
     return products
 
@@ -138,25 +134,51 @@ def _hessian_products(setting, rows, vectors):
     """Σ_i ∇²h_i u_i, of u_i = ∇h_i where vectors is None: rows (k, p) gives (k, p)."""
     total = np.zeros(rows.shape)
     for data in _data_blocks(setting):
-        gradient, copies = _gradient_at(setting, data), _copies(rows, data)
-        along = gradient(copies) if vectors is None else vectors[data]
-        total += np.sum(_pullback(gradient, along)(copies), axis=-2)
+        copies = _copies(rows, data)
+        along = _gradients_at(setting, data, copies) if vectors is None else vectors[data]
+        total += np.sum(_pullbacks(setting, data, copies, along), axis=-2)
     return total
 
 
-def _gradient_at(setting, data):
-    x = setting.x[data]
-    return elementwise_grad(lambda copies: setting.h(copies, x))
-
-
-def _pullback(gradient, along):
-    """copies → ∇⟨gradient(copies), along⟩."""
-    return elementwise_grad(lambda copies: anp.sum(gradient(copies) * along, axis=-1))
-
-
 def _gradients(setting, rows):
-    blocks = [_gradient_at(setting, data)(_copies(rows, data)) for data in _data_blocks(setting)]
+    blocks = [_gradients_at(setting, data, _copies(rows, data)) for data in _data_blocks(setting)]
     return np.concatenate(blocks, axis=-2) if len(blocks) > 1 else blocks[0]
+
+
+def _gradients_at(setting, data, copies):
+    """∇h of some data at their copies of θ."""
+    return evaluated("gradients", setting, data, _gradient(setting, data), copies)
+
+
+def _pullbacks(setting, data, copies, along):
+    """∇⟨∇h, along⟩ there."""
+
+    def function(copies, along):
+        return _along(_gradient(setting, data), along)(copies)
+
+    return evaluated("pullbacks", setting, data, function, copies, along)
+
+
+def _lagrangian_pullbacks(setting, data, copies, weights, along):
+    """∇⟨∇(‖∇h‖²/n − μh), along⟩ there."""
+    gradient, x = _gradient(setting, data), setting.x[data]
+
+    def function(copies, weights, along):
+        def terms(copies):
+            return anp.sum(gradient(copies) ** 2, axis=-1) / setting.n - weights * setting.h(copies, x)
+
+        return _along(entrywise_gradient(terms), along)(copies)
+
+    return evaluated("lagrangian", setting, data, function, copies, weights, along)
+
+
+def _gradient(setting, data):
+    x = setting.x[data]
+    return entrywise_gradient(lambda copies: setting.h(copies, x))
+
+
+def _along(gradient, along):
+    return entrywise_gradient(lambda copies: anp.sum(gradient(copies) * along, axis=-1))
 
 
 def _copies(rows, data):

@@ -10,6 +10,7 @@ from ...settings import Setting
 from ...settings.setting import parameters
 from .derivatives import jacobian
 from .kinks import kink_on_datum
+from .repeatedly import repeatedly
 from .row_space import finite_jacobian
 
 __all__ = ["InterpolationError", "duplicate_data", "interpolate", "on_zero_error_set"]
@@ -113,6 +114,7 @@ def duplicate_data(setting: Setting) -> list[tuple[int, int]]:
     return [(int(first[j]), j) for j in range(setting.n) if first[j] != j]
 
 
+@repeatedly()
 def _gauss_newton(setting, theta, *, max_iterations=200):
     residual, damping = _residual(setting, theta), 1.0
     for _ in range(max_iterations):

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ...tape.calls import ADDITIONS, reduced_axes, scatter
+from ...tape.entries import Entry, in_order
 from .contractions import CONTRACTIONS
 from .loops import Loops
 from .operations import (
-    ADDITIONS,
     CAST,
     JOINS,
     LINEAR,
@@ -18,10 +19,7 @@ from .operations import (
     POWERS,
     REDUCTIONS,
     entrywise_template,
-    reduced_axes,
-    scatter,
 )
-from .tape import Entry, in_order
 from .values import Total, Value, broadcast, entries, entrywise, literal, move, numbers, reduce, whole
 
 __all__ = ["lower"]

@@ -1,35 +1,22 @@
 """The one table of what compiles: each function of `autograd.numpy` by what it does to the entries of its arrays."""
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from autograd.builtins import container_take
-from autograd.core import VSpace, sparse_add
-from autograd.numpy import numpy_vjps, numpy_wrapper
-from autograd.numpy.numpy_boxes import ArrayBox
-from autograd.tracer import trace_primitives_map
-from autograd.util import func
+from autograd.numpy import numpy_wrapper
 
 from ... import activations
-from .composites import is_of_scipy
+from ...tape.calls import INDEXED, primitive
+from ...tape.composites import is_of_scipy
 
 __all__ = [
-    "ADDITIONS",
     "CAST",
     "JOINS",
     "LINEAR",
     "MOVES",
     "REDUCTIONS",
     "entrywise_template",
-    "reduced_axes",
-    "scatter",
 ]
-
-
-def primitive(name: str) -> Any:
-    """What autograd records for a function of NumPy."""
-    return trace_primitives_map[getattr(np, name)]
 
 
 _COMPARED = "(1.0 if {{0}} {} {{1}} else 0.0)"
@@ -94,25 +81,11 @@ MOVES = {
     },
     numpy_wrapper.make_diagonal: 0,
     numpy_wrapper._array_from_scalar_or_array: 2,
-    func(ArrayBox.__getitem__): 0,
+    INDEXED: 0,
     container_take: 0,
 }
 JOINS = {numpy_wrapper.concatenate_args: 1, numpy_wrapper.array_from_args: 2}  # which argument is the first array
 _REDUCED = {"sum": "+", "prod": "*", "max": "maximum", "amax": "maximum", "min": "minimum", "amin": "minimum"}
 REDUCTIONS = {primitive(name): how for name, how in _REDUCED.items()}
 LINEAR = set(map(primitive, ("cumsum", "diff", "trace", "gradient")))
-ADDITIONS = {func(VSpace.add), func(VSpace.mut_add), sparse_add}
 PAD, CAST = primitive("pad"), numpy_wrapper._astype
-scatter = numpy_vjps.untake
-
-
-def reduced_axes(
-    shape: tuple[int, ...], arguments: Sequence[Any], keywords: dict[str, Any]
-) -> tuple[tuple[int, ...], bool]:
-    """(axes, keepdims) of a reduction of an array of this shape."""
-    given = dict(zip(("axis", "dtype", "out", "keepdims"), arguments, strict=False)) | keywords
-    axis, keepdims = given.pop("axis", None), bool(given.pop("keepdims", False))
-    if any(value is not None for value in given.values()):
-        raise NotImplementedError(f"with {', '.join(given)}")
-    axes = tuple(range(len(shape))) if axis is None else np.atleast_1d(axis)
-    return tuple(int(one) % len(shape) for one in axes), keepdims

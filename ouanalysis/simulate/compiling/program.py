@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ...arguments import Array, Model
 from ...settings import Setting
+from ...tape.entries import record
 from .loops import Loops
 from .lowering import lower
-from .tape import record
 
 __all__ = ["Program", "program"]
 

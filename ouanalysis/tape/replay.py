@@ -10,19 +10,16 @@ from typing import Any
 
 import numpy as np
 from autograd.numpy import numpy_wrapper
-from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import trace_primitives_map
-from autograd.util import func
 
-from ...arguments import Array
-from .operations import ADDITIONS, primitive, reduced_axes, scatter
-from .tape import Entry, in_order
+from ..arguments import Array
+from .calls import ADDITIONS, INDEXED, primitive, reduced_axes, scatter
+from .entries import Entry, in_order
 
 __all__ = ["replay"]
 
 ADD, EINSUM, MULTIPLY, POWER, RESHAPE = map(primitive, ("add", "einsum", "multiply", "power", "reshape"))
 SUM, MEAN = primitive("sum"), trace_primitives_map[np.mean]
-INDEXED = func(ArrayBox.__getitem__)
 NEUTRAL = {MULTIPLY: 1.0, ADD: 0.0}
 
 

@@ -26,12 +26,12 @@ from autograd.tracer import (
 )
 from autograd.util import toposort
 
-from ... import activations
-from ...activations import watching
-from ...arguments import Array, Model
+from .. import activations
+from ..activations import watching
+from ..arguments import Array, Model
 from .composites import composite
 
-__all__ = ["Entry", "Verbatim", "follow", "in_order", "record"]
+__all__ = ["Entry", "Verbatim", "entrywise_gradient", "in_order", "pull_back", "record", "written"]
 
 LOOKS = {
     Box.__bool__.__code__: "a branch of Python on what depends on theta or x",
@@ -105,11 +105,22 @@ notrace_primitives[Verbatim] = notrace_primitives[Entry]
 
 def record(h: Model, theta: Array, x: Array) -> tuple[Any, Any]:
     """The entries of h (1,) and ∇_θ h (1, p) at theta (p,) and x (*feature); an array where neither input is read."""
-    return follow(h, lambda value: np.ones(anp.shape(value)), {"theta": theta[None], "x": x[None]})
+
+    def both(theta, x):
+        return pull_back(lambda copy: h(copy, x), theta, lambda value: np.ones(anp.shape(value)))
+
+    value, gradient = written(both, {"theta": theta[None], "x": x[None]}, Entry)
+    return value, gradient
 
 
-def follow(h: Model, seed: Callable[..., Any], inputs: dict[str, Array], kind: type[Entry] = Entry) -> tuple[Any, Any]:
-    """The entries of a function of `theta` and `x`, and of its pullback of seed(value, *other inputs) to theta.
+def pull_back(function: Callable[[Array], Any], at: Array, seed: Callable[[Any], Any]) -> tuple[Any, Any]:
+    """The value of a function, and the pullback of seed(value)."""
+    value, end = trace(_Adjoint.new_root(), function, at)
+    return value, _pulled_back(seed(value), end)
+
+
+def written(function: Callable[..., tuple[Any, ...]], inputs: dict[str, Array], kind: type[Entry]) -> Any:
+    """The entries of what a function of arrays returns; an array where none of the inputs is read.
 
     Raises
     ------
@@ -117,12 +128,18 @@ def follow(h: Model, seed: Callable[..., Any], inputs: dict[str, Array], kind: t
         Where the function looks at values: by a branch of Python, or by taking them out of autograd.
     """
     with trace_stack.new_trace() as level, watching(_choose), _values_unseen():
-        theta, x, *others = (
-            new_box(value, level, kind.new_root(name, value.shape, level)) for name, value in inputs.items()
-        )
-        value, end = trace(_Adjoint.new_root(), lambda copy: h(copy, x), theta)
-        gradient = _pulled_back(seed(value, *others), end)
-    return tuple(out._node if isbox(out) else out for out in (value, gradient))
+        boxes = [new_box(value, level, kind.new_root(name, value.shape, level)) for name, value in inputs.items()]
+        return tuple(out._node if isbox(out) else out for out in function(*boxes))
+
+
+def entrywise_gradient(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """autograd's `elementwise_grad`, which can be written down: nothing is added in place."""
+
+    def gradient(at):
+        value, end = trace(VJPNode.new_root(), function, at)
+        return anp.zeros(anp.shape(at)) if end is None else _pulled_back(anp.ones(anp.shape(value)), end)
+
+    return gradient
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.tracer import trace_primitives_map
 
-from ... import activations
+from .. import activations
 
 __all__ = ["composite", "is_of_scipy"]
 

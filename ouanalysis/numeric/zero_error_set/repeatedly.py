@@ -1,0 +1,49 @@
+"""For whoever asks for many derivatives of one model in a row: autograd traces each once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from ...arguments import Array
+from ...settings import Setting
+from ...tape.repeated import repeated
+
+__all__ = ["evaluated", "repeatedly"]
+
+_known: ContextVar[dict[Any, Any] | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def repeatedly() -> Iterator[None]:
+    """Within, a derivative that is asked for again at other θ is what autograd called for it, without autograd.
+
+    So h must not change meanwhile, by a global that it reads; from one call of ours to the next it may.
+    """
+    if _known.get() is not None:
+        yield
+        return
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def evaluated(name: str, setting: Setting, data: slice, function: Callable[..., Array], *arrays: Array) -> Array:
+    """function(*arrays), which is the derivative of this name of some data of the setting."""
+    known = _known.get()
+    if known is None:
+        return function(*arrays)
+    key = name, id(setting), data.start, data.stop, *map(np.shape, arrays)
+    if key not in known:  # asked for once, it is not worth it
+        known[key] = setting, None
+        return function(*arrays)
+    _, way = known[key]
+    if way is None:
+        value = function(*arrays)
+        known[key] = setting, repeated(function, arrays, value) or function
+        return value
+    return way(*arrays)
