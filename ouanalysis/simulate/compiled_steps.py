@@ -21,7 +21,7 @@ def compiled_steps(plan: Plan, compiled: Callable[..., None]) -> TakeSteps:
 
     def take_steps(state, draws, rates, first, records, out):
         steps = len(draws.noise[0])
-        lr, momentum = (np.array(np.broadcast_to(rate, steps)) for rate in (rates.lr, rates.momentum))
+        lr, momentum = (np.full(steps, rate) for rate in (rates.lr, rates.momentum))
         (drawn,) = zip(*draws, strict=True)
         (sums,) = zip(state.sums.shift, state.sums.recent, state.sums.total, strict=True)
         how = (*drawn, lr, momentum, plan.weight_decay, first, records, out[0])

@@ -6,7 +6,8 @@ how the steps are cut into segments.
 Source: theory.md, sections 1 and 6, "Other noises".
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -16,17 +17,48 @@ from ..arguments import Array, Reals, real_array
 from ..numeric.fluctuations.sampling import Sampling
 from ..settings import Setting
 
-__all__ = ["Draws", "Law", "Streams", "copied", "draw", "draw_noise", "draw_subsets", "draws_per_step", "spawn_streams"]
+__all__ = ["Draws", "Law", "Streams", "draw", "draw_noise", "draw_subsets", "draws_per_step", "spawn_streams"]
 
 Law = Literal["gaussian", "rademacher"] | Callable[[np.random.Generator, tuple[int, int]], Reals]
 
 
-class Streams(NamedTuple):
-    """The three random streams of one chain."""
+class Streams:
+    """The three random streams of one chain, each made when it is asked for: few runs draw from all of them."""
 
-    indices: np.random.Generator
-    noise: np.random.Generator
-    gradient_noise: np.random.Generator
+    def __init__(self, kind: type[np.random.BitGenerator], seed: np.random.SeedSequence) -> None:
+        self._kind, self._seed = kind, seed
+
+    @cached_property
+    def indices(self) -> np.random.Generator:
+        """Of the data of each batch."""
+        return self._child(0)
+
+    @cached_property
+    def noise(self) -> np.random.Generator:
+        """Of the noise on their labels."""
+        return self._child(1)
+
+    @cached_property
+    def gradient_noise(self) -> np.random.Generator:
+        """Of the noise on the gradient."""
+        return self._child(2)
+
+    def __iter__(self) -> Iterator[np.random.Generator]:
+        return iter((self.indices, self.noise, self.gradient_noise))
+
+    def copy(self) -> "Streams":
+        """Streams that give what these will give, while these stay: `deepcopy`, but for its price."""
+        other = Streams(self._kind, self._seed)
+        for name, value in list(vars(self).items()):
+            if isinstance(value, np.random.Generator):
+                setattr(other, name, _copied(value))
+        return other
+
+    def _child(self, place):
+        """`seed.spawn(3)[place]` without the others, of a seed that has spawned none."""
+        seed = self._seed
+        child = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, place), pool_size=seed.pool_size)
+        return np.random.Generator(self._kind(child))
 
 
 class Draws(NamedTuple):
@@ -48,15 +80,10 @@ class Draws(NamedTuple):
 
 
 def spawn_streams(rng: np.random.Generator, chains: int) -> list[Streams]:
-    """Three streams for each chain; spawning again from the same Generator gives new ones."""
-    kind, sequence = type(rng.bit_generator), rng.bit_generator.seed_seq
+    """Streams for each chain; spawning again from the same Generator gives new ones."""
+    sequence = rng.bit_generator.seed_seq
     assert isinstance(sequence, np.random.SeedSequence)  # as `Seed.of` demands
-    return [Streams(*(np.random.Generator(kind(seed)) for seed in chain.spawn(3))) for chain in sequence.spawn(chains)]
-
-
-def copied(streams: Streams) -> Streams:
-    """Streams that give what these will give, while these stay: `deepcopy`, but for its price."""
-    return Streams(*map(_copied, streams))
+    return [Streams(type(rng.bit_generator), seed) for seed in sequence.spawn(chains)]
 
 
 def draws_per_step(setting: Setting, sampling: Sampling) -> int:
@@ -69,11 +96,12 @@ def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams],
 
     All else is as `sampling` says.
     """
-    indices = np.stack([_draw_batches(setting.n, sampling, chain.indices, steps) for chain in streams])
+    indices = np.stack([_draw_batches(setting.n, sampling, chain, steps) for chain in streams])
     noise = np.stack([draw_noise(law, chain.noise, (steps, sampling.batch_size)) for chain in streams])
     gradient_noise = np.empty((len(streams), steps, setting.dim if sampling.gradient_noise_std else 0))
-    for chain, out in zip(streams, gradient_noise, strict=True):
-        chain.gradient_noise.standard_normal(out=out)
+    if gradient_noise.size:
+        for chain, out in zip(streams, gradient_noise, strict=True):
+            chain.gradient_noise.standard_normal(out=out)
     with np.errstate(all="ignore"):  # a chain that overflows has diverged
         if noise_std.shape[1] > 1 and indices.shape[-1]:
             rows = np.arange(steps)[:, None] if len(noise_std) > 1 else 0
@@ -114,10 +142,10 @@ def _copied(rng):
     return np.random.Generator(other)
 
 
-def _draw_batches(n, sampling, rng, steps):
+def _draw_batches(n, sampling, chain, steps):
     """Indices (steps, B); (steps, 0) where a batch is all data."""
     if sampling.replacement:
-        return rng.integers(0, n, size=(steps, sampling.batch_size), dtype=np.int64)
+        return chain.indices.integers(0, n, size=(steps, sampling.batch_size), dtype=np.int64)
     if sampling.batch_size == n:
         return np.empty((steps, 0), dtype=np.int64)
-    return draw_subsets(n, rng, (steps, sampling.batch_size))
+    return draw_subsets(n, chain.indices, (steps, sampling.batch_size))

@@ -19,7 +19,6 @@ __all__ = [
     "OF_SGD",
     "Engine",
     "Seed",
-    "bit_generator_from",
     "bit_generator_state",
     "engine_of",
     "named",
@@ -108,15 +107,8 @@ def versions(engine: Engine) -> dict[str, str]:
 
 
 def bit_generator_state(rng: np.random.Generator) -> dict[str, Any]:
-    """Where a stream is, in plain numbers; `bit_generator_from` goes on from there."""
+    """Where a stream is, in plain numbers, as its `bit_generator.state` takes them."""
     return _plain(rng.bit_generator.state)
-
-
-def bit_generator_from(state: Mapping[str, Any]) -> np.random.Generator:
-    """The stream whose state this is."""
-    rng = np.random.Generator(BIT_GENERATORS[state["bit_generator"]](0))
-    rng.bit_generator.state = state
-    return rng
 
 
 def named(function: Callable[..., object]) -> str:

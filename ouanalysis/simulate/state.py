@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arguments import Array, Integers
 from .averages import Averaging, Sums
-from .draws import Streams, copied, spawn_streams
+from .draws import Streams, spawn_streams
 
 __all__ = ["State", "could_be", "initial_state"]
 
@@ -33,7 +33,7 @@ class State:
 
     def copy(self) -> "State":
         """One that can go on while this stays."""
-        streams = list(map(copied, self.streams))
+        streams = [chain.copy() for chain in self.streams]
         return State(self.taken.copy(), self.theta.copy(), self.velocity.copy(), streams, self.sums.copy())
 
     def rows(self, chosen: slice) -> "State":

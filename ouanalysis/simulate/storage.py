@@ -18,8 +18,8 @@ from ..settings import Setting
 from ..settings.setting import check_setting
 from .archive import PathLike, read_archive, write_archive
 from .averages import Averaging, Sums
-from .draws import Streams
-from .provenance import Seed, bit_generator_from, bit_generator_state, named
+from .draws import spawn_streams
+from .provenance import Seed, bit_generator_state, named
 from .state import State, could_be
 
 __all__ = ["Stored", "as_written", "read", "write"]
@@ -186,7 +186,10 @@ def _arguments(facts, arrays):
 def _state(facts, arrays):
     if facts["streams"] is None:
         return None
-    streams = [Streams(*map(bit_generator_from, chain)) for chain in facts["streams"]]
+    streams = spawn_streams(Seed.from_facts(facts["seed"]).generator(), len(facts["streams"]))
+    for chain, states in zip(streams, facts["streams"], strict=True):
+        for stream, state in zip(chain, states, strict=True):
+            stream.bit_generator.state = state
     return State(**_of_kind("state", arrays), streams=streams, sums=Sums(**_of_kind("sums", arrays)))
 
 

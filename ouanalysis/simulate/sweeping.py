@@ -50,7 +50,7 @@ class Sweep:
     columns : dict of (rows,) arrays
         lr, noise_std, batch_size, momentum : what the row ran with; a full batch is n.
         steps : how many were taken.
-        diverged : the share of chains that diverged.
+        diverged : the share of chains of which θ or L overflowed, which are left out of what follows.
         loss, loss_error, loss_predicted : the mean of L at the end over the chains, in units of y², its standard error,
         and `LinearizedSGD.expected_loss` after so many steps.
         drift, drift_error, drift_predicted : the mean displacement at the end along the predicted one, its standard
@@ -245,10 +245,10 @@ def _columns(run: Trajectory, predicted: dict[str, Any], drift: Array) -> dict[s
     steps, theta = int(run.steps[-1]), np.asarray(run.arguments["theta"])[0]
     if steps < predicted["steps"]:  # interrupted
         predicted, drift = _Predictor(run.setting, theta)(run.arguments, steps)
-    whole, size = ~run.diverged, predicted["drift_predicted"]
+    whole, size = np.isfinite(run.loss[:, -1]), predicted["drift_predicted"]
     along = (run.theta[whole, -1] - theta) @ (drift / size if size else drift)
     measured = _mean("loss", run.loss[whole, -1]) | _mean("drift", along)
-    row = predicted | measured | {"diverged": float(np.mean(run.diverged))}
+    row = predicted | measured | {"diverged": float(np.mean(~whole))}
     return {name: row[name] for name in COLUMNS}
 
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arguments import Array
-from ..numeric import loss, regularizer
 from ..settings import Setting
 from .archive import PathLike
 from .averages import Averages
 from .plan import Plan
 from .provenance import Seed, with_functions
+from .recorded import losses, regularizers
 from .segments import observed_at
 from .snapshot import Snapshot
 from .state import State
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from xarray import Dataset
 
 __all__ = ["Trajectory", "observe", "trajectory_of"]
-
-CHUNK = 1 << 24  # entries of gradients in a call of the compiled regularizer, after which Ctrl-C is heard
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,10 +36,8 @@ class Trajectory:
         NaN where a chain had diverged.
     steps : (records,) int array
         After how many steps each record was taken; the last is the end of the run.
-    loss : (chains, records) array
-        L(θ) against the clean labels.
     status : (chains,) array of str
-        "finished", or "diverged" if θ or L overflowed; a diverged chain is recorded no further. "interrupted" if Ctrl-C
+        "finished", or "diverged" if θ overflowed; a diverged chain is recorded no further. "interrupted" if Ctrl-C
         ended the run before: the last record is where all chains then stood, and `ou.resume` goes on from there.
     setting : Setting
     arguments : dict
@@ -73,7 +69,6 @@ class Trajectory:
 
     theta: Array
     steps: NDArray[np.int64]
-    loss: Array
     status: NDArray[np.str_]
     setting: Setting
     arguments: dict[str, object]
@@ -90,15 +85,14 @@ class Trajectory:
         return self.status == "diverged"
 
     @cached_property
-    def reg(self) -> Array:
-        """reg(θ), (chains, records): NaN where a chain had diverged, infinite where it alone overflows."""
-        from .kernels import regularizers
+    def loss(self) -> Array:
+        """L(θ), clean labels, (chains, records): NaN where a chain had diverged, infinite where it overflows."""
+        return losses(self.setting, self.theta)
 
-        compiled = regularizers(self.setting)
-        recorded = ~np.isnan(self.loss)
-        values = np.full(recorded.shape, np.nan)
-        values[recorded] = _regularizers(self.setting, compiled, self.theta[recorded])
-        return values
+    @cached_property
+    def reg(self) -> Array:
+        """reg(θ), (chains, records): NaN where a chain had diverged, infinite where it overflows."""
+        return regularizers(self.setting, self.theta)
 
     def repeat(self, **functions: object) -> "Trajectory":
         """The run again, from its seed and arguments: the same to the last bit where `versions` are the same.
@@ -201,22 +195,16 @@ def trajectory_of(plan: Plan, snapshot: Snapshot, run: Stored) -> Trajectory:
 
 def observe(run: Stored) -> Trajectory:
     """The Trajectory of a run whose chains all stand at one step; overflow becomes NaN and a status."""
-    setting, arguments = run.setting, run.arguments
-    theta = run.theta.copy()
-    alive = np.isfinite(theta).all(axis=-1)
-    losses = _losses(setting, theta, alive)
-    alive = np.logical_and.accumulate(np.isfinite(losses), axis=1)
-    theta[~alive] = losses[~alive] = np.nan
+    alive = np.logical_and.accumulate(np.isfinite(run.theta).all(axis=-1), axis=1)
     at = int(run.steps[-1])
-    ended = "finished" if at == arguments["steps"] else "interrupted"
-    average = arguments.get("average")
+    ended = "finished" if at == run.arguments["steps"] else "interrupted"
+    average = run.arguments.get("average")
     return Trajectory(
-        theta=theta,
+        theta=run.theta if alive.all() else np.where(alive[..., None], run.theta, np.nan),
         steps=run.steps,
-        loss=losses,
         status=np.where(alive[:, -1], ended, "diverged"),
-        setting=setting,
-        arguments=arguments,
+        setting=run.setting,
+        arguments=run.arguments,
         seed=run.seed,
         versions=run.versions,
         observed=run.observed,
@@ -224,39 +212,3 @@ def observe(run: Stored) -> Trajectory:
         state=run.state,
         witness=run.witness,
     )
-
-
-def _losses(setting, theta, alive):
-    """L of the states theta (chains, records, p) that are finite; NaN of others."""
-    values, rows, finite = np.full(alive.size, np.nan), theta.reshape(-1, setting.dim), alive.ravel()
-    with np.errstate(all="ignore"):
-        for chunk in _chunks(setting, len(rows)):
-            values[chunk][finite[chunk]] = loss(setting, rows[chunk][finite[chunk]])
-    return values.reshape(alive.shape)
-
-
-def _chunks(setting, rows):
-    """Slices of rows theta (k, p) whose gradients fit in memory."""
-    size = max(1, CHUNK // (setting.n * setting.dim))
-    return [slice(first, first + size) for first in range(0, rows, size)]
-
-
-def _regularizers(setting, compiled, theta):
-    """reg of rows theta (k, p), compiled or, where there is no kernel, by autograd."""
-    values = np.empty(len(theta))
-    for chunk in _chunks(setting, len(theta)):
-        if not _compiled_into(values[chunk], compiled, theta[chunk]):
-            with np.errstate(all="ignore"):
-                values[chunk] = regularizer(setting, theta[chunk])
-    return values
-
-
-def _compiled_into(out, compiled, theta):
-    """Whether the kernel could: there may be none, or a pole of the activation's slope."""
-    if compiled is None:
-        return False
-    try:
-        compiled(theta, out)
-    except ZeroDivisionError:
-        return False
-    return True

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..arguments import Array
-from .draws import copied, draw_noise
+from .draws import draw_noise
 from .plan import Plan
 from .segments import advance, observed_at
 from .state import State
@@ -19,7 +19,7 @@ def witness(plan: Plan, begun: State) -> Array:
     Rates are those of the steps 0, 1, 3, 7, … of the run: of a longer run come the same ones first.
     """
     first = begun.rows(slice(0, 1)).copy()
-    noise = draw_noise(plan.noise, copied(first.streams[0]).noise, (NOISES, plan.sampling.batch_size))
+    noise = draw_noise(plan.noise, first.streams[0].copy().noise, (NOISES, plan.sampling.batch_size))
     parts = [noise, *observed_at(plan.observe, plan.setting, first.theta[:, None]).values()]
     if plan.steps:
         parts.append(advance(plan, first, 1).state.theta)

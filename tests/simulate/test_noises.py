@@ -1,5 +1,6 @@
 """Other noises and batches: unequal σ, isotropic noise on the gradient, batches of distinct data."""
 
+import pickle
 from itertools import combinations, product
 
 import autograd.numpy as anp
@@ -43,6 +44,40 @@ def test_a_third_stream_leaves_the_first_two_as_they_were():
         indices, noise = alone.spawn(2)
         np.testing.assert_array_equal(chain.indices.integers(0, 9, 50), indices.integers(0, 9, 50))
         np.testing.assert_array_equal(chain.noise.standard_normal(50), noise.standard_normal(50))
+
+
+def test_streams_are_those_of_generators_that_spawn_in_whatever_order_they_are_asked_for():
+    chains, alone = spawn_streams(np.random.default_rng([3, 4]), 2), np.random.default_rng([3, 4]).spawn(2)
+    for chain, expected in zip(chains, (generator.spawn(3) for generator in alone), strict=True):
+        for stream, other in reversed(list(zip(("indices", "noise", "gradient_noise"), expected, strict=True))):
+            np.testing.assert_array_equal(getattr(chain, stream).random(5), other.random(5))
+            assert getattr(chain, stream).spawn(1)[0].random() == other.spawn(1)[0].random()
+
+
+def test_a_copy_of_streams_goes_on_from_where_each_is_and_leaves_it_there():
+    chain, alone = first_chain(5), first_chain(5)
+    chain.noise.random(3)
+    alone.noise.random(3)
+    for copy in (chain.copy(), pickle.loads(pickle.dumps(chain))):
+        copy.noise.random(9)
+        copy.indices.random(9)
+    for one, other in zip(chain.copy(), alone, strict=True):
+        np.testing.assert_array_equal(one.random(5), other.random(5))
+    for one, other in zip(chain, first_chain(5), strict=True):
+        assert (one.random() == other.random()) == (one is not chain.noise)
+
+
+@pytest.mark.parametrize(
+    ("options", "drawn"),
+    [
+        ({}, {"indices", "noise"}),
+        ({"batch_size": "full"}, {"noise"}),
+        ({"gradient_noise_std": 0.1}, {"indices", "noise", "gradient_noise"}),
+    ],
+)
+def test_a_stream_that_nothing_is_drawn_from_is_not_made(options, drawn):
+    run = ou.label_noise_sgd(SENSING, TRUTH, lr=0.01, noise_std=0.2, steps=2, rng=0, **options)
+    assert vars(run.state.streams[0]).keys() & {"indices", "noise", "gradient_noise"} == drawn
 
 
 class EveryDraw:

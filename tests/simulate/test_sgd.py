@@ -117,25 +117,33 @@ def total(theta, x):
 
 
 @pytest.mark.parametrize(
-    ("h", "overflowing"),
+    ("h", "overflowing", "reg"),
     [
-        pytest.param(total, [1e200, 0.0], id="loss alone"),  # h² = 1e400, ‖g‖² = 2
-        pytest.param(product, [1e200, 1e200], id="loss and regularizer"),
+        pytest.param(total, [1e200, 0.0], 2.0, id="loss alone"),  # h² = 1e400, ‖g‖² = 2
+        pytest.param(product, [1e200, 1e200], np.inf, id="loss and regularizer"),
     ],
 )
-def test_a_state_whose_loss_overflows_has_diverged_and_so_have_those_after_it(h, overflowing):
+def test_a_state_whose_loss_overflows_has_it_infinite_and_the_chain_goes_on(h, overflowing, reg):
     setting = ou.Setting(h, [1.0], [0.0], dim=2)
-    states = np.array([[[1.0, 2.0], overflowing, [1.0, 2.0]], [[1.0, 2.0]] * 3])
-    left = observed(setting, states.copy(), np.array([0, 1, 2]))
+    left = observed(setting, np.array([[[1.0, 2.0], overflowing, [1.0, 2.0]]]), np.array([0, 1, 2]))
+    assert left.status.tolist() == ["finished"]
+    assert np.isfinite(left.loss).tolist() == [[True, False, True]]
+    assert (left.loss[0, 1], left.reg[0, 1]) == (np.inf, reg)
+    start = ou.label_noise_sgd(setting, overflowing, steps=0, **RUN)
+    assert (start.status.tolist(), start.loss.tolist()) == (["finished"], [[np.inf]])
+
+
+def test_a_state_that_overflows_has_diverged_and_so_have_those_after_it():
+    setting = ou.Setting(total, [1.0], [0.0], dim=2)
+    states = np.array([[[1.0, 2.0], [np.inf, 0.0], [1.0, 2.0]], [[1.0, 2.0]] * 3])
+    left = observed(setting, states, np.array([0, 1, 2]))
     assert left.status.tolist() == ["diverged", "finished"]
     for values in (left.theta[..., 0], left.loss, left.reg):
         assert np.isnan(values).tolist() == [[False, True, True], [False] * 3]
-    start = ou.label_noise_sgd(setting, overflowing, steps=0, **RUN)
-    assert start.status.tolist() == ["diverged"]
 
 
 @pytest.mark.parametrize("plain", [False, True])
-def test_a_regularizer_that_alone_overflows_is_infinite_and_the_chain_goes_on(plain):
+def test_a_regularizer_that_overflows_is_infinite_and_the_chain_goes_on(plain):
     blind = ou.MatrixSensing([[[0.0, 1e100], [0.0, 0.0]]], [0.0])
     theta = np.array([[[1e100, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]])  # h = 0, and ‖g‖ = 1e200
     left = observed(generic(blind) if plain else blind, theta, np.array([0, 1]))

@@ -5,6 +5,7 @@ import pickle
 import re
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -13,8 +14,7 @@ import sympy
 from strategies import CASES
 
 import ouanalysis as ou
-from ouanalysis.simulate import Seed, Trajectory, archive, kernels
-from ouanalysis.simulate import trajectory as trajectory_module
+from ouanalysis.simulate import Seed, Trajectory, archive, kernels, recorded
 
 SETTING, TRUTH = ou.planted_matrix_sensing(3, 1, 4, rng=0)
 RUN = {"lr": 0.01, "noise_std": 0.2, "steps": 30, "rng": 11, "chains": 2, "record": 7}
@@ -109,7 +109,7 @@ def test_versions_name_what_took_the_steps():
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_compiled_regularizer_is_that_of_autograd(case, monkeypatch):
-    monkeypatch.setattr(trajectory_module, "CHUNK", 100)
+    monkeypatch.setattr(recorded, "CHUNK", 100)
     setting = CASES[case]
     start = np.random.default_rng(3).normal(size=(5, setting.dim))
     run = ou.label_noise_sgd(setting, start, **RUN | {"chains": 5})
@@ -120,12 +120,33 @@ def test_the_compiled_regularizer_is_that_of_autograd(case, monkeypatch):
     np.testing.assert_allclose(run.reg, ou.regularizer(setting, run.theta), rtol=tolerance)
 
 
-def test_the_regularizer_is_computed_when_asked_and_once(monkeypatch):
-    run = ou.label_noise_sgd(SETTING, TRUTH, **RUN)
-    assert "reg" not in vars(run)
-    asked = run.reg
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_loss_and_regularizer_are_computed_when_asked_and_once(simulator, monkeypatch, tmp_path):
+    with monkeypatch.context() as none:
+        none.setattr(kernels, "regularizers", None)
+        none.setattr(recorded, "loss", None)
+        run = getattr(ou, simulator)(SETTING, TRUTH, **RUN, **SIMULATORS[simulator])
+        assert not run.diverged.any()
+        assert "all finished" in repr(run)
+        run.save(tmp_path / "run.npz")
+        others = [run.repeat(), pickle.loads(pickle.dumps(run)), Trajectory.load(tmp_path / "run.npz")]
+    np.testing.assert_array_equal(run.loss, ou.loss(SETTING, run.theta))
+    asked = run.loss, run.reg
+    for other in [*others, pickle.loads(pickle.dumps(run))]:
+        assert_same(other, run)
     monkeypatch.setattr(kernels, "regularizers", None)
-    assert run.reg is asked
+    monkeypatch.setattr(recorded, "loss", None)
+    assert run.loss is asked[0]
+    assert run.reg is asked[1]
+
+
+def test_threads_that_ask_at_once_are_told_the_same():
+    run = ou.label_noise_sgd(MINE, [0.3, 0.4], **RUN)
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda _: (run.loss, run.reg), range(8)))
+    for loss, reg in told:
+        np.testing.assert_array_equal(loss, ou.loss(MINE, run.theta))
+        np.testing.assert_array_equal(reg, ou.regularizer(MINE, run.theta))
 
 
 def test_a_regularizer_with_a_pole_where_h_has_none_is_that_of_autograd():
