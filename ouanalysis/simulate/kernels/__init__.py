@@ -12,6 +12,10 @@ which a loop is kept holds a digest of every file here.
 
 Nothing is compiled with fastmath: sums in another order make other paths on every processor, a fused a x + b is not 0
 at a kink on a datum, and with nnan or ninf isfinite says True of NaN.
+
+A function counts the references to its arrays unless Numba sees that it need not: not where it takes a branch to a loop
+and another to none, nor where a view or a new array outlives a branch. Counts are atomic, and six of them take as long
+as the step of a small model; so the loops of a step are functions without such branches, and take no views.
 """
 
 import hashlib
@@ -146,14 +150,16 @@ def _advance(
             i = b if full else indices[step, b]
             weight = scale * (value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b]))
             if alone:
-                remembered = kept != 0.0 or step + 1 == len(noise) or momentum[step + 1] != 0.0
-                _descend(theta, velocity, gradient, lr[step], kept, weight, remembered)
+                if kept != 0.0 or step + 1 == len(noise) or momentum[step + 1] != 0.0:
+                    _descend_remembering(theta, velocity, gradient, lr[step], kept, weight)
+                else:  # nobody will ask for the velocity
+                    _descend(theta, gradient, lr[step], weight)
             else:
                 for j in range(dim):
                     velocity[j] = kept * velocity[j] - weight * gradient[j]
             kept = 1.0
         if not alone:
-            _move(theta, velocity, gradient_noise[step], weight_decay, lr[step])
+            _move(theta, velocity, gradient_noise, step, weight_decay, lr[step])
         taken = first + step + 1
         if record < len(records) and records[record] == taken:
             for j in range(len(theta)):  # out[record] = theta takes Numba 3 s more to compile, for its error's text
@@ -162,27 +168,29 @@ def _advance(
         if every and taken > start and (taken - start) % every == 0:
             _accumulate(model, theta, gradient, measured, directions, shift, recent)
             if (taken - start) // every % FLUSH == 0:
-                total += recent
-                recent[:] = 0.0
-
-
-@numba.njit(inline="always")
-def _descend(theta, velocity, gradient, lr, momentum, weight, remembered) -> None:
-    """v ← βv − w∇, θ ← θ + ηv in one loop, as most steps are; or without v where nobody will ask for it."""
-    if remembered:
-        for j in range(len(theta)):
-            velocity[j] = momentum * velocity[j] - weight * gradient[j]
-            theta[j] += lr * velocity[j]
-    else:
-        for j in range(len(theta)):
-            theta[j] -= lr * (weight * gradient[j])
+                _flush(recent, total)
 
 
 @numba.njit(nogil=True)
-def _move(theta, velocity, gradient_noise, weight_decay, lr) -> None:
+def _descend(theta, gradient, lr, weight) -> None:
+    """θ ← θ − ηw∇."""
+    for j in range(len(theta)):
+        theta[j] -= lr * (weight * gradient[j])
+
+
+@numba.njit(nogil=True)
+def _descend_remembering(theta, velocity, gradient, lr, momentum, weight) -> None:
+    """v ← βv − w∇, θ ← θ + ηv in one loop."""
+    for j in range(len(theta)):
+        velocity[j] = momentum * velocity[j] - weight * gradient[j]
+        theta[j] += lr * velocity[j]
+
+
+@numba.njit(nogil=True)
+def _move(theta, velocity, gradient_noise, step, weight_decay, lr) -> None:
     """v ← v − s ξ − λθ, θ ← θ + ηv."""
-    for j in range(len(gradient_noise)):
-        velocity[j] -= gradient_noise[j]
+    for j in range(gradient_noise.shape[1]):
+        velocity[j] -= gradient_noise[step, j]
     if weight_decay:
         for j in range(len(theta)):
             velocity[j] -= weight_decay * theta[j]
@@ -215,6 +223,14 @@ def _accumulate(model, theta, gradient, measured, directions, shift, recent) -> 
                 reg += gradient[j] * gradient[j]
         recent[dim + k * k] += loss / n
         recent[dim + k * k + 1] += reg / n
+
+
+@numba.njit(nogil=True)
+def _flush(recent, total) -> None:
+    """Move a sum to the total."""
+    for j in range(len(total)):
+        total[j] += recent[j]
+        recent[j] = 0.0
 
 
 def _regularize(model, theta, out) -> None:
