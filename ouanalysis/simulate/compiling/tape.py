@@ -5,7 +5,7 @@ kink is what autograd makes of it.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,7 +31,7 @@ from ...activations import watching
 from ...arguments import Array, Model
 from .composites import composite
 
-__all__ = ["Entry", "Verbatim", "follow", "in_order", "record"]
+__all__ = ["Entry", "Verbatim", "follow", "in_order", "made", "record", "record_loss"]
 
 LOOKS = {
     Box.__bool__.__code__: "a branch of Python on what depends on theta or x",
@@ -80,6 +80,17 @@ class Entry(Node):
         self.shape, self.level = shape, level
 
 
+def made(
+    function: Any, arguments: Sequence[Any], shape: tuple[int, ...], keywords: dict[str, Any] | None = None
+) -> Entry:
+    """An entry that nothing was traced for."""
+    entry = Entry.__new__(Entry)
+    entry.function, entry.arguments, entry.keywords, entry.shape = function, tuple(arguments), keywords or {}, shape
+    entry.parents = tuple(argument for argument in arguments if isinstance(argument, Entry))
+    entry.level = entry.parents[0].level
+    return entry
+
+
 class Verbatim(Entry):
     """An operation as it was called, whatever it is composed of."""
 
@@ -106,6 +117,12 @@ notrace_primitives[Verbatim] = notrace_primitives[Entry]
 def record(h: Model, theta: Array, x: Array) -> tuple[Any, Any]:
     """The entries of h (1,) and ∇_θ h (1, p) at theta (p,) and x (*feature); an array where neither input is read."""
     return follow(h, lambda value: np.ones(anp.shape(value)), {"theta": theta[None], "x": x[None]})
+
+
+def record_loss(h: Model, theta: Array, x: Array) -> Any:
+    """The entry of ∇_θ of scale (h − label)²/2, likewise; `label` and `scale` are inputs too."""
+    inputs = {"theta": theta[None], "x": x[None], "label": np.zeros(1), "scale": np.ones(1)}
+    return follow(h, lambda value, label, scale: scale * (value - label), inputs)[1]
 
 
 def follow(h: Model, seed: Callable[..., Any], inputs: dict[str, Array], kind: type[Entry] = Entry) -> tuple[Any, Any]:
