@@ -244,3 +244,18 @@ def recurrent(theta, x):
     for k in range(3):
         state = np.tanh((matrix(theta[..., :4], 2, 2) @ state[..., None])[..., 0] + theta[..., 6:8] * x[..., k : k + 1])
     return np.sum(state, -1) * theta[..., 8]
+
+
+@model(9)
+def first_of_theta_alone(theta, x):
+    """So much of it that a batch shares: mixing (3, 3), its product with itself, a norm."""
+    mixing = np.tanh(matrix(theta, 3, 3))
+    mixing = mixing @ np.swapaxes(mixing, -1, -2) / (1 + np.sum(mixing**2, axis=(-1, -2), keepdims=True))
+    return np.sum(mixing @ np.stack([x, np.sin(x)], axis=-1), axis=(-1, -2)) + np.exp(mixing[..., 0, 1])
+
+
+@model(6)
+def summed_with_weights_of_theta(theta, x):
+    """Cotangents that branch: each of three neurons is read at each datum and in a sum over data."""
+    z = np.where(theta[..., :3] > 0, theta[..., :3], 0.1 * theta[..., :3]) * x
+    return np.sum(theta[..., 3:] * z, -1) + np.cumsum(theta[..., 3:], axis=-1)[..., 1] * np.tanh(np.sum(z, -1))

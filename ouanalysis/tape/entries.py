@@ -5,7 +5,7 @@ kink is what autograd makes of it.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,7 +31,8 @@ from ..activations import watching
 from ..arguments import Array, Model
 from .composites import composite
 
-__all__ = ["Entry", "Verbatim", "entrywise_gradient", "in_order", "pull_back", "record", "written"]
+__all__ = ["Entry", "Verbatim", "entrywise_gradient", "in_order", "made", "pull_back", "record", "record_loss"]
+__all__ += ["written"]
 
 LOOKS = {
     Box.__bool__.__code__: "a branch of Python on what depends on theta or x",
@@ -80,6 +81,17 @@ class Entry(Node):
         self.shape, self.level = shape, level
 
 
+def made(
+    function: Any, arguments: Sequence[Any], shape: tuple[int, ...], keywords: dict[str, Any] | None = None
+) -> Entry:
+    """An entry that nothing was traced for."""
+    entry = Entry.__new__(Entry)
+    entry.function, entry.arguments, entry.keywords, entry.shape = function, tuple(arguments), keywords or {}, shape
+    entry.parents = tuple(argument for argument in arguments if isinstance(argument, Entry))
+    entry.level = entry.parents[0].level
+    return entry
+
+
 class Verbatim(Entry):
     """An operation as it was called, whatever it is composed of."""
 
@@ -111,6 +123,16 @@ def record(h: Model, theta: Array, x: Array) -> tuple[Any, Any]:
 
     value, gradient = written(both, {"theta": theta[None], "x": x[None]}, Entry)
     return value, gradient
+
+
+def record_loss(h: Model, theta: Array, x: Array) -> Any:
+    """The entry of ∇_θ of scale (h − label)²/2, likewise; `label` and `scale` are inputs too."""
+
+    def gradient(theta, x, label, scale):
+        return pull_back(lambda copy: h(copy, x), theta, lambda value: scale * (value - label))[1:]
+
+    inputs = {"theta": theta[None], "x": x[None], "label": np.zeros(1), "scale": np.ones(1)}
+    return written(gradient, inputs, Entry)[0]
 
 
 def pull_back(function: Callable[[Array], Any], at: Array, seed: Callable[[Any], Any]) -> tuple[Any, Any]:

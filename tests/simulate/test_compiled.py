@@ -39,16 +39,31 @@ def by_autograd(h, theta, x):
         return h(theta[None], x[None])[0], gradient
 
 
-def interpreted(made, theta, x):
-    """What the source of a program gives where Python runs it."""
-    space = {"on_stack": lambda size: np.full(size, np.nan), "divide": np.divide, "tanh": np.tanh}
+def run_by_python(made):
+    """The names of a program's source, where Python runs it."""
     names = {}
     exec(made.source, names)
-    names.update(space)
+    names.update({"on_stack": lambda size: np.full(size, np.nan), "divide": np.divide, "tanh": np.tanh})
+    return names
+
+
+def interpreted(made, theta, x):
+    """h and ∇_θ h of one datum, as the source of a program has them."""
+    names = run_by_python(made)
     gradient = np.full(theta.shape, np.nan)
     model = names["Compiled"](x.reshape(1, -1), None, made.constants, made.tables)
     with np.errstate(all="ignore"):
         return names["value_and_gradient"](model, theta, 0, gradient), gradient
+
+
+def interpreted_batch(made, theta, x, y, indices, noise):
+    """The gradient of the loss of a batch, as the source of a program has it."""
+    names = run_by_python(made)
+    gradient = np.full(theta.shape, np.nan)
+    model = names["Compiled"](x.reshape(len(x), -1), y, made.constants, made.tables)
+    with np.errstate(all="ignore"):
+        names["batch_gradient"](model, theta, indices, noise, gradient)
+    return gradient
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -74,6 +89,46 @@ def test_derivatives_at_a_kink_are_exactly_those_of_autograd(name):
     wanted = by_autograd(h, theta, x)
     assert value == wanted[0]
     assert gradient.tolist() == wanted[1].tolist()
+    data, noise = np.stack([x, x]), np.full(2, value - 1.0)  # 2/2 (h − label) = 1, for each of two
+    batch = interpreted_batch(program(h, theta, x), theta, data, np.zeros(2), np.zeros(0, np.int64), noise)
+    assert batch.tolist() == (2 * wanted[1]).tolist()
+
+
+@pytest.mark.parametrize("indices", [[1], [2, 0], [2, 2, 1], []], ids=["one", "two", "one twice", "all"])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_gradient_of_a_batch_is_that_of_its_mean_loss_by_autograd(name, indices):
+    h, dim, feature = MODELS[name]
+    rng = np.random.default_rng(3)
+    theta, x, y = rng.standard_normal(dim) / 2, rng.standard_normal((4, *feature)), rng.standard_normal(4)
+    indices = np.array(indices, dtype=np.int64)
+    batch = indices if indices.size else np.arange(4)
+    labels = y[batch] + rng.standard_normal(len(batch))
+    with quiet_derivatives():
+        made = program(h, theta, x[0])
+        by_datum = [by_autograd(h, theta, x[i]) for i in batch]
+    terms = np.array(
+        [2 / len(batch) * (h_i - label) * slope for (h_i, slope), label in zip(by_datum, labels, strict=True)]
+    )
+    got = interpreted_batch(made, theta, x, y, indices, labels - y[batch])
+    # the label, too, is known to rounding
+    size = max(
+        (abs(h_i) + abs(label)) * np.max(np.abs(slope)) for (h_i, slope), label in zip(by_datum, labels, strict=True)
+    )
+    np.testing.assert_allclose(got, terms.sum(axis=0), rtol=0, atol=TO_ROUNDING * size)
+
+
+def test_what_does_not_depend_on_the_datum_is_computed_once_a_batch():
+    theta, x = np.array([0.5, -0.3, 0.2]), np.ones((4, 3))
+
+    def h(theta, x):
+        return anp.sum(anp.tanh(anp.sin(theta)) * x, axis=-1)
+
+    counted = []
+    names = run_by_python(program(h, theta, x[0]))
+    names["tanh"] = lambda z: counted.append(z) or np.tanh(z)
+    model = names["Compiled"](x, np.zeros(4), np.zeros(0), np.zeros(0, np.int64))
+    names["batch_gradient"](model, theta, np.zeros(0, np.int64), np.zeros(4), np.zeros(3))
+    assert len(counted) == 3  # an entry each, whatever the data
 
 
 RUNS = ["perceptron", "relu_network", "attention", "convolution", "on_kinks", "joined", "of_a_number"]

@@ -7,8 +7,9 @@ import numpy as np
 from ...arguments import Array
 from .values import Leaf, Positions, Value
 
-__all__ = ["Loops"]
+__all__ = ["AFTER", "EACH", "ONCE", "Loops"]
 
+ONCE, EACH, AFTER = range(3)  # parts of a program: before the batch, at each datum, after the batch
 LANES = 4  # sums that a long sum is split into, so that they can be taken at once
 
 
@@ -22,11 +23,10 @@ class Access(NamedTuple):
 class Loops:
     """The text of a program as it grows, its buffers, and the numbers that it looks up."""
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
+    def __init__(self, constants: list[np.ndarray], tables: list[np.ndarray]) -> None:
+        self.parts: tuple[list[str], ...] = ([], [], [])
         self.sizes: dict[str, int] = {"gradient": 2}
-        self.constants: list[np.ndarray] = []
-        self.tables: list[np.ndarray] = []
+        self.constants, self.tables = constants, tables
 
     def buffer(self, size: int) -> str:
         name = f"w{len(self.sizes)}"
@@ -37,8 +37,9 @@ class Loops:
         """Keep an array; where it begins."""
         return _keep(self.constants, array)
 
-    def write(self, buffer: str, positions: Positions, value: Value, *, add: bool) -> None:
-        """Set entries of a buffer to a value, or add it to them."""
+    def write(self, buffer: str, positions: Positions, value: Value, part: int, *, add: bool) -> None:
+        """In a part of the program, set entries of a buffer to a value, or add it to them."""
+        self.lines = self.parts[part]
         shape, over = value.shape, value.reduced
         leaves = [Leaf(buffer, _spread(positions, shape + over)), *value.leaves]
         grid, split = _even(shape + over, len(shape), [leaf.positions for leaf in leaves if leaf.positions is not None])

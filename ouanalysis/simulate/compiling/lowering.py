@@ -9,7 +9,7 @@ import numpy as np
 from ...tape.calls import ADDITIONS, reduced_axes, scatter
 from ...tape.entries import Entry, in_order
 from .contractions import CONTRACTIONS
-from .loops import Loops
+from .loops import AFTER, EACH, ONCE, Loops
 from .operations import (
     CAST,
     JOINS,
@@ -20,9 +20,10 @@ from .operations import (
     REDUCTIONS,
     entrywise_template,
 )
+from .totals import OF_DATA, once, total
 from .values import Total, Value, broadcast, entries, entrywise, literal, move, numbers, reduce, whole
 
-__all__ = ["lower"]
+__all__ = ["lower", "lower_batch"]
 
 LARGEST = 1 << 22  # iterations of one nest of loops
 LONGEST = 16  # entries that an expression reads
@@ -30,25 +31,31 @@ LONGEST = 16  # entries that an expression reads
 
 def lower(value: Entry, gradient: Any, loops: Loops) -> Value:
     """Write the loops of a tape; what is returned is h."""
-    ends = [end for end in (value, gradient) if isinstance(end, Entry)]
-    return _Lowering(ends, loops).run(value, gradient)
+    order = list(in_order([end for end in (value, gradient) if isinstance(end, Entry)]))
+    lowering = _Lowering(order, loops, kept={id(value)})
+    lowering.run(gradient)
+    return lowering._value(value)
+
+
+def lower_batch(gradient: Any, loops: Loops) -> None:
+    """Write the loops of the tape of a batch."""
+    order = list(in_order([gradient])) if isinstance(gradient, Entry) else []
+    _Lowering(order, loops, kept=once(order)).run(gradient)
 
 
 class _Lowering:
-    def __init__(self, ends, loops):
-        self.loops = loops
-        self.order = list(in_order(ends))
+    def __init__(self, order, loops, kept):
+        self.loops, self.order, self.kept = loops, order, kept
         self.users = Counter(id(parent) for entry in self.order for parent in entry.parents)
         self.made = {}
+        self.when = dict.fromkeys(OF_DATA, EACH)  # of buffers: in which part of the program they are filled
 
-    def run(self, value: Entry, gradient: Any) -> Value:
+    def run(self, gradient: Any) -> None:
         for entry in self.order:
             made = self._lowered(entry)
-            used = self.users[id(entry)] > 1 or entry is value
+            used = self.users[id(entry)] > 1 or id(entry) in self.kept
             self.made[id(entry)] = self._stored(made) if used else made
-        made = self._value(gradient)
-        self._write_total("gradient", made if isinstance(made, Total) else whole(made))
-        return self._value(value)
+        self._fill("gradient", self._value(gradient))
 
     def _value(self, argument):
         """What an argument stands for."""
@@ -64,25 +71,41 @@ class _Lowering:
         if isinstance(value, Value) and value.plain:
             return value
         buffer = self.loops.buffer(prod(value.shape))
-        self._write_total(buffer, value if isinstance(value, Total) else whole(value))
+        self._fill(buffer, value)
         return entries(buffer, numbers(value.shape))
 
-    def _write_total(self, buffer, total):
-        """The terms one after the other; the first at each position is set there, the next ones are added."""
+    def _fill(self, buffer, value):
+        """The terms of a value one after the other; the first at each position is set there, the others are added."""
+        total = value if isinstance(value, Total) else whole(value)
+        part = self.when[buffer] = self._part(total)
         covered = np.zeros(prod(total.shape), dtype=bool)
         for positions, term in total.terms:
             where = positions.ravel()
             once = len(np.unique(where)) == len(where)
             if not (once and not covered[where].any()):
-                self._clear(buffer, np.setdiff1d(where, np.flatnonzero(covered)))
+                self._clear(buffer, np.setdiff1d(where, np.flatnonzero(covered)), part)
                 covered[where] = True
-            self.loops.write(buffer, positions, term, add=bool(covered[where].any()))
+            self.loops.write(buffer, positions, term, part, add=bool(covered[where].any()))
             covered[where] = True
-        self._clear(buffer, np.flatnonzero(~covered))
+        self._clear(buffer, np.flatnonzero(~covered), part)
 
-    def _clear(self, buffer, positions):
+    def _clear(self, buffer, positions, part):
         if positions.size:
-            self.loops.write(buffer, positions, literal(0.0, positions.shape), add=False)
+            self.loops.write(buffer, positions, literal(0.0, positions.shape), part, add=False)
+
+    def _part(self, total):
+        """In which part of the program all that the terms read is known."""
+        leaves = [leaf for _, term in total.terms for leaf in term.leaves]
+        return max((self.when.get(leaf.buffer, ONCE) for leaf in leaves), default=ONCE)
+
+    def _summed(self, value):
+        """The sum of a value over the batch, in a buffer of its own."""
+        buffer, shape = self.loops.buffer(prod(value.shape)), value.shape
+        self._clear(buffer, numbers(shape), ONCE)
+        for positions, term in (value if isinstance(value, Total) else whole(value)).terms:
+            self.loops.write(buffer, positions, term, EACH, add=True)
+        self.when[buffer] = AFTER
+        return entries(buffer, numbers(shape))
 
     def _lowered(self, entry):
         function, arguments, keywords = entry.function, entry.arguments, entry.keywords
@@ -94,6 +117,8 @@ class _Lowering:
             raise NotImplementedError(f"{function.__name__} {error}".strip()) from error
 
     def _of_function(self, entry, function, arguments, keywords):
+        if function is total:
+            return self._summed(self._value(arguments[0]))
         template = entrywise_template(function)
         if template:
             return self._entrywise(function.__name__, template, [*arguments, *keywords.values()], entry.shape)

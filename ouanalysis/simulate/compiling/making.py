@@ -133,8 +133,9 @@ def _compare(setting, theta, evaluate, name):
     with quiet_derivatives():
         wanted = np.concatenate([setting.predictions(theta)[:, None], jacobian(setting, theta)], axis=1)
     values, gradients = np.empty(setting.n), np.full((setting.n, setting.dim), np.nan)
+    total = np.full(setting.dim, np.nan)
     try:
-        evaluate(theta, values, gradients)
+        evaluate(theta, values, gradients, total)
     except ZeroDivisionError:  # a pole of a function of the user's own; where a run meets one it has diverged
         return
     got = np.concatenate([values[:, None], gradients], axis=1)
@@ -148,6 +149,16 @@ def _compare(setting, theta, evaluate, name):
         raise ValueError(
             f"{name}: expected the values and gradients of h by autograd, got {what} = {got[i, j]:.6g} where it is"
             f" {wanted[i, j]:.6g} (x = {in_one_line(np.asarray(setting.x[i]))}, a random theta){OTHERWISE}"
+        )
+    with np.errstate(all="ignore"):
+        summed = 2.0 / setting.n * (wanted[:, 0] - setting.y) @ wanted[:, 1:]
+        size = 2.0 / setting.n * (np.abs(wanted[:, 0]) + np.abs(setting.y)) @ np.max(np.abs(wanted[:, 1:]), axis=1)
+        wrong = np.isfinite(summed) & ~(np.abs(total - summed) <= PRECISION * size)
+    if wrong.any():
+        j = int(np.argmax(wrong))
+        raise ValueError(
+            f"{name}: expected the gradient of the loss by autograd, got ∂L/∂θ_{j} = {total[j]:.6g} where it is"
+            f" {summed[j]:.6g} (a random theta){OTHERWISE}"
         )
 
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from ...arguments import Array, Model
 from ...settings import Setting
-from ...tape.entries import record
+from ...tape.entries import Entry, record, record_loss
 from .loops import Loops
-from .lowering import lower
+from .lowering import lower, lower_batch
+from .totals import total_over_batch
 
 __all__ = ["Program", "program"]
 
@@ -37,11 +38,21 @@ class Compiled(NamedTuple):
     y: Any
     constants: Any
     tables: Any
-
-
-def value_and_gradient(model, theta, i, gradient):
-    x, constants, tables = model.x[i], model.constants, model.tables
 '''
+
+OF_ONE = """
+def value_and_gradient(model, theta, i, gradient):
+    x, constants, tables = model.x[i], model.constants, model.tables"""
+
+OF_BATCH = """
+
+def batch_gradient(model, theta, indices, noise, gradient):
+    constants, tables, scale = model.constants, model.tables, 2.0 / len(noise)"""
+FOR_EACH = (
+    "    for b in range(len(noise)):",
+    "        i = indices[b] if len(indices) else b",
+    "        x, label = model.x[i], model.y[i] + noise[b]",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,18 +88,36 @@ def program(h: Model, theta: Array, x: Array) -> Program:
     NotImplementedError
         Naming the operation that is not known.
     """
-    value, gradient = record(h, theta, x)
-    loops = Loops()
-    result = lower(value, gradient, loops)
-    returned = loops.entry(result)
+    constants: list[np.ndarray] = []
+    tables: list[np.ndarray] = []
+    source = HEAD + _of_one(h, theta, x, constants, tables) + _of_batch(h, theta, x, constants, tables)
+    return Program(source, _flat(constants, float), _flat(tables, np.int64))
+
+
+def _of_one(h, theta, x, constants, tables):
+    loops = Loops(constants, tables)
+    result = loops.entry(lower(*record(h, theta, x), loops))
+    once, each, _ = loops.parts
+    return "\n".join([OF_ONE, *_buffers(loops), *once, *each, f"    return {result}", ""])
+
+
+def _of_batch(h, theta, x, constants, tables):
+    loops = Loops(constants, tables)
+    gradient = record_loss(h, theta, x)
+    lower_batch(total_over_batch(gradient) if isinstance(gradient, Entry) else gradient, loops)
+    once, each, after = loops.parts
+    inside = ["    " + line for line in each]
+    return "\n".join([OF_BATCH, *_buffers(loops), *once, *FOR_EACH, *inside, *after, ""])
+
+
+def _buffers(loops):
+    """The lines that make the buffers."""
     stack = sum(loops.sizes.values()) <= STACK
-    buffers = [
+    return [
         f"    {name} = {'on_stack' if stack else 'np.empty'}({size})"
         for name, size in loops.sizes.items()
         if name != "gradient" and size > 1
     ]
-    source = "\n".join([HEAD + "\n".join(buffers), *loops.lines, f"    return {returned}", ""])
-    return Program(source, _flat(loops.constants, float), _flat(loops.tables, np.int64))
 
 
 def _flat(arrays, dtype):

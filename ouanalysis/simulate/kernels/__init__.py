@@ -6,6 +6,7 @@ The file is named as the setting's and holds
     of_known_sizes(model) -> the same with sizes that Numba knows (`sizes`), if that makes it faster; may be left out
     value_and_gradient(model, theta, i, gradient) -> h(θ, x_i), with ∇_θ h_i written to `gradient`: what Numba compiles
         (its signature is this to the letter, without annotations, which Numba compares too)
+    batch_gradient(model, theta, indices, noise, gradient): the gradient of a batch at once; may be left out
 
 Numba keeps the compiled loops on disk for the next process. It looks at the source of a loop alone, so the name under
 which a loop is kept holds a digest of every file here.
@@ -99,7 +100,33 @@ def value_and_gradient(model, theta, i, gradient) -> float:
 
 @overload(value_and_gradient, jit_options={"forceinline": True})
 def _value_and_gradient(model, theta, i, gradient):
-    return sys.modules[model.instance_class.__module__].value_and_gradient
+    return _module_of(model).value_and_gradient
+
+
+def takes_batches(model) -> bool:
+    """Whether that file has `batch_gradient` too; compiled code knows it beforehand."""
+    raise NotImplementedError
+
+
+@overload(takes_batches, jit_options={"forceinline": True})
+def _takes_batches(model):
+    known = hasattr(_module_of(model), "batch_gradient")
+    return lambda model: known  # noqa: ARG005  (Numba compares the arguments' names)
+
+
+def batch_gradient(model, theta, indices, noise, gradient) -> None:
+    """That of the file, which writes ∇_θ of (1/B) Σ_b (h_i − y_i − ε_b)², i = indices[b] or all, to `gradient`."""
+    raise NotImplementedError
+
+
+@overload(batch_gradient, jit_options={"forceinline": True})
+def _batch_gradient(model, theta, indices, noise, gradient):
+    nothing = lambda model, theta, indices, noise, gradient: None  # noqa: ARG005, E731
+    return getattr(_module_of(model), "batch_gradient", nothing)
+
+
+def _module_of(kind):
+    return sys.modules[kind.instance_class.__module__]
 
 
 def _advance(
@@ -140,15 +167,21 @@ def _advance(
     gradient = np.empty_like(theta)
     dim = len(theta)
     scale = 2.0 / batch
-    alone = batch == 1 and gradient_noise.shape[1] == 0 and weight_decay == 0.0
+    at_once = takes_batches(model)
+    times = 1 if at_once else batch
+    alone = times == 1 and gradient_noise.shape[1] == 0 and weight_decay == 0.0
     record = 0
     while record < len(records) and records[record] <= first:
         record += 1
     for step in range(len(noise)):
         kept = momentum[step]
-        for b in range(batch):
-            i = b if full else indices[step, b]
-            weight = scale * (value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b]))
+        for b in range(times):
+            if at_once:
+                batch_gradient(model, theta, indices[step], noise[step], gradient)
+                weight = 1.0
+            else:
+                i = b if full else indices[step, b]
+                weight = scale * (value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b]))
             if alone:
                 if kept != 0.0 or step + 1 == len(noise) or momentum[step + 1] != 0.0:
                     _descend_remembering(theta, velocity, gradient, lr[step], kept, weight)
@@ -246,10 +279,18 @@ def _regularize(model, theta, out) -> None:
         out[k] = total / n
 
 
-def _evaluate(model, theta, values, gradients):
-    """h_i and ∇_θ h_i of all data at theta (p,), to values (n,) and gradients (n, p)."""
-    for i in range(len(values)):
+def _evaluate(model, theta, values, gradients, total):
+    """h_i, ∇_θ h_i and ∇L of all data at theta (p,), to values (n,), gradients (n, p) and total (p,)."""
+    n = len(values)
+    for i in range(n):
         values[i] = value_and_gradient(model, theta, i, gradients[i])
+    if takes_batches(model):
+        batch_gradient(model, theta, np.empty(0, np.int64), np.zeros(n), total)
+    else:
+        for j in range(len(total)):
+            total[j] = 0.0
+            for i in range(n):
+                total[j] += 2.0 / n * (values[i] - model.y[i]) * gradients[i, j]
 
 
 _ROW, _ROWS, _INDICES = numba.float64[::1], numba.float64[:, ::1], numba.int64[:, ::1]
@@ -259,7 +300,7 @@ _ADVANCE = (
     *(numba.int64, numba.int64, numba.boolean, _ROWS, _ROW, _ROW, _ROW),
 )
 _REGULARIZE = (_ROWS, _ROW)
-_EVALUATE = (_ROW, _ROW, _ROWS)
+_EVALUATE = (_ROW, _ROW, _ROWS, _ROW)
 
 
 @cache
