@@ -15,6 +15,7 @@ from ..settings import Setting
 from .draws import spawn_streams
 from .provenance import OF_DIFFUSION, Seed, sampling_arguments, versions
 from .records import record_steps
+from .relaxation import relaxation
 from .storage import Stored
 from .trajectory import Trajectory, observe
 
@@ -71,13 +72,13 @@ def ornstein_uhlenbeck(
     source = generator(rng)
     seed = Seed.of(source)
     streams = spawn_streams(source, chains)
-    elapsed = np.diff(records, prepend=0)
+    gaps, order = np.unique(np.diff(records, prepend=0), return_inverse=True)
+    transitions = _transitions(local, gaps)
     states = np.empty((chains, len(records), setting.dim))
     size = max(1, BLOCK // states[0].size)
     blocks = [slice(first, first + size) for first in range(0, chains, size)]
-    transitions = _transitions(local, elapsed)
     with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
-        list(pool.map(lambda block: _fill(states[block], local, streams[block], elapsed, transitions), blocks))
+        list(pool.map(lambda block: _fill(states[block], local, streams[block], gaps, order, transitions), blocks))
     run_of = {"theta": local.theta, "steps": steps, "chains": chains, "record": kept}
     sampled = sampling_arguments(setting, local.sampling, OF_DIFFUSION)
     arguments = {"simulator": "ornstein_uhlenbeck", **run_of, **sampled}
@@ -86,7 +87,7 @@ def ornstein_uhlenbeck(
             setting=setting,
             arguments=arguments,
             seed=seed,
-            versions=versions("autograd"),
+            versions=versions("numba"),
             theta=states,
             steps=records,
             observed={},
@@ -96,44 +97,42 @@ def ornstein_uhlenbeck(
     )
 
 
-def _fill(out, local, streams, elapsed, transitions):
-    """The states of some chains, to out (chains, records, p)."""
-    np.matmul(_across(local, streams, elapsed, transitions), local.basis.T, out=out)
+def _fill(out, local, streams, gaps, order, transitions):
+    """The states of some chains, to out (chains, records, p): record k is gaps[order[k]] steps after the one before."""
+    np.matmul(_across(local, streams, order, *transitions), local.basis.T, out=out)
     out += local.theta
     if local.sampling.gradient_noise_std:
-        out += _along(local, streams, elapsed)
+        out += _along(local, streams, gaps[order])
 
 
-def _across(local, streams, elapsed, transitions):
-    """Vᵀδ of the chains (chains, records, r), from 0, at times apart by `elapsed` steps."""
-    modes = np.empty((len(streams), len(elapsed), local.rank))
+def _across(local, streams, order, decays, spreads, roots):
+    """Vᵀδ of the chains (chains, records, r), from 0."""
+    modes = np.empty((len(streams), len(order), local.rank))
     for chain, shocks in zip(streams, modes, strict=True):
         chain.noise.standard_normal(out=shocks)
-    state = np.zeros_like(modes[:, 0])
-    for k, steps in enumerate(elapsed):
-        decay, root = transitions[steps]
-        modes[:, k] = modes[:, k] * root if root.ndim == 1 else modes[:, k] @ root
-        state *= decay
-        state += modes[:, k]
-        modes[:, k] = state
+    for gap, root in roots.items():
+        modes[:, order == gap] = modes[:, order == gap] @ root
+    relaxation()(modes, order, decays, spreads)
     return modes
 
 
-def _transitions(local, elapsed):
-    """For each time between records the decay of Vᵀδ and the symmetric root of its covariance from 0.
+def _transitions(local, gaps):
+    """For each of the gaps the decay of Vᵀδ and the spread of each mode (gaps, r), which start from 0.
 
-    The root is (r,) where the modes are independent, as under noise of equal size, else (r, r).
+    Where the modes are not independent, as they are under noise of equal size, the spread is 1 and the symmetric root
+    of their covariance in a dict.
     """
-    found = {}
-    for steps in np.unique(elapsed):
+    decays = np.exp(-local.sampling.lr * gaps[:, None] * local.eigenvalues)
+    spreads, roots = np.ones_like(decays), {}
+    for gap, steps in enumerate(gaps):
         covariance = local.mode_covariance(steps)
-        if np.count_nonzero(covariance - np.diag(np.diagonal(covariance))):
+        variances = np.diagonal(covariance)
+        if np.count_nonzero(covariance - np.diag(variances)):
             values, vectors = np.linalg.eigh(covariance)
-            root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+            roots[gap] = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
         else:
-            root = np.sqrt(np.diagonal(covariance))
-        found[steps] = np.exp(-local.sampling.lr * steps * local.eigenvalues), root
-    return found
+            spreads[gap] = np.sqrt(variances)
+    return decays, spreads, roots
 
 
 def _along(local, streams, elapsed):
