@@ -5,6 +5,7 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, sections 2 a
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from ..settings import Setting
 from .draws import spawn_streams
 from .provenance import OF_DIFFUSION, Seed, sampling_arguments, versions
 from .records import record_steps
-from .relaxation import relaxation
 from .storage import Stored
 from .trajectory import Trajectory, observe
 
@@ -58,6 +58,8 @@ def ornstein_uhlenbeck(
     ValueError
         As `local_ou`.
     """
+    from .relaxation import relaxation
+
     steps = count("steps", steps, least=0)
     chains = count("chains", chains, least=1)
     kept, records = record_steps(record, steps, chains * setting.dim)
@@ -73,12 +75,13 @@ def ornstein_uhlenbeck(
     seed = Seed.of(source)
     streams = spawn_streams(source, chains)
     gaps, order = np.unique(np.diff(records, prepend=0), return_inverse=True)
-    transitions = _transitions(local, gaps)
+    relax, transitions = relaxation(), _transitions(local, gaps)
     states = np.empty((chains, len(records), setting.dim))
     size = max(1, BLOCK // states[0].size)
     blocks = [slice(first, first + size) for first in range(0, chains, size)]
     with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
-        list(pool.map(lambda block: _fill(states[block], local, streams[block], gaps, order, transitions), blocks))
+        fill = partial(_fill, local=local, relax=relax, gaps=gaps, order=order, transitions=transitions)
+        list(pool.map(lambda block: fill(states[block], streams[block]), blocks))
     run_of = {"theta": local.theta, "steps": steps, "chains": chains, "record": kept}
     sampled = sampling_arguments(setting, local.sampling, OF_DIFFUSION)
     arguments = {"simulator": "ornstein_uhlenbeck", **run_of, **sampled}
@@ -97,23 +100,19 @@ def ornstein_uhlenbeck(
     )
 
 
-def _fill(out, local, streams, gaps, order, transitions):
+def _fill(out, streams, local, relax, gaps, order, transitions):
     """The states of some chains, to out (chains, records, p): record k is gaps[order[k]] steps after the one before."""
-    np.matmul(_across(local, streams, order, *transitions), local.basis.T, out=out)
-    out += local.theta
-    if local.sampling.gradient_noise_std:
-        out += _along(local, streams, gaps[order])
-
-
-def _across(local, streams, order, decays, spreads, roots):
-    """Vᵀδ of the chains (chains, records, r), from 0."""
-    modes = np.empty((len(streams), len(order), local.rank))
+    decays, spreads, roots = transitions
+    modes = np.empty((len(streams), len(order), local.rank))  # Vᵀδ
     for chain, shocks in zip(streams, modes, strict=True):
         chain.noise.standard_normal(out=shocks)
     for gap, root in roots.items():
         modes[:, order == gap] = modes[:, order == gap] @ root
-    relaxation()(modes, order, decays, spreads)
-    return modes
+    relax(modes, order, decays, spreads)
+    np.matmul(modes, local.basis.T, out=out)
+    out += local.theta
+    if local.sampling.gradient_noise_std:
+        out += _along(local, streams, gaps[order])
 
 
 def _transitions(local, gaps):
