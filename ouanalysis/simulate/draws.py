@@ -96,8 +96,8 @@ def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams],
 
     All else is as `sampling` says.
     """
-    indices = np.stack([_draw_batches(setting.n, sampling, chain, steps) for chain in streams])
-    noise = np.stack([draw_noise(law, chain.noise, (steps, sampling.batch_size)) for chain in streams])
+    indices = np.array([_draw_batches(setting.n, sampling, chain, steps) for chain in streams])
+    noise = np.array([draw_noise(law, chain.noise, (steps, sampling.batch_size)) for chain in streams])
     gradient_noise = np.empty((len(streams), steps, setting.dim if sampling.gradient_noise_std else 0))
     if gradient_noise.size:
         for chain, out in zip(streams, gradient_noise, strict=True):

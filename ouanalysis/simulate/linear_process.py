@@ -5,6 +5,7 @@ Source: Blanc et al. 2020 (arXiv:1904.09080), section 3; theory.md, sections 2 a
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -57,6 +58,8 @@ def ornstein_uhlenbeck(
     ValueError
         As `local_ou`.
     """
+    from .relaxation import relaxation
+
     steps = count("steps", steps, least=0)
     chains = count("chains", chains, least=1)
     kept, records = record_steps(record, steps, chains * setting.dim)
@@ -71,13 +74,14 @@ def ornstein_uhlenbeck(
     source = generator(rng)
     seed = Seed.of(source)
     streams = spawn_streams(source, chains)
-    elapsed = np.diff(records, prepend=0)
+    gaps, order = np.unique(np.diff(records, prepend=0), return_inverse=True)
+    relax, transitions = relaxation(), _transitions(local, gaps)
     states = np.empty((chains, len(records), setting.dim))
     size = max(1, BLOCK // states[0].size)
     blocks = [slice(first, first + size) for first in range(0, chains, size)]
-    transitions = _transitions(local, elapsed)
     with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
-        list(pool.map(lambda block: _fill(states[block], local, streams[block], elapsed, transitions), blocks))
+        fill = partial(_fill, local=local, relax=relax, gaps=gaps, order=order, transitions=transitions)
+        list(pool.map(lambda block: fill(states[block], streams[block]), blocks))
     run_of = {"theta": local.theta, "steps": steps, "chains": chains, "record": kept}
     sampled = sampling_arguments(setting, local.sampling, OF_DIFFUSION)
     arguments = {"simulator": "ornstein_uhlenbeck", **run_of, **sampled}
@@ -86,7 +90,7 @@ def ornstein_uhlenbeck(
             setting=setting,
             arguments=arguments,
             seed=seed,
-            versions=versions("autograd"),
+            versions=versions("numba"),
             theta=states,
             steps=records,
             observed={},
@@ -96,44 +100,38 @@ def ornstein_uhlenbeck(
     )
 
 
-def _fill(out, local, streams, elapsed, transitions):
-    """The states of some chains, to out (chains, records, p)."""
-    np.matmul(_across(local, streams, elapsed, transitions), local.basis.T, out=out)
-    out += local.theta
-    if local.sampling.gradient_noise_std:
-        out += _along(local, streams, elapsed)
-
-
-def _across(local, streams, elapsed, transitions):
-    """Vᵀδ of the chains (chains, records, r), from 0, at times apart by `elapsed` steps."""
-    modes = np.empty((len(streams), len(elapsed), local.rank))
+def _fill(out, streams, local, relax, gaps, order, transitions):
+    """The states of some chains, to out (chains, records, p): record k is gaps[order[k]] steps after the one before."""
+    decays, spreads, roots = transitions
+    modes = np.empty((len(streams), len(order), local.rank))  # Vᵀδ
     for chain, shocks in zip(streams, modes, strict=True):
         chain.noise.standard_normal(out=shocks)
-    state = np.zeros_like(modes[:, 0])
-    for k, steps in enumerate(elapsed):
-        decay, root = transitions[steps]
-        modes[:, k] = modes[:, k] * root if root.ndim == 1 else modes[:, k] @ root
-        state *= decay
-        state += modes[:, k]
-        modes[:, k] = state
-    return modes
+    for gap, root in roots.items():
+        modes[:, order == gap] = modes[:, order == gap] @ root
+    relax(modes, order, decays, spreads)
+    np.matmul(modes, local.basis.T, out=out)
+    out += local.theta
+    if local.sampling.gradient_noise_std:
+        out += _along(local, streams, gaps[order])
 
 
-def _transitions(local, elapsed):
-    """For each time between records the decay of Vᵀδ and the symmetric root of its covariance from 0.
+def _transitions(local, gaps):
+    """For each of the gaps the decay of Vᵀδ and the spread of each mode (gaps, r), which start from 0.
 
-    The root is (r,) where the modes are independent, as under noise of equal size, else (r, r).
+    Where the modes are not independent, as they are under noise of equal size, the spread is 1 and the symmetric root
+    of their covariance in a dict.
     """
-    found = {}
-    for steps in np.unique(elapsed):
+    decays = np.exp(-local.sampling.lr * gaps[:, None] * local.eigenvalues)
+    spreads, roots = np.ones_like(decays), {}
+    for gap, steps in enumerate(gaps):
         covariance = local.mode_covariance(steps)
-        if np.count_nonzero(covariance - np.diag(np.diagonal(covariance))):
+        variances = np.diagonal(covariance)
+        if np.count_nonzero(covariance - np.diag(variances)):
             values, vectors = np.linalg.eigh(covariance)
-            root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+            roots[gap] = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
         else:
-            root = np.sqrt(np.diagonal(covariance))
-        found[steps] = np.exp(-local.sampling.lr * steps * local.eigenvalues), root
-    return found
+            spreads[gap] = np.sqrt(variances)
+    return decays, spreads, roots
 
 
 def _along(local, streams, elapsed):

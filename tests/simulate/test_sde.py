@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from rounding import ALGEBRA
 from scipy.integrate import solve_ivp
 from standard_errors import z_of_mean
 
 import ouanalysis as ou
+from ouanalysis.simulate import linear_process, relaxation
 
 SETTING, TRUTH = ou.planted_matrix_sensing(3, 2, 4, rng=1)
 
@@ -130,3 +132,58 @@ def test_the_linear_process_has_its_covariance_under_every_noise(noise_std, grad
         assert np.max(z_of_mean(products[:, noisy, noisy], expected[noisy, noisy])) < 4
     if not gradient_noise_std:
         assert np.max(np.abs(moves[..., :-2])) < 1e-14  # a few eps of θ
+
+
+def recursion(setting, theta, run):
+    """θ* + Vδ and δ ← e^{−ηΛΔ}δ + √(ησ²(1 − e^{−2ηΛΔ})) ξ for each gap Δ, ξ from the second stream of each chain."""
+    jacobian = ou.jacobian(setting, theta)
+    _, singular, directions = np.linalg.svd(jacobian, full_matrices=False)
+    law = ou.local_ou(setting, theta, lr=run.arguments["lr"], noise_std=run.arguments["noise_std"])
+    signs = np.sign(np.sum(directions.T * law.basis, axis=0))
+    rates = run.arguments["lr"] * 2 * singular**2 / setting.n
+    paths = np.empty_like(run.theta)
+    for chain, alone in enumerate(run.seed.generator().spawn(len(paths))):
+        noise, delta = alone.spawn(2)[1], np.zeros(len(singular))
+        for k, gap in enumerate(np.diff(run.steps, prepend=0)):
+            spread = run.arguments["noise_std"] * np.sqrt(run.arguments["lr"] * -np.expm1(-2 * rates * gap))
+            delta = np.exp(-rates * gap) * delta + spread * noise.standard_normal(len(singular))
+            paths[chain, k] = theta + (signs * delta) @ directions
+    return paths
+
+
+@pytest.mark.parametrize("record", [1, [3, 4, 9, 11]])
+def test_a_path_of_the_linear_process_is_the_recursion_of_its_modes(record):
+    run = ou.ornstein_uhlenbeck(SETTING, TRUTH, lr=0.01, noise_std=0.1, steps=12, rng=3, chains=2, record=record)
+    expected = recursion(SETTING, TRUTH, run)
+    np.testing.assert_allclose(run.theta, expected, rtol=0, atol=ALGEBRA * np.max(np.abs(TRUTH)))
+
+
+@pytest.mark.parametrize("noise_std", [0.1, [0.1, 0.0, 0.3, 0.2]])
+@pytest.mark.parametrize("gradient_noise_std", [0.0, 0.2])
+def test_paths_of_the_linear_process_depend_on_neither_blocks_nor_threads_nor_other_chains(
+    noise_std, gradient_noise_std, monkeypatch
+):
+    def run(chains):
+        noise = {"noise_std": noise_std, "gradient_noise_std": gradient_noise_std}
+        return ou.ornstein_uhlenbeck(SETTING, TRUTH, lr=0.01, steps=40, rng=3, chains=chains, record=3, **noise).theta
+
+    expected = run(7)
+    np.testing.assert_array_equal(run(2), expected[:2])
+    for block, threads in [(1, 1), (3 * 15 * 9, 2), (10**6, 8)]:
+        monkeypatch.setattr(linear_process, "BLOCK", block)
+        monkeypatch.setattr(linear_process.os, "cpu_count", lambda threads=threads: threads)
+        np.testing.assert_array_equal(run(7), expected)
+
+
+def test_the_linear_process_runs_where_no_loop_can_be_kept_on_disk(monkeypatch):
+    def refuse(*arguments, cache=False, **options):
+        if cache:
+            raise RuntimeError("no locator available")
+        return compile_now(*arguments, **options)
+
+    compile_now = relaxation.numba.njit
+    monkeypatch.setattr(relaxation.numba, "njit", refuse)
+    loop = relaxation.relaxation.__wrapped__()
+    modes = np.ones((1, 3, 1))
+    loop(modes, np.array([0, 1, 1]), np.array([[9.0], [0.5]]), np.array([[2.0], [4.0]]))
+    assert modes.ravel().tolist() == [2.0, 5.0, 6.5]
