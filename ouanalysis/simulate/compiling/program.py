@@ -31,6 +31,7 @@ import numpy as np
 from ouanalysis.simulate.kernels.scalars import (
     divide, logaddexp, logistic, maximum, minimum, on_stack, remainder, sign, softplus, square, tanh
 )
+from ouanalysis.simulate.kernels.vectors import add_multiple, dot_of, set_multiple
 
 
 class Compiled(NamedTuple):

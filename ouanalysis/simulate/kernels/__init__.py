@@ -163,7 +163,7 @@ def _advance(
     gradient = np.empty_like(theta)
     dim = len(theta)
     scale = 2.0 / batch
-    at_once = takes_batches(model)
+    at_once = takes_batches(model) and batch > 1
     times = 1 if at_once else batch
     alone = times == 1 and gradient_noise.shape[1] == 0 and weight_decay == 0.0
     record = 0
