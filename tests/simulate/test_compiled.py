@@ -309,6 +309,13 @@ def test_a_wrong_function_is_refused(function, got):
         ou.compiled(setting_of("of_a_number"), function)
 
 
+def test_a_wrong_gradient_of_a_batch_is_refused(monkeypatch):
+    right = kernels.first_velocity
+    monkeypatch.setattr(kernels, "first_velocity", lambda setting, theta: (1 + 1e-6) * right(setting, theta))
+    with pytest.raises(ValueError, match=r"^h: expected the gradient of the loss by autograd, got ∂L/∂θ_0"):
+        ou.compiled(setting_of("of_a_number"))
+
+
 def not_for_numba(theta, x, gradient):
     gradient[:] = ou.Setting
     return theta @ x

@@ -1,4 +1,4 @@
-"""The program of a model: the source of a Numba function that gives h and its gradient, and the numbers it looks up."""
+"""The program of a model: the source of Numba functions for one datum and for a batch, and the numbers they look up."""
 
 import hashlib
 import sys
@@ -21,7 +21,7 @@ __all__ = ["Program", "program"]
 
 STACK = 4096  # floats that are taken from the stack, beyond which arrays are allocated
 
-HEAD = '''"""Written by ouanalysis.compiled: h and its gradient for one datum."""
+HEAD = '''"""Written by ouanalysis.compiled: h and its gradient for one datum, and that of the loss of a batch."""
 
 import math
 from typing import Any, NamedTuple
@@ -58,7 +58,7 @@ FOR_EACH = (
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Source whose `value_and_gradient(model, theta, i, gradient)` is compiled, and arrays of its model."""
+    """Source whose `value_and_gradient` and `batch_gradient` are compiled (`kernels`), and arrays of its model."""
 
     source: str
     constants: Array

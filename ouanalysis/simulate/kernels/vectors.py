@@ -10,7 +10,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-__all__ = ["LANES", "add_multiple", "dot_of", "set_multiple"]
+__all__ = ["add_multiple", "dot_of", "set_multiple"]
 
 LANES = 8  # on any machine, so that sums are the same on all
 DOUBLE, INDEX, LANE = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
