@@ -14,7 +14,7 @@ from ...arguments import Array, Model
 from ...settings import Setting
 from .loops import Loops
 from .lowering import lower, lower_batch
-from .tape import Entry, record, record_loss
+from .tape import record, record_loss
 from .totals import total_over_batch
 
 __all__ = ["Program", "program"]
@@ -104,8 +104,7 @@ def _of_one(h, theta, x, constants, tables):
 
 def _of_batch(h, theta, x, constants, tables):
     loops = Loops(constants, tables)
-    gradient = record_loss(h, theta, x)
-    lower_batch(total_over_batch(gradient) if isinstance(gradient, Entry) else gradient, loops)
+    lower_batch(total_over_batch(record_loss(h, theta, x)), loops)
     once, each, after = loops.parts
     inside = ["    " + line for line in each]
     return "\n".join([OF_BATCH, *_buffers(loops), *once, *FOR_EACH, *inside, *after, ""])

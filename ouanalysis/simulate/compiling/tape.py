@@ -119,10 +119,11 @@ def record(h: Model, theta: Array, x: Array) -> tuple[Any, Any]:
     return follow(h, lambda value: np.ones(anp.shape(value)), {"theta": theta[None], "x": x[None]})
 
 
-def record_loss(h: Model, theta: Array, x: Array) -> Any:
+def record_loss(h: Model, theta: Array, x: Array) -> Entry:
     """The entry of ∇_θ of scale (h − label)²/2, likewise; `label` and `scale` are inputs too."""
     inputs = {"theta": theta[None], "x": x[None], "label": np.zeros(1), "scale": np.ones(1)}
-    return follow(h, lambda value, label, scale: scale * (value - label), inputs)[1]
+    gradient: Entry = follow(h, lambda value, label, scale: scale * (value - label), inputs)[1]
+    return gradient
 
 
 def follow(h: Model, seed: Callable[..., Any], inputs: dict[str, Array], kind: type[Entry] = Entry) -> tuple[Any, Any]:
