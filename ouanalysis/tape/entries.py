@@ -125,14 +125,15 @@ def record(h: Model, theta: Array, x: Array) -> tuple[Any, Any]:
     return value, gradient
 
 
-def record_loss(h: Model, theta: Array, x: Array) -> Any:
+def record_loss(h: Model, theta: Array, x: Array) -> Entry:
     """The entry of ∇_θ of scale (h − label)²/2, likewise; `label` and `scale` are inputs too."""
 
     def gradient(theta, x, label, scale):
         return pull_back(lambda copy: h(copy, x), theta, lambda value: scale * (value - label))[1:]
 
     inputs = {"theta": theta[None], "x": x[None], "label": np.zeros(1), "scale": np.ones(1)}
-    return written(gradient, inputs, Entry)[0]
+    entry: Entry = written(gradient, inputs, Entry)[0]
+    return entry
 
 
 def pull_back(function: Callable[[Array], Any], at: Array, seed: Callable[[Any], Any]) -> tuple[Any, Any]:

@@ -36,9 +36,7 @@ def test_the_diffusion_has_the_covariance_of_local_ou_in_time_and_at_rest():
     noise = {"lr": 0.02, "noise_std": 1e-3}
     local = ou.local_ou(setting, truth, **noise)
     steps = np.array([20, 100, 300])  # of 35 in which the slower mode's variance relaxes
-    trajectory = ou.label_noise_sde(
-        setting, truth, steps=300, rng=3, chains=CHAINS, substeps=8, record=steps, **noise
-    )
+    trajectory = ou.label_noise_sde(setting, truth, steps=300, rng=3, chains=CHAINS, substeps=8, record=steps, **noise)
     modes = (trajectory.theta - truth) @ local.basis
     # Euler's bias λ dt/2 is at most 0.004 of the variance; a standard error is 0.022.
     assert np.max(z_of_mean(modes**2, local.variances(steps))) < 4

@@ -39,11 +39,28 @@ def by_autograd(h, theta, x):
         return h(theta[None], x[None])[0], gradient
 
 
+def dot_of(a, i, b, j, n):
+    return np.sum(a[i : i + n] * b[j : j + n])
+
+
+def add_multiple(out, i, factor, a, j, n):
+    out[i : i + n] += factor * a[j : j + n]
+
+
+def set_multiple(out, i, factor, a, j, n):
+    out[i : i + n] = factor * a[j : j + n]
+
+
+def on_stack(size):
+    return np.full(size, np.nan)
+
+
 def run_by_python(made):
     """The names of a program's source, where Python runs it."""
     names = {}
     exec(made.source, names)
-    names.update({"on_stack": lambda size: np.full(size, np.nan), "divide": np.divide, "tanh": np.tanh})
+    names.update({"on_stack": on_stack, "divide": np.divide, "tanh": np.tanh})
+    names.update({"dot_of": dot_of, "add_multiple": add_multiple, "set_multiple": set_multiple})
     return names
 
 
@@ -290,6 +307,13 @@ def test_a_function_of_the_users_own_takes_the_steps(function):
 def test_a_wrong_function_is_refused(function, got):
     with pytest.raises(ValueError, match=rf"^value_and_gradient: expected the values and gradients .*, got {got}"):
         ou.compiled(setting_of("of_a_number"), function)
+
+
+def test_a_wrong_gradient_of_a_batch_is_refused(monkeypatch):
+    right = kernels.first_velocity
+    monkeypatch.setattr(kernels, "first_velocity", lambda setting, theta: (1 + 1e-6) * right(setting, theta))
+    with pytest.raises(ValueError, match=r"^h: expected the gradient of the loss by autograd, got ∂L/∂θ_0"):
+        ou.compiled(setting_of("of_a_number"))
 
 
 def not_for_numba(theta, x, gradient):

@@ -12,6 +12,7 @@ from ouanalysis.simulate.kernels import exists
 from ouanalysis.simulate.kernels.dot import dot
 from ouanalysis.simulate.kernels.exponential import logistic
 from ouanalysis.simulate.kernels.sizes import LARGEST, known, size
+from ouanalysis.simulate.kernels.vectors import add_multiple, dot_of, set_multiple
 
 
 @numba.njit
@@ -32,6 +33,32 @@ def test_dot_is_the_inner_product(n):
     a, b = np.random.default_rng(n).standard_normal((2, n))
     exact = np.sum(np.longdouble(a) * np.longdouble(b))
     assert abs(inner_product(a, b) - exact) <= n * EPS * np.sum(np.abs(a * b))
+
+
+@numba.njit
+def by_vectors(a, b, dots, added, put):
+    """Products of lengths that take vectors of every width, from places in the arrays and to them."""
+    dots[0] = dot_of(a, 0, b, 3, 4)
+    dots[1] = dot_of(a, 2, b, 0, 7)
+    dots[2] = dot_of(a, 1, b, 1, 8)
+    dots[3] = dot_of(a, 3, b, 2, 31)
+    add_multiple(added, 1, b[0], a, 2, 31)
+    set_multiple(put, 1, b[0], a, 2, 31)
+    add_multiple(added, 33, b[1], a, 0, 5)
+    set_multiple(put, 33, b[1], a, 0, 5)
+
+
+def test_loops_by_vectors_are_products_of_arrays():
+    a, b, before = np.random.default_rng(0).standard_normal((3, 40))
+    dots, added, put = np.empty(4), before.copy(), before.copy()
+    by_vectors(a, b, dots, added, put)
+    for dot_of_both, (i, j, n) in zip(dots, [(0, 3, 4), (2, 0, 7), (1, 1, 8), (3, 2, 31)], strict=True):
+        products = a[i : i + n] * b[j : j + n]
+        assert abs(dot_of_both - np.sum(np.longdouble(products))) <= n * EPS * np.sum(np.abs(products))
+    multiples = np.concatenate([[0.0], b[0] * a[2:33], [0.0], b[1] * a[:5], [0.0, 0.0]])
+    written = multiples != 0.0
+    assert added.tolist() == (before + multiples).tolist()
+    assert put.tolist() == np.where(written, multiples, before).tolist()
 
 
 NUMBERS = np.concatenate([np.logspace(-320, 3, 4000), np.linspace(0, 40, 4001)])

@@ -2,9 +2,10 @@
 
 tape          the operations of h and of autograd's reverse pass, at the level of arrays; `composites` are taken apart
 operations    the one table of what compiles; `contractions` has the products
+totals        the sum over a batch, before what is linear and does not depend on the datum
 lowering      which arrays are kept, which are computed where they are used (`values`)
 loops         nests of loops, as text
-program       the source, and a model of it for the loops of `simulate/kernels`
+program       the source, of one datum and of a batch, and a model of it for the loops of `simulate/kernels`
 making        `ouanalysis.compiled`: a setting with a program that was checked against autograd
 """
 

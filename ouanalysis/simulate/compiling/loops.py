@@ -10,6 +10,7 @@ from .values import Leaf, Positions, Value
 __all__ = ["AFTER", "EACH", "ONCE", "Loops"]
 
 ONCE, EACH, AFTER = range(3)  # parts of a program: before the batch, at each datum, after the batch
+SHORTEST = 4  # entries in turn that are worth a vector
 LANES = 4  # sums that a long sum is split into, so that they can be taken at once
 
 
@@ -70,34 +71,57 @@ class Loops:
         if access.buffer in ("theta", "x", "constants") or access.buffer in self.sizes:
             if self.sizes.get(access.buffer) == 1:
                 return access.buffer
-            terms = [name if s == 1 else f"{s} * {name}" for s, name in zip(access.strides, names, strict=True) if s]
-            index = " + ".join(([str(access.base)] if access.base or not terms else []) + terms)
+            index = self._index(access, names)
             return f"{access.buffer}[tables[{index}]]" if access.tabled else f"{access.buffer}[{index}]"
         return access.buffer
+
+    def _index(self, access, names):
+        """The number of that entry; where an axis has no name, of the first along it."""
+        terms = [
+            name if s == 1 else f"{s} * {name}" for s, name in zip(access.strides, names, strict=True) if s and name
+        ]
+        return " + ".join(([str(access.base)] if access.base or not terms else []) + terms)
 
     def _nest(self, extents, split, order, accesses, value, add):
         out, *read = accesses
         names = [f"i{k}" for k in range(len(extents))]
         target = self._text(out, names)
         inner = _vector_axis(split, out, read) if split < len(extents) and value.how == "+" else None
-        body = value.body([self._text(access, names) for access in read])
         if split == len(extents):
-            with_sign = "+=" if add else "="
-            self._put(self._head(order, extents), f"{target} {with_sign} {body}")
+            self._entries(extents, order, out, read, value, add)
         elif inner is not None:
             outside = [k for k in range(split) if k != inner]
             depth = self._head(outside, extents)
             if not add:
                 self._put(self._head([inner], extents, depth), f"{target} = 0.0")
-            self._put(self._head([*range(split, len(extents)), inner], extents, depth), f"{target} += {body}")
+            self._entries(extents, [*range(split, len(extents)), inner], out, read, value, True, depth)
         else:
             depth = self._head(range(split), extents)
             total = self._total(depth, extents, split, read, value)
             self._put(depth, f"{target} {'+=' if add else '='} {total}")
 
+    def _entries(self, extents, order, out, read, value, add, depth=0):
+        """Loops over the axes in this order, of which none is reduced within the innermost."""
+        names = [f"i{k}" for k in range(len(extents))]
+        factors = _factors(value, out, read, order[-1], extents) if order else None
+        if factors:
+            depth = self._head(order[:-1], extents, depth)
+            factor, source = self._text(factors[0], names), factors[1]
+            names[order[-1]] = ""
+            places = self._index(out, names), self._index(source, names)
+            arguments = f"{out.buffer}, {places[0]}, {factor}, {source.buffer}, {places[1]}, {extents[order[-1]]}"
+            self._put(depth, f"{'add' if add else 'set'}_multiple({arguments})")
+        else:
+            depth = self._head(order, extents, depth)
+            body = value.body([self._text(access, names) for access in read])
+            self._put(depth, f"{self._text(out, names)} {'+=' if add else '='} {body}")
+
     def _total(self, depth, extents, split, read, value):
         """The reduction over the last axes, as what its text is after its lines."""
         names = [f"i{k}" for k in range(len(extents))]
+        if split == len(extents) - 1 and _is_product(value) and _all_in_turn(read, split, extents):
+            left, right = ((access.buffer, self._index(access, [*names[:-1], ""])) for access in read)
+            return f"dot_of({', '.join([*left, *right])}, {extents[-1]})"
         lanes = value.how == "+" and extents[-1] >= 2 * LANES and extents[-1] % LANES == 0
         count = LANES if lanes else 1
         start = {"+": "0.0", "*": "1.0", "maximum": "-np.inf", "minimum": "np.inf"}[value.how]
@@ -201,4 +225,23 @@ def _vector_axis(split, out, read):
         tabled = out.tabled or any(access.tabled and access.strides[axis] for access in read)
         if out.strides[axis] == 1 and not tabled and set(along) <= {0, 1}:
             return axis
+    return None
+
+
+def _is_product(value):
+    """Whether an entry is that of one array times that of another."""
+    return value.how == "+" and len(value.leaves) == 2 and value.body(["a", "b"]).strip("()") == "a * b"
+
+
+def _all_in_turn(accesses, axis, extents):
+    """Whether neighbours along an axis are neighbours in each buffer, and there are enough for a vector."""
+    return extents[axis] >= SHORTEST and all(one.strides[axis] == 1 and not one.tabled for one in accesses)
+
+
+def _factors(value, out, read, axis, extents):
+    """(what is one number along the axis, what is in turn) if a value is the product of such two, else None."""
+    if _is_product(value) and _all_in_turn([out], axis, extents):
+        for one, other in (read, read[::-1]):
+            if one.strides[axis] == 0 and _all_in_turn([other], axis, extents):
+                return one, other
     return None

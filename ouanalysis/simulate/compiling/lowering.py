@@ -20,7 +20,7 @@ from .operations import (
     REDUCTIONS,
     entrywise_template,
 )
-from .totals import OF_DATA, once, total
+from .totals import OF_DATA, batch_sum, shared
 from .values import Total, Value, broadcast, entries, entrywise, literal, move, numbers, reduce, whole
 
 __all__ = ["lower", "lower_batch"]
@@ -37,10 +37,10 @@ def lower(value: Entry, gradient: Any, loops: Loops) -> Value:
     return lowering._value(value)
 
 
-def lower_batch(gradient: Any, loops: Loops) -> None:
+def lower_batch(gradient: Entry, loops: Loops) -> None:
     """Write the loops of the tape of a batch."""
-    order = list(in_order([gradient])) if isinstance(gradient, Entry) else []
-    _Lowering(order, loops, kept=once(order)).run(gradient)
+    order = list(in_order([gradient]))
+    _Lowering(order, loops, kept=shared(order)).run(gradient)
 
 
 class _Lowering:
@@ -117,7 +117,7 @@ class _Lowering:
             raise NotImplementedError(f"{function.__name__} {error}".strip()) from error
 
     def _of_function(self, entry, function, arguments, keywords):
-        if function is total:
+        if function is batch_sum:
             return self._summed(self._value(arguments[0]))
         template = entrywise_template(function)
         if template:

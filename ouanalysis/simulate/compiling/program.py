@@ -1,4 +1,4 @@
-"""The program of a model: the source of a Numba function that gives h and its gradient, and the numbers it looks up."""
+"""The program of a model: the source of Numba functions for one datum and for a batch, and the numbers they look up."""
 
 import hashlib
 import sys
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...arguments import Array, Model
 from ...settings import Setting
-from ...tape.entries import Entry, record, record_loss
+from ...tape.entries import record, record_loss
 from .loops import Loops
 from .lowering import lower, lower_batch
 from .totals import total_over_batch
@@ -21,7 +21,7 @@ __all__ = ["Program", "program"]
 
 STACK = 4096  # floats that are taken from the stack, beyond which arrays are allocated
 
-HEAD = '''"""Written by ouanalysis.compiled: h and its gradient for one datum."""
+HEAD = '''"""Written by ouanalysis.compiled: h and its gradient for one datum, and that of the loss of a batch."""
 
 import math
 from typing import Any, NamedTuple
@@ -31,6 +31,7 @@ import numpy as np
 from ouanalysis.simulate.kernels.scalars import (
     divide, logaddexp, logistic, maximum, minimum, on_stack, remainder, sign, softplus, square, tanh
 )
+from ouanalysis.simulate.kernels.vectors import add_multiple, dot_of, set_multiple
 
 
 class Compiled(NamedTuple):
@@ -57,7 +58,7 @@ FOR_EACH = (
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Source whose `value_and_gradient(model, theta, i, gradient)` is compiled, and arrays of its model."""
+    """Source whose `value_and_gradient` and `batch_gradient` are compiled (`kernels`), and arrays of its model."""
 
     source: str
     constants: Array
@@ -103,8 +104,7 @@ def _of_one(h, theta, x, constants, tables):
 
 def _of_batch(h, theta, x, constants, tables):
     loops = Loops(constants, tables)
-    gradient = record_loss(h, theta, x)
-    lower_batch(total_over_batch(gradient) if isinstance(gradient, Entry) else gradient, loops)
+    lower_batch(total_over_batch(record_loss(h, theta, x)), loops)
     once, each, after = loops.parts
     inside = ["    " + line for line in each]
     return "\n".join([OF_BATCH, *_buffers(loops), *once, *FOR_EACH, *inside, *after, ""])

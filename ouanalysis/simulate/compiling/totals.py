@@ -10,14 +10,14 @@ from ...tape.entries import Entry, in_order, made
 from .contractions import CONTRACTIONS
 from .operations import LINEAR, MOVES
 
-__all__ = ["OF_DATA", "once", "total", "total_over_batch"]
+__all__ = ["OF_DATA", "batch_sum", "shared", "total_over_batch"]
 
 OF_DATA = ("x", "label")  # the inputs that are others for each datum
 ADD, DIVIDE, SUM = map(primitive, ("add", "divide", "sum"))
 HOMOGENEOUS = {primitive("multiply"), primitive("negative"), DIVIDE, scatter, *MOVES, *LINEAR, *CONTRACTIONS}
 
 
-def total(_one):
+def batch_sum(_one):
     """The sum over the batch, which stands on tapes alone."""
     raise NotImplementedError
 
@@ -41,12 +41,12 @@ def total_over_batch(gradient: Entry) -> Entry:
             arguments = [totals.get(id(argument), argument) for argument in entry.arguments]
             totals[id(entry)] = made(entry.function, arguments, entry.shape, entry.keywords)
         else:
-            totals[id(entry)] = made(total, [entry], entry.shape)
+            totals[id(entry)] = made(batch_sum, [entry], entry.shape)
     return totals[id(gradient)]
 
 
-def once(order: list[Entry]) -> set[int]:
-    """Which entries do not depend on the datum, but are read by some that do."""
+def shared(order: list[Entry]) -> set[int]:
+    """Which entries all data share: they do not depend on the datum, and some that do read them."""
     varying = _varying(order)
     read = {id(parent) for entry in order if id(entry) in varying for parent in entry.parents}
     return read - varying
@@ -59,7 +59,7 @@ def _varying(order):
         if entry.function is None:
             depends = entry.arguments[0] in OF_DATA
         else:
-            depends = entry.function is not total and any(id(parent) in varying for parent in entry.parents)
+            depends = entry.function is not batch_sum and any(id(parent) in varying for parent in entry.parents)
         if depends:
             varying.add(id(entry))
     return varying

@@ -26,19 +26,21 @@ from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from types import FunctionType
+from typing import Any
 
 import numba
 import numpy as np
 from numba.core.errors import NumbaError
 from numba.extending import overload
 
+from ...arguments import Array
 from ...settings import Setting
 from ...settings.by_file_name import module_in
 from ..averages import FLUSH
 from ..warn_once import warn_once
 from .given import Given
 
-__all__ = ["Given", "can_compile", "exists", "kernel", "regularizers", "values_and_gradients"]
+__all__ = ["Given", "can_compile", "exists", "first_velocity", "kernel", "regularizers", "values_and_gradients"]
 
 
 def exists(setting: Setting) -> bool:
@@ -67,6 +69,16 @@ def regularizers(setting: Setting) -> Callable[..., None] | None:
 def values_and_gradients(setting: Setting) -> Callable[..., None] | None:
     """`_evaluate` for this setting, without its first argument; None for a setting that has no kernel."""
     return _loop(setting, _evaluate, _EVALUATE)
+
+
+def first_velocity(setting: Setting, theta: Array) -> Array:
+    """−∇L at theta (p,), as a step of the kernel takes it from rest on all data without noise."""
+    advance: Any = kernel(setting)
+    velocity, nowhere = np.zeros(setting.dim), np.empty((0, setting.dim))
+    drawn = np.empty((1, 0), np.int64), np.zeros((1, setting.n)), np.empty((1, 0))
+    records, sums = (np.empty(0, np.int64), nowhere), np.zeros((3, setting.dim + 2))
+    advance(theta.copy(), velocity, *drawn, np.ones(1), np.zeros(1), 0.0, 0, *records, 0, 0, False, nowhere, *sums)
+    return velocity
 
 
 def _model(setting):
@@ -167,7 +179,7 @@ def _advance(
     gradient = np.empty_like(theta)
     dim = len(theta)
     scale = 2.0 / batch
-    at_once = takes_batches(model)
+    at_once = takes_batches(model) and batch > 1
     times = 1 if at_once else batch
     alone = times == 1 and gradient_noise.shape[1] == 0 and weight_decay == 0.0
     record = 0
@@ -279,18 +291,10 @@ def _regularize(model, theta, out) -> None:
         out[k] = total / n
 
 
-def _evaluate(model, theta, values, gradients, total):
-    """h_i, ∇_θ h_i and ∇L of all data at theta (p,), to values (n,), gradients (n, p) and total (p,)."""
-    n = len(values)
-    for i in range(n):
+def _evaluate(model, theta, values, gradients):
+    """h_i and ∇_θ h_i of all data at theta (p,), to values (n,) and gradients (n, p)."""
+    for i in range(len(values)):
         values[i] = value_and_gradient(model, theta, i, gradients[i])
-    if takes_batches(model):
-        batch_gradient(model, theta, np.empty(0, np.int64), np.zeros(n), total)
-    else:
-        for j in range(len(total)):
-            total[j] = 0.0
-            for i in range(n):
-                total[j] += 2.0 / n * (values[i] - model.y[i]) * gradients[i, j]
 
 
 _ROW, _ROWS, _INDICES = numba.float64[::1], numba.float64[:, ::1], numba.int64[:, ::1]
@@ -300,7 +304,7 @@ _ADVANCE = (
     *(numba.int64, numba.int64, numba.boolean, _ROWS, _ROW, _ROW, _ROW),
 )
 _REGULARIZE = (_ROWS, _ROW)
-_EVALUATE = (_ROW, _ROW, _ROWS, _ROW)
+_EVALUATE = (_ROW, _ROW, _ROWS)
 
 
 @cache
