@@ -137,8 +137,9 @@ def _advance(
     """
     full = indices.shape[1] == 0
     batch = noise.shape[1]
-    gradient = np.empty_like(theta)
     dim = len(theta)
+    home, theta, gradient = theta, np.empty(dim), np.empty(dim)  # Numba aligns arrays of its own for vector units
+    _copy(home, theta)
     scale = 2.0 / batch
     alone = batch == 1 and gradient_noise.shape[1] == 0 and weight_decay == 0.0
     record = 0
@@ -162,13 +163,20 @@ def _advance(
             _move(theta, velocity, gradient_noise, step, weight_decay, lr[step])
         taken = first + step + 1
         if record < len(records) and records[record] == taken:
-            for j in range(len(theta)):  # out[record] = theta takes Numba 3 s more to compile, for its error's text
-                out[record, j] = theta[j]
+            _copy(theta, out[record])
             record += 1
         if every and taken > start and (taken - start) % every == 0:
             _accumulate(model, theta, gradient, measured, directions, shift, recent)
             if (taken - start) // every % FLUSH == 0:
                 _flush(recent, total)
+    _copy(theta, home)
+
+
+@numba.njit(nogil=True)
+def _copy(source, target) -> None:
+    """target[:] = source, which takes Numba 3 s more to compile, for the text of its error."""
+    for j in range(len(source)):
+        target[j] = source[j]
 
 
 @numba.njit(nogil=True)
