@@ -51,7 +51,7 @@ def _accumulation(plan: Plan) -> Callable[[State, int], None]:
     dim = plan.setting.dim
 
     def add_to_sums(state, taken):
-        if not every or taken <= start or (taken - start) % every:
+        if every is None or taken <= start or (taken - start) % every:
             return
         sums = state.sums
         moved = state.theta - sums.shift

@@ -10,9 +10,16 @@ from .draws import Draws
 from .plan import Plan
 from .state import State
 
-__all__ = ["TakeSteps", "compiled_steps"]
+__all__ = ["TakeSteps", "compiled_loop", "compiled_steps"]
 
 TakeSteps = Callable[[State, Draws, Rates, int, Integers, Array], None]
+
+
+def compiled_loop(plan: Plan) -> Callable[..., None] | None:
+    """The kernel that does what a plan asks for and no more; None for a setting that has none."""
+    from .kernels import kernel
+
+    return kernel(plan.setting, averaging=plan.averaging is not None, known_sizes=plan.is_long)
 
 
 def compiled_steps(plan: Plan, compiled: Callable[..., None]) -> TakeSteps:

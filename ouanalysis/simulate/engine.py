@@ -19,6 +19,7 @@ from time import perf_counter
 import numpy as np
 
 from ..progress import progress_bar
+from .compiled_steps import compiled_loop
 from .plan import Plan
 from .segments import advance, segment_length
 from .snapshot import Snapshot
@@ -52,9 +53,7 @@ class Job:
     @cached_property
     def compiled(self) -> bool:
         """Whether a kernel takes the steps; it is compiled here, not by each worker."""
-        from .kernels import kernel
-
-        return kernel(self.plan.setting, known_sizes=self.plan.is_long) is not None
+        return compiled_loop(self.plan) is not None
 
     def blocks(self) -> list[slice]:
         """Which chains advance together: neighbours at the same step, and not too many."""

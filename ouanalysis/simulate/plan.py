@@ -22,13 +22,13 @@ LONG = 1 << 27  # parameters moved in the steps of all chains
 
 
 class Averaged(NamedTuple):
-    """The state after step s is averaged if s − start is a positive multiple of `every`; never if that is 0.
+    """The state after step s is averaged if s − start is a positive multiple of `every`; never if that is None.
 
     `measured` says whether with L and reg, `directions` (k, p) along what its products are summed.
     """
 
     start: int
-    every: int
+    every: int | None
     measured: bool
     directions: Array
 
@@ -90,7 +90,7 @@ class Plan:
         """What is summed, in steps taken."""
         asked = self.averaging
         if asked is None:
-            return Averaged(0, 0, False, np.empty((0, self.setting.dim)))
+            return Averaged(0, None, False, np.empty((0, self.setting.dim)))
         start, every = (min(steps * self.inner, MOST) for steps in (asked.start, asked.every))
         return Averaged(start, every, asked.loss or asked.reg, asked.directions(self.setting.dim))
 

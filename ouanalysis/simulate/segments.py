@@ -14,7 +14,7 @@ import numpy as np
 from ..arguments import Array, as_array
 from ..settings import Setting
 from .autograd_steps import autograd_steps
-from .compiled_steps import compiled_steps
+from .compiled_steps import compiled_loop, compiled_steps
 from .draws import draw, draws_per_step
 from .plan import Observer, Plan
 from .state import State
@@ -46,11 +46,9 @@ class Piece(NamedTuple):
 
 def advance(plan: Plan, state: State, until: int) -> Piece:
     """Take chains that stand at the same step on to the step `until`, both in steps taken."""
-    from .kernels import kernel
-
     began = perf_counter()
     state = state.copy()
-    compiled = kernel(plan.setting, known_sizes=plan.is_long)
+    compiled = compiled_loop(plan)
     take_steps = compiled_steps(plan, compiled) if compiled else autograd_steps(plan)
     first = int(state.taken[0])
     records = plan.records * plan.inner

@@ -48,12 +48,13 @@ def exists(setting: Setting) -> bool:
     return _model(setting)[1] is not None
 
 
-def kernel(setting: Setting, *, known_sizes: bool = False) -> Callable[..., None] | None:
+def kernel(setting: Setting, *, averaging: bool = False, known_sizes: bool = False) -> Callable[..., None] | None:
     """`_advance` for this setting, without its first argument; None for a setting that has no kernel.
 
+    Without `averaging` its `every` is None, and what averages is not compiled: a third of the time that takes.
     With `known_sizes` it may be compiled for the setting's own sizes: the same steps to the last bit, faster.
     """
-    return _loop(setting, _advance, _ADVANCE, known_sizes)
+    return _loop(setting, _advance, _ADVANCE_AVERAGING if averaging else _ADVANCE, known_sizes)
 
 
 def can_compile(setting: Setting) -> bool:
@@ -170,14 +171,15 @@ def _advance(
     lr, momentum : (steps,) float64
     weight_decay : λ
     records : (k,) int64, increasing steps; the state after step s goes to the row of `out` where records is s
-    start, every : the state after step s is averaged if s − start is a positive multiple of every; 0 for none
+    start, every : the state after step s is averaged if s − start is a positive multiple of every; None for none
     measured : whether with L and reg
     directions, shift, recent, total : as `averages.Sums` has them, of one chain
     """
     full = indices.shape[1] == 0
     batch = noise.shape[1]
-    gradient = np.empty_like(theta)
     dim = len(theta)
+    home, theta, gradient = theta, np.empty(dim), np.empty(dim)  # Numba aligns arrays of its own for vector units
+    _copy(home, theta)
     scale = 2.0 / batch
     at_once = takes_batches(model) and batch > 1
     times = 1 if at_once else batch
@@ -207,13 +209,20 @@ def _advance(
             _move(theta, velocity, gradient_noise, step, weight_decay, lr[step])
         taken = first + step + 1
         if record < len(records) and records[record] == taken:
-            for j in range(len(theta)):  # out[record] = theta takes Numba 3 s more to compile, for its error's text
-                out[record, j] = theta[j]
+            _copy(theta, out[record])
             record += 1
-        if every and taken > start and (taken - start) % every == 0:
+        if every is not None and taken > start and (taken - start) % every == 0:
             _accumulate(model, theta, gradient, measured, directions, shift, recent)
             if (taken - start) // every % FLUSH == 0:
                 _flush(recent, total)
+    _copy(theta, home)
+
+
+@numba.njit(nogil=True)
+def _copy(source, target) -> None:
+    """target[:] = source, which takes Numba 3 s more to compile, for the text of its error."""
+    for j in range(len(source)):
+        target[j] = source[j]
 
 
 @numba.njit(nogil=True)
@@ -298,11 +307,18 @@ def _evaluate(model, theta, values, gradients):
 
 
 _ROW, _ROWS, _INDICES = numba.float64[::1], numba.float64[:, ::1], numba.int64[:, ::1]
-_ADVANCE = (
-    *(_ROW, _ROW, _INDICES, _ROWS, _ROWS, _ROW, _ROW, numba.float64),
-    *(numba.int64, numba.int64[::1], _ROWS),
-    *(numba.int64, numba.int64, numba.boolean, _ROWS, _ROW, _ROW, _ROW),
-)
+
+
+def _arguments_of_advance(every):
+    """The types of its arguments but the model, with that of `every`."""
+    return (
+        *(_ROW, _ROW, _INDICES, _ROWS, _ROWS, _ROW, _ROW, numba.float64),
+        *(numba.int64, numba.int64[::1], _ROWS),
+        *(numba.int64, every, numba.boolean, _ROWS, _ROW, _ROW, _ROW),
+    )
+
+
+_ADVANCE, _ADVANCE_AVERAGING = _arguments_of_advance(numba.none), _arguments_of_advance(numba.int64)
 _REGULARIZE = (_ROWS, _ROW)
 _EVALUATE = (_ROW, _ROW, _ROWS)
 

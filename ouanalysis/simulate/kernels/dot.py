@@ -1,4 +1,4 @@
-"""The inner product of two arrays, in eight partial sums: a vector unit adds them at once, and any machine alike."""
+"""The inner product of two arrays, in eight partial sums, none of which waits for another: alike on any machine."""
 
 import numba
 
