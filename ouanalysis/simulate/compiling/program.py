@@ -126,9 +126,11 @@ def _flat(arrays, dtype):
 
 @cache
 def _module(source):
-    name = f"{__package__}.compiled_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
+    digest = hashlib.sha256(source.encode()).hexdigest()[:16]
+    name = f"{__package__}.compiled_{digest}"
     module = ModuleType(name)
     module.__dict__["__package__"] = __package__
     sys.modules[name] = module
     exec(compile(source, f"<{name}>", "exec"), vars(module))
+    module.Compiled.__name__ += digest  # by which Numba tells classes of the same fields apart
     return module

@@ -5,6 +5,7 @@ So what a cotangent meets on its way to θ that does not depend on the datum is 
 
 import numpy as np
 
+from ...arguments import Array
 from ...tape.calls import ADDITIONS, primitive, scatter
 from ...tape.entries import Entry, in_order, made
 from .contractions import CONTRACTIONS
@@ -17,7 +18,7 @@ ADD, DIVIDE, SUM = map(primitive, ("add", "divide", "sum"))
 HOMOGENEOUS = {primitive("multiply"), primitive("negative"), DIVIDE, scatter, *MOVES, *LINEAR, *CONTRACTIONS}
 
 
-def batch_sum(_one):
+def batch_sum(_one: Array) -> Array:
     """The sum over the batch, which stands on tapes alone."""
     raise NotImplementedError
 

@@ -78,7 +78,7 @@ def first_velocity(setting: Setting, theta: Array) -> Array:
     velocity, nowhere = np.zeros(setting.dim), np.empty((0, setting.dim))
     drawn = np.empty((1, 0), np.int64), np.zeros((1, setting.n)), np.empty((1, 0))
     records, sums = (np.empty(0, np.int64), nowhere), np.zeros((3, setting.dim + 2))
-    advance(theta.copy(), velocity, *drawn, np.ones(1), np.zeros(1), 0.0, 0, *records, 0, 0, False, nowhere, *sums)
+    advance(theta.copy(), velocity, *drawn, np.ones(1), np.zeros(1), 0.0, 0, *records, 0, None, False, nowhere, *sums)
     return velocity
 
 
@@ -332,6 +332,7 @@ def _compiled(kind, function, arguments):
             loop = numba.njit(cache=True, nogil=True)(_named(function, kind))
             where = loop.stats.cache_path
             loop.compile((kind, *arguments))
+            loop.disable_compile()  # other arguments are a mistake, not another loop
         except NumbaError:
             raise
         except Exception as error:  # a damaged file raises anything
@@ -340,6 +341,7 @@ def _compiled(kind, function, arguments):
             return loop, _elsewhere(where)
     loop = numba.njit(nogil=True)(_named(function, kind))
     loop.compile((kind, *arguments))
+    loop.disable_compile()
     return loop, problem
 
 
