@@ -536,9 +536,9 @@ def test_the_mean_residual_of_more_data_than_parameters_is_that_of_simulated_sgd
     theta, arguments = np.array([1.0, -0.5, 1.2]), {"lr": 0.0227, "noise_std": 0.02}
     setting = ou.SigmoidNetwork(x, np.tanh(x @ theta[1:]), width=1)
     law = ou.linearized_sgd(setting, theta, **arguments)
-    mean, steps = 0, int(6 * law.relaxation_steps)
+    mean, steps = 0, int(5 * law.relaxation_steps)
     for noise in (gaussian, negated):  # in each pair what is linear in the noise cancels
-        run = ou.label_noise_sgd(setting, theta, steps=steps, rng=0, chains=4000, noise=noise, **arguments)
+        run = ou.label_noise_sgd(setting, theta, steps=steps, rng=0, chains=2000, noise=noise, **arguments)
         mean = mean + (setting.predictions(run.theta[:, 0]) - setting.y) / 2
     unchanged = np.linalg.svd(law.jacobian)[0][:, -1]  # by any first-order move of θ
     directions = np.column_stack([law.row_space.modes, unchanged])

@@ -148,16 +148,17 @@ def test_what_does_not_depend_on_the_datum_is_computed_once_a_batch():
     assert len(counted) == 3  # an entry each, whatever the data
 
 
-RUNS = ["perceptron", "relu_network", "attention", "convolution", "on_kinks", "joined", "of_a_number"]
+WRITTEN_OUT = {case: written_out(CASES[case]) for case in CASES if written_out(CASES[case])}
 
 
-@pytest.mark.parametrize("case", [*RUNS, *(case for case in CASES if written_out(CASES[case]))])
+def setting_written_out(case):
+    """A built-in setting as a user may write it."""
+    return ou.Setting(WRITTEN_OUT[case], CASES[case].x, CASES[case].y, parts=CASES[case].parts)
+
+
+@pytest.mark.parametrize("case", ["perceptron", "attention", "on_kinks", "of_a_number", "matrix_sensing: planted"])
 def test_a_compiled_path_is_that_by_autograd_to_rounding(case):
-    if case in RUNS:
-        setting = setting_of(case)
-    else:
-        built_in = CASES[case]
-        setting = ou.Setting(written_out(built_in), built_in.x, built_in.y, parts=built_in.parts)
+    setting = setting_written_out(case) if case in CASES else setting_of(case)
     start = np.random.default_rng(2).normal(size=(2, setting.dim)) / 2
     run = {"lr": 0.002, "noise_std": 0.1, "steps": 300, "rng": 5, "chains": 2, "batch_size": 2, "record": 100}
     fast = ou.label_noise_sgd(ou.compiled(setting), start, **run)
@@ -171,11 +172,21 @@ def test_a_compiled_path_is_that_by_autograd_to_rounding(case):
     assert np.max(np.abs(fast.theta[:, -1] - start)) > 1e-3
 
 
-@pytest.mark.parametrize(
-    "name", ["functions_of_entries", "functions_of_bounded_entries", "functions_of_scipy", "powers"]
-)
-def test_numba_compiles_every_function_of_the_table(name):
-    assert kernel(ou.compiled(setting_of(name)))  # which compares it with autograd
+TABLE = ["functions_of_entries", "functions_of_bounded_entries", "functions_of_scipy", "powers"]
+
+
+@pytest.mark.parametrize("case", [*TABLE, "convolution", "joined", "relu_network", *WRITTEN_OUT])
+def test_what_numba_compiles_has_the_values_and_gradients_of_autograd(case):
+    setting = setting_written_out(case) if case in CASES else setting_of(case)
+    theta = np.random.default_rng(4).uniform(0.1, 1.0, setting.dim)
+    with quiet_derivatives():
+        made = setting._with(kernel=program(setting.h, theta, setting.x[0]))
+        wanted = [by_autograd(setting.h, theta, x) for x in setting.x]
+    values, gradients = np.empty(setting.n), np.empty((setting.n, setting.dim))
+    kernels.values_and_gradients(made)(theta, values, gradients)
+    scale = max(max(abs(value), np.max(np.abs(gradient))) for value, gradient in wanted)
+    np.testing.assert_allclose(values, [value for value, _ in wanted], rtol=0, atol=TO_ROUNDING * scale)
+    np.testing.assert_allclose(gradients, [gradient for _, gradient in wanted], rtol=0, atol=TO_ROUNDING * scale)
 
 
 def test_a_compiled_setting_is_the_setting_with_all_its_facts():

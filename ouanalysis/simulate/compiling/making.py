@@ -138,7 +138,6 @@ def _compare(setting, theta, evaluate, name):
     values, gradients = np.empty(setting.n), np.full((setting.n, setting.dim), np.nan)
     try:
         evaluate(theta, values, gradients)
-        total = -first_velocity(setting, theta)
     except ZeroDivisionError:  # a pole of a function of the user's own; where a run meets one it has diverged
         return
     got = np.concatenate([values[:, None], gradients], axis=1)
@@ -153,6 +152,7 @@ def _compare(setting, theta, evaluate, name):
             f"{name}: expected the values and gradients of h by autograd, got {what} = {got[i, j]:.6g} where it is"
             f" {wanted[i, j]:.6g} (x = {in_one_line(np.asarray(setting.x[i]))}, a random theta){OTHERWISE}"
         )
+    total = -first_velocity(setting, theta)
     with np.errstate(all="ignore"):
         summed = 2.0 / setting.n * (wanted[:, 0] - setting.y) @ wanted[:, 1:]
         size = 2.0 / setting.n * (np.abs(wanted[:, 0]) + np.abs(setting.y)) @ np.max(np.abs(wanted[:, 1:]), axis=1)
