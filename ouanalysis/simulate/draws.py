@@ -102,13 +102,12 @@ def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams],
     if gradient_noise.size:
         for chain, out in zip(streams, gradient_noise, strict=True):
             chain.gradient_noise.standard_normal(out=out)
-    with np.errstate(all="ignore"):  # a chain that overflows has diverged
-        if noise_std.shape[1] > 1 and indices.shape[-1]:
-            rows = np.arange(steps)[:, None] if len(noise_std) > 1 else 0
-            noise *= noise_std[rows, indices]
-        else:
-            noise *= noise_std
-        gradient_noise *= sampling.gradient_noise_std
+    if noise_std.shape[1] > 1 and indices.shape[-1]:
+        rows = np.arange(steps)[:, None] if len(noise_std) > 1 else 0
+        noise *= noise_std[rows, indices]
+    else:
+        noise *= noise_std
+    gradient_noise *= sampling.gradient_noise_std
     return Draws(indices, noise, gradient_noise)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from ..progress import progress_bar
 from .compiled_steps import compiled_loop
+from .draws import draws_per_step
 from .plan import Plan
 from .segments import advance, segment_length
 from .snapshot import Snapshot
@@ -35,6 +36,7 @@ COMPILED_BLOCKS = 64  # at most so many blocks of compiled chains, which are wal
 LONG = 60.0  # seconds of a run of which `compiled` is spoken
 HEARD = 1.0  # seconds after which it is clear how long it will take
 SHORT = 8  # of such pieces have as many noises as a segment
+HELD = 1 << 10  # noises that a chain draws and steps in about the time for which Python holds its lock for them
 AUTOGRAD_BLOCK = 256  # at most so many chains by autograd at once, or as many as have so many
 FLOATS = 1 << 20  # gradients of their batches; another number would round otherwise
 
@@ -80,6 +82,12 @@ class Job:
         return CHAIN * (block.stop - block.start)
 
     @property
+    def threads(self) -> int:
+        """How many threads are of use: one where they would wait for each other more than they step."""
+        noises = self.plan.steps * self.plan.inner * draws_per_step(self.plan.setting, self.plan.sampling)
+        return 1 if self.compiled and noises < HELD else os.cpu_count() or 1
+
+    @property
     def taken(self) -> int:
         """Steps of all chains together."""
         return int(self.snapshot.state.taken.sum()) // self.plan.inner
@@ -94,7 +102,7 @@ def advance_all(jobs: Sequence[Job], *, executor: Executor | None = None, progre
     work = [(job, block) for job in jobs for block in job.blocks()]
     with (
         progress_bar(total, unit="step", shown=progress, initial=begun) as bar,
-        _workers(executor, len(work)) as (pool, seconds),
+        _workers(executor, len(work), max((job.threads for job in jobs), default=1)) as (pool, seconds),
         _interruption() as stop,
     ):
 
@@ -177,19 +185,19 @@ def _catch_up(work, take):
     states = [job.snapshot.state.rows(block) for job, block in work]
     ends = [int(job.snapshot.state.taken.max()) for job, _ in work]
     behind = [k for k, state in enumerate(states) if int(state.taken[0]) < ends[k]]
-    with _workers(None, len(behind)) as (pool, _):
+    with _workers(None, len(behind), os.cpu_count() or 1) as (pool, _):
         pieces = pool.map(lambda k: advance(work[k][0].plan, states[k], ends[k]), behind)
         for k, piece in zip(behind, pieces, strict=True):
             take(*work[k], piece)
 
 
 @contextmanager
-def _workers(executor, blocks):
+def _workers(executor, blocks, threads):
     """The executor that was given, or threads for the time being; and how many seconds a piece is to take there."""
     if executor is not None:
         yield executor, PIECE
         return
-    threads = max(1, min(blocks, os.cpu_count() or 1))
+    threads = max(1, min(blocks, threads))
     with ThreadPoolExecutor(threads) as pool:
         yield pool, min(PIECE, ROUND * threads / max(blocks, 1))
 

@@ -55,8 +55,9 @@ def advance(plan: Plan, state: State, until: int) -> Piece:
     records = records[(records > first) & (records <= until)]
     theta = np.full((len(state.theta), len(records), plan.setting.dim), np.nan)
     rates = lru_cache(maxsize=1)(plan.rates)  # those of one short segment serve all chains
-    for chains in (slice(k, k + 1) for k in range(len(theta))) if compiled else (slice(None),):
-        _walk(plan, state.rows(chains), until, take_steps, rates, records, theta[chains])
+    with np.errstate(all="ignore"):  # a chain that overflows has diverged
+        for chains in (slice(k, k + 1) for k in range(len(theta))) if compiled else (slice(None),):
+            _walk(plan, state.rows(chains), until, take_steps, rates, records, theta[chains])
     state.taken[:] = until
     return Piece(state, theta, observed_at(plan.observe, plan.setting, theta), perf_counter() - began)
 
