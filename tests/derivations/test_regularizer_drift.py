@@ -2,6 +2,7 @@
 
 import pytest
 import sympy
+from doubled import tried
 from ouanalysis.derivations import regularizer_drift
 from ouanalysis.derivations.derivation import Derivation, main
 
@@ -10,8 +11,13 @@ from ouanalysis.symbolic.tracing import Trace
 
 
 @pytest.fixture(scope="module")
-def derivation():
-    return regularizer_drift.derive()
+def steps():
+    return tried(regularizer_drift.derive)
+
+
+@pytest.fixture
+def derivation(steps):
+    return steps.derivation
 
 
 def test_it_ends_in_the_regularizer_gradient_of_symbolic(derivation):
@@ -26,17 +32,9 @@ def test_every_step_says_something(derivation):
     assert all(step.left != step.right for step in derivation.steps)
 
 
-def test_no_step_holds_with_its_right_side_doubled(monkeypatch):
-    assert_identity = Derivation.identity
-
-    def twice(steps, statement, left, right, **options):
-        assert_identity(steps, statement, left, right, **options)
-        if right != 0 and not getattr(right, "is_ZeroMatrix", False):
-            with pytest.raises(AssertionError):
-                assert_identity(Derivation("Planted", "a factor 2"), statement, left, 2 * right, **options)
-
-    monkeypatch.setattr(Derivation, "identity", twice)
-    regularizer_drift.derive()
+def test_no_step_holds_with_its_right_side_doubled(steps):
+    assert len(steps.doubled) >= 1
+    assert steps.held == []
 
 
 def test_the_last_drift_is_descent_on_reg_off_the_balance_and_none_on_it(derivation):
