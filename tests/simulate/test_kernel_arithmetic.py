@@ -61,6 +61,7 @@ def test_loops_by_vectors_are_products_of_arrays():
     assert put.tolist() == np.where(written, multiples, before).tolist()
 
 
+ALIKE = ("sigmoid_network: softsign", "sigmoid_network: logistic")  # but for φ, in which no size is
 NUMBERS = np.concatenate([np.logspace(-320, 3, 4000), np.linspace(0, 40, 4001)])
 
 
@@ -87,7 +88,7 @@ def test_a_known_size_is_the_number_that_it_stands_for():
     assert known(LARGEST + 1) == LARGEST + 1
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [case for case in CASES if case not in ALIKE])
 def test_a_long_run_takes_the_steps_of_a_short_one_to_the_last_bit(case, monkeypatch):
     setting = CASES[case]
     assert exists(setting)
