@@ -4,7 +4,8 @@ import warnings
 from functools import partial
 
 import numpy as np
-from hypothesis import given
+import sympy
+from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import any_setting, numbers
 
@@ -17,6 +18,7 @@ ONE_LINE = (ValueError, TypeError, ArithmeticError, ou.InterpolationError)
 exponents = st.one_of(st.just(0), st.integers(-3, 3), st.integers(-308, 300))
 powers = exponents.map(lambda k: 10.0**k)
 finite = st.floats(allow_nan=False, allow_infinity=False)
+T = sympy.Symbol("t")
 
 
 def answers(call, *arguments, **keywords):
@@ -71,6 +73,12 @@ def points(draw):
     return setting, theta
 
 
+# Found by `make fuzz`: walks, flow times and curvatures that are no floats.
+NO_GRADIENT = ou.MatrixSensing([[[0.0]]], [0.0], rank=1), np.zeros(1)
+STEEP = ou.SigmoidNetwork([[3.125e104]], [0.0], 2, T / 2 + sympy.sin(T)), np.full(4, 0.03125)
+
+
+@example(NO_GRADIENT, 1e154, 1.0, 0, 0.0)
 @given(points(), powers, powers, st.integers(0, 2**62), st.floats(0, 0.99))
 def test_at_a_point(point, lr, noise_std, steps, momentum):
     setting, theta = point
@@ -99,6 +107,7 @@ def test_at_a_point(point, lr, noise_std, steps, momentum):
                         answers(lambda found=found: (found.stability_radius, found.equation_residual))
 
 
+@example(NO_GRADIENT, 1.0, 1e154, 2)
 @given(points(), powers, powers, st.integers(0, 20))
 def test_runs(point, lr, noise_std, steps):
     setting, theta = point
@@ -109,6 +118,7 @@ def test_runs(point, lr, noise_std, steps):
     answers(ou.flow_time, setting, steps, lr=lr, noise_std=noise_std)
 
 
+@example(STEEP, 1.0, False)
 @given(points(), powers, st.booleans())
 def test_flows(point, time, exact):
     setting, theta = point

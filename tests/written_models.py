@@ -43,6 +43,21 @@ def of_theta_alone(theta, x):
     return theta[..., 0] + 2 * theta[..., 1] - theta[..., 2] + 0 * x[..., 0]
 
 
+@model(2, ())
+def of_a_sum(theta, x):
+    """Its gradient is alike along θ: what a reverse pass broadcasts at its very end."""
+    return np.sum(theta, axis=-1) ** 2 * x
+
+
+@model(4, ())
+def of_masks(theta, x):
+    """Masks that are added, multiplied and counted are numbers, not masks."""
+    positive, small = theta[..., 1:] > 0, theta[..., 1:] < 0.7
+    added = (theta[..., 1] > 0) * 1.0 + (theta[..., 2] > 0) * 1.0
+    counted = np.sum(positive * small, axis=-1)
+    return theta[..., 0] * (added + counted) * x + np.sum(theta[..., 1:], axis=-1)
+
+
 @model(9)
 def products_of_matrices(theta, x):
     square = matrix(theta, 3, 3)

@@ -39,8 +39,9 @@ def _at_finite(setting: Setting, theta: Array, of_rows: Callable[[Array], Array]
     for first in range(0, len(rows), size):
         some = rows[first : first + size]
         finite = np.isfinite(some).all(axis=1)
-        with np.errstate(all="ignore"):  # an overflow is an infinite value
-            values[first : first + size][finite] = of_rows(some[finite])
+        if finite.any():
+            with np.errstate(all="ignore"):  # an overflow is an infinite value
+                values[first : first + size][finite] = of_rows(some[finite])
     return values.reshape(theta.shape[:-1])
 
 

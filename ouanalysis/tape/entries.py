@@ -1,4 +1,4 @@
-"""What h and its gradient do to the arrays of one datum, written down: autograd's own tracer with a recording Node.
+"""What a function does to arrays, written down: autograd's own tracer with a recording Node.
 
 The gradient is autograd's: its reverse pass runs inside the recording, so that the tape has both, and a derivative at a
 kink is what autograd makes of it.
@@ -44,13 +44,14 @@ COUNTS = {trace_primitives_map[np.sum], trace_primitives_map[np.prod]}  # of boo
 class Entry(Node):
     """One operation: its function and arguments, among them the entries that it reads; without a function an input."""
 
-    __slots__ = ("arguments", "function", "keywords", "level", "parents", "shape")
+    __slots__ = ("arguments", "function", "keywords", "kind", "level", "parents", "shape")
     simplified = True
 
     function: Any
     arguments: tuple[Any, ...]
     keywords: dict[str, Any]
     shape: tuple[int, ...]
+    kind: str  # of its numbers, as NumPy calls it: "f", "b" of a mask, "i" of a count
     parents: "tuple[Entry, ...]"
 
     def __init__(self, value, function, arguments, keywords, argnums, parents) -> None:
@@ -61,9 +62,9 @@ class Entry(Node):
             boxes = [new_box(v, self.level, given[k]) if k in given else v for k, v in enumerate(arguments)]
             made = simpler(*boxes, **keywords)._node
             self.function, self.arguments, self.keywords = made.function, made.arguments, made.keywords
-            self.shape, self.parents = made.shape, made.parents
+            self.shape, self.kind, self.parents = made.shape, made.kind, made.parents
             return
-        kind = getattr(getattr(value, "dtype", None), "kind", "f")
+        self.kind = kind = getattr(getattr(value, "dtype", None), "kind", "f")
         if (kind in "iu" and function not in COUNTS) or kind == "c":
             raise NotImplementedError(
                 f"{function.__name__}, which gives {'complex numbers' if kind == 'c' else 'integers'}"
@@ -78,7 +79,7 @@ class Entry(Node):
 
     def initialize_root(self, name: str, shape: tuple[int, ...], level: int) -> None:
         self.function, self.arguments, self.keywords, self.parents = None, (name,), {}, ()
-        self.shape, self.level = shape, level
+        self.shape, self.kind, self.level = shape, "f", level
 
 
 def made(
@@ -88,7 +89,7 @@ def made(
     entry = Entry.__new__(Entry)
     entry.function, entry.arguments, entry.keywords, entry.shape = function, tuple(arguments), keywords or {}, shape
     entry.parents = tuple(argument for argument in arguments if isinstance(argument, Entry))
-    entry.level = entry.parents[0].level
+    entry.kind, entry.level = "f", entry.parents[0].level
     return entry
 
 

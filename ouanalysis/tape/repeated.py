@@ -27,7 +27,8 @@ def repeated(function: Callable[..., Array], arrays: Sequence[Array], wanted: Ar
     except Exception:  # whatever a model does that cannot be followed
         return None
     size = np.max(np.abs(wanted), initial=0.0, where=np.isfinite(wanted))
-    return known if np.allclose(given, wanted, rtol=0, atol=PRECISION * size, equal_nan=True) else None
+    same = given.shape == wanted.shape and np.allclose(given, wanted, rtol=0, atol=PRECISION * size, equal_nan=True)
+    return known if same else None
 
 
 def _constant(array):

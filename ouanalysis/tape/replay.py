@@ -158,20 +158,21 @@ class _Lines:
 
 def _equal(entry, order):
     """The entry itself, or what it is equal to: a sum over axes of one entry, a product with 1, an addition of 0."""
-    if entry.function is SUM and entry.shape == entry.arguments[0].shape:
+    if entry.function is SUM and entry.shape == entry.arguments[0].shape and entry.arguments[0].kind == "f":
         return entry.arguments[0]
     if entry.function in NEUTRAL and not entry.keywords:
         for this, other in (entry.arguments, entry.arguments[::-1]):
             constant = not isinstance(this, Entry) and np.all(np.equal(this, NEUTRAL[entry.function]))
-            if constant and (other.shape == entry.shape or _broadcast_anyway(entry, other, order)):
+            alike = constant and other.kind == "f"  # a mask times 1 is no mask
+            if alike and (other.shape == entry.shape or _broadcast_anyway(entry, other, order)):
                 return other
     return entry
 
 
 def _broadcast_anyway(entry, other, order):
-    """Whether all who read an entry are products, which come out the same of what it was broadcast from."""
+    """Whether it is read, and by products alone, which come out the same of what it was broadcast from."""
     readers = [reader for reader in order if any(parent is entry for parent in reader.parents)]
-    return all(
+    return bool(readers) and all(
         reader.function is MULTIPLY
         and np.broadcast_shapes(*(_shape(other if a is entry else a) for a in reader.arguments)) == reader.shape
         for reader in readers
@@ -180,6 +181,8 @@ def _broadcast_anyway(entry, other, order):
 
 def _product(entry, of):
     """(operands, names of their axes, names of its own) of an einsum or a product; None of what is not that simple."""
+    if any(_kind(argument) == "b" for argument in entry.arguments):  # einsum makes a mask of masks, not a count
+        return None
     if entry.function is EINSUM:
         subscripts, *operands = entry.arguments
         if not isinstance(subscripts, str) or entry.keywords:
@@ -189,6 +192,10 @@ def _product(entry, of):
     operands = list(map(of, entry.arguments))
     out = "abcdefghijklmnopqrstuvwxyz"[: len(entry.shape)]
     return operands, [out[len(out) - len(_shape(one)) :] for one in operands], out
+
+
+def _kind(argument):
+    return argument.kind if isinstance(argument, Entry) else np.asarray(argument).dtype.kind
 
 
 def _shape(argument):

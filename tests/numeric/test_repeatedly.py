@@ -63,6 +63,19 @@ def test_what_is_repeated_is_each_derivative_at_other_parameters_too(name):
         np.testing.assert_allclose(quantity, right, rtol=0, atol=ALGEBRA * (1 + np.max(np.abs(right))))
 
 
+@pytest.mark.parametrize("name", ["of_a_sum", "of_masks"])
+def test_what_is_repeated_is_right_wherever_masks_change(name):
+    h, dim, _ = MODELS[name]
+    setting = ou.Setting(h, np.array([1.0, 0.5]), np.zeros(2), dim)
+    rng = np.random.default_rng(0)
+    written = -np.ones(dim), -np.ones(dim)  # where no mask is on, as the first repetition compares
+    with repeatedly():
+        for theta in (*written, *rng.uniform(-1, 1, (10, dim))):
+            copies = np.tile(theta, (2, 1))
+            wanted = elementwise_grad(lambda rows: setting.h(rows, setting.x))(copies)
+            np.testing.assert_allclose(ou.jacobian(setting, theta), wanted, rtol=ALGEBRA, strict=True)
+
+
 def test_a_flow_of_more_steps_traces_its_model_no_more_often():
     def h(theta, x):
         calls.append(np.shape(theta))

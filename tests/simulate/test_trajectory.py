@@ -8,6 +8,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
 import sympy
@@ -401,3 +402,14 @@ def test_without_xarray_one_line_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "xarray", None)
     with pytest.raises(ImportError, match=r"to_xarray: expected xarray, which pip install 'ouanalysis\[xarray\]'"):
         ou.label_noise_sgd(SETTING, TRUTH, **RUN).to_xarray()
+
+
+def test_where_every_chain_has_diverged_loss_and_reg_are_nan():
+    def h(theta, x):  # which takes no rows at all
+        return anp.sum(theta.reshape((*theta.shape[:-1], -1, 2)), axis=(-1, -2)) ** 3 * x
+
+    setting = ou.Setting(h, [1.0], [0.0], 4)
+    run = ou.label_noise_sgd(setting, 100 * np.ones(4), lr=10.0, noise_std=0.1, steps=40, rng=0, chains=2)
+    assert run.diverged.all()
+    assert np.isnan(run.loss).all()
+    assert np.isnan(run.reg).all()

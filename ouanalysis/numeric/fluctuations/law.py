@@ -142,7 +142,9 @@ class Law:
                 "got None; mode_covariance has what comes to rest across it"
             )
         tangent = np.eye(self.setting.dim) - self.basis @ self.basis.T
-        return across + self._noisy(self._diffused(steps, lag))[..., None, None] * tangent
+        with np.errstate(over="ignore"):  # an infinite variance is one
+            diffused = self._diffused(steps, lag)
+        return across + self._noisy(diffused)[..., None, None] * tangent
 
     def function_covariance(self, steps: Reals | None = None, *, lag: Reals = 0) -> Array:
         """S, the same of the linearised predictions Jδ, in units of y²: steps and lag (...) give (..., n, n)."""

@@ -49,7 +49,8 @@ class Clock:
         for pieces in self._pieces(last):
             inside = (steps > pieces.first[0]) & (steps <= pieces.last[-1])
             at = np.searchsorted(pieces.first, steps[inside]) - 1
-            times[inside] = pieces.began[at] + pieces.rate[at] * (steps[inside] - pieces.first[at])
+            with np.errstate(over="ignore"):  # a time that is no float is infinite
+                times[inside] = pieces.began[at] + pieces.rate[at] * (steps[inside] - pieces.first[at])
             if last <= pieces.last[-1]:
                 break
         return times

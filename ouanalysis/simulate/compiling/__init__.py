@@ -1,6 +1,5 @@
 """Any model compiled: what h and its gradient do to one datum is written down, and becomes a Numba function.
 
-tape          the operations of h and of autograd's reverse pass, at the level of arrays; `composites` are taken apart
 operations    the one table of what compiles; `contractions` has the products
 totals        the sum over a batch, before what is linear and does not depend on the datum
 lowering      which arrays are kept, which are computed where they are used (`values`)
