@@ -47,7 +47,7 @@ class Streams:
         return iter((self.indices, self.noise, self.gradient_noise))
 
     def copy(self) -> "Streams":
-        """Streams that give what these will give, while these stay: `deepcopy`, but for its price."""
+        """Streams that give what these will give, while these stay; both spawn from one seed."""
         other = Streams(self._kind, self._seed)
         for name, value in list(vars(self).items()):
             if isinstance(value, np.random.Generator):

@@ -76,7 +76,8 @@ def first_velocity(setting: Setting, theta: Array) -> Array:
     """−∇L at theta (p,), as a step of the kernel takes it from rest on all data without noise."""
     advance: Any = kernel(setting)
     velocity, nowhere = np.zeros(setting.dim), np.empty((0, setting.dim))
-    drawn = np.empty((1, 0), np.int64), np.zeros((1, setting.n)), np.empty((1, 0))
+    indices = np.zeros((1, 0 if setting.n > 1 else 2), np.int64)  # a lone datum twice, as a batch is of several
+    drawn = indices, np.zeros((1, max(setting.n, 2))), np.empty((1, 0))
     records, sums = (np.empty(0, np.int64), nowhere), np.zeros((3, setting.dim + 2))
     advance(theta.copy(), velocity, *drawn, np.ones(1), np.zeros(1), 0.0, 0, *records, 0, None, False, nowhere, *sums)
     return velocity
