@@ -114,7 +114,7 @@ def plan_of(setting: Setting, arguments: Mapping[str, Any]) -> tuple[Plan, dict[
     record, records = record_steps(arguments["record"], steps, chains * setting.dim)
     plan = Plan(
         setting=setting,
-        chains=count("chains", arguments["chains"], least=1),
+        chains=chains,
         schedule=schedule,
         noise=noise,
         records=records,
