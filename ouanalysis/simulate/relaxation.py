@@ -5,18 +5,21 @@ from functools import cache
 
 import numba
 
+from .kept_loops import compiled_and_kept
+from .warn_once import warn_once
+
 __all__ = ["relaxation"]
 
-SIGNATURE = numba.void(numba.float64[:, :, ::1], numba.intp[::1], numba.float64[:, ::1], numba.float64[:, ::1])
+TYPES = numba.float64[:, :, ::1], numba.intp[::1], numba.float64[:, ::1], numba.float64[:, ::1]
 
 
 @cache
 def relaxation() -> Callable[..., None]:
-    """`_relax`, kept on disk for the next process where that can be."""
-    try:
-        return numba.njit(SIGNATURE, cache=True, nogil=True)(_relax)
-    except Exception:  # no folder to write to, or a damaged file, which raises anything
-        return numba.njit(SIGNATURE, nogil=True)(_relax)
+    """`_relax`, compiled."""
+    loop, problem = compiled_and_kept(_relax, TYPES)
+    if problem:
+        warn_once(problem)
+    return loop
 
 
 def _relax(modes, order, decays, spreads):

@@ -8,6 +8,7 @@ from standard_errors import z_of_mean
 
 import ouanalysis as ou
 from ouanalysis.simulate import linear_process, relaxation
+from ouanalysis.simulate.warn_once import warn_once
 
 SETTING, TRUTH = ou.planted_matrix_sensing(3, 2, 4, rng=1)
 
@@ -175,7 +176,7 @@ def test_paths_of_the_linear_process_depend_on_neither_blocks_nor_threads_nor_ot
         np.testing.assert_array_equal(run(7), expected)
 
 
-def test_the_linear_process_runs_where_no_loop_can_be_kept_on_disk(monkeypatch):
+def test_the_linear_process_runs_and_says_so_where_no_loop_can_be_kept_on_disk(monkeypatch):
     def refuse(*arguments, cache=False, **options):
         if cache:
             raise RuntimeError("no locator available")
@@ -183,7 +184,10 @@ def test_the_linear_process_runs_where_no_loop_can_be_kept_on_disk(monkeypatch):
 
     compile_now = relaxation.numba.njit
     monkeypatch.setattr(relaxation.numba, "njit", refuse)
-    loop = relaxation.relaxation.__wrapped__()
+    warn_once.cache_clear()
+    with pytest.warns(UserWarning, match="compiled kernels are not kept on disk"):
+        loop = relaxation.relaxation.__wrapped__()
+    warn_once.cache_clear()
     modes = np.ones((1, 3, 1))
     loop(modes, np.array([0, 1, 1]), np.array([[9.0], [0.5]]), np.array([[2.0], [4.0]]))
     assert modes.ravel().tolist() == [2.0, 5.0, 6.5]

@@ -24,19 +24,18 @@ import sys
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.resources import files
-from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import numba
 import numpy as np
-from numba.core.errors import NumbaError
 from numba.extending import overload
 
 from ...arguments import Array
 from ...settings import Setting
 from ...settings.by_file_name import module_in
 from ..averages import FLUSH
+from ..kept_loops import compiled_and_kept
 from ..warn_once import warn_once
 from .given import Given
 
@@ -327,23 +326,8 @@ _EVALUATE = (_ROW, _ROW, _ROWS)
 @cache
 def _compiled(kind, function, arguments):
     """The function for models of a Numba type, and what kept it from being kept on disk, if anything did."""
-    problem = where = None
-    if not any(isinstance(field, numba.types.Dispatcher) for field in kind):  # those every process would write anew
-        try:
-            loop = numba.njit(cache=True, nogil=True)(_named(function, kind))
-            where = loop.stats.cache_path
-            loop.compile((kind, *arguments))
-            loop.disable_compile()  # other arguments are a mistake, not another loop
-        except NumbaError:
-            raise
-        except Exception as error:  # a damaged file raises anything
-            problem = _no_cache(error, where)
-        else:
-            return loop, _elsewhere(where)
-    loop = numba.njit(nogil=True)(_named(function, kind))
-    loop.compile((kind, *arguments))
-    loop.disable_compile()
-    return loop, problem
+    own = any(isinstance(field, numba.types.Dispatcher) for field in kind)  # which every process would write anew
+    return compiled_and_kept(_named(function, kind), (kind, *arguments), keep=not own)
 
 
 def _named(function, kind):
@@ -358,23 +342,3 @@ def _named(function, kind):
 def _digest():
     sources = sorted((file.name, file.read_bytes()) for file in files(__name__).iterdir() if file.name.endswith(".py"))
     return hashlib.sha256(repr((sources, FLUSH)).encode()).hexdigest()[:16]
-
-
-def _no_cache(error, where):
-    """One line for a loop that is compiled for this process alone; `where` is None if no folder could be written."""
-    if where is None:
-        reason, remedy = "found no folder to write to", "set NUMBA_CACHE_DIR to one"
-    else:
-        reason = f"{type(error).__name__} in {where}: {getattr(error, 'strerror', None) or error}"
-        remedy = "delete its damaged files, make room there or set NUMBA_CACHE_DIR to another folder"
-    return f"compiled kernels are not kept on disk ({reason}), which costs every process some seconds: {remedy}"
-
-
-def _elsewhere(where):
-    """One line if the folder that the user named is not the one in use, else None."""
-    wanted = numba.config.CACHE_DIR
-    if not wanted or Path(wanted) in Path(where).parents:
-        return None
-    return (
-        f"NUMBA_CACHE_DIR: expected a folder that can be written, got {wanted!r}: compiled kernels are kept in {where}"
-    )
