@@ -10,7 +10,7 @@ from written_models import MODELS
 
 import ouanalysis as ou
 from ouanalysis.numeric.zero_error_set import derivatives
-from ouanalysis.numeric.zero_error_set.repeatedly import repeatedly
+from ouanalysis.numeric.zero_error_set.repeatedly import SOON, repeatedly
 from ouanalysis.settings.quiet_derivatives import quiet_derivatives
 
 
@@ -54,7 +54,7 @@ def test_what_is_repeated_is_each_derivative_at_other_parameters_too(name):
     setting = ou.Setting(h, rng.standard_normal((3, *feature)), np.zeros(3), dim)
     multipliers, direction = rng.standard_normal(3), rng.standard_normal(dim)
     with repeatedly():
-        for _ in range(3):  # by autograd, written down, repeated
+        for _ in range(SOON + 2):  # by autograd, written down, repeated
             theta = rng.standard_normal(dim)
             given = asked(setting, theta, multipliers, direction)
     wanted = by_autograd(setting, theta, multipliers, direction)
@@ -68,7 +68,7 @@ def test_what_is_repeated_is_right_wherever_masks_change(name):
     h, dim, _ = MODELS[name]
     setting = ou.Setting(h, np.array([1.0, 0.5]), np.zeros(2), dim)
     rng = np.random.default_rng(0)
-    written = -np.ones(dim), -np.ones(dim)  # where no mask is on, as the first repetition compares
+    written = [-np.ones(dim)] * (SOON + 1)  # where no mask is on, as the first repetition compares
     with repeatedly():
         for theta in (*written, *rng.uniform(-1, 1, (10, dim))):
             copies = np.tile(theta, (2, 1))
@@ -114,6 +114,6 @@ def branching(theta, x):
 def test_an_h_that_branches_in_python_is_traced_each_time():
     setting = ou.Setting(MODELS["linear"][0], np.ones((1, 3)), [1.0], 3)._with(h=branching, x=np.ones(1), dim=2)
     with repeatedly():
-        for _ in range(3):
+        for _ in range(SOON + 2):
             np.testing.assert_array_equal(ou.jacobian(setting, [1.0, 2.0]), [[1.0, 1.0]])
             np.testing.assert_array_equal(ou.jacobian(setting, [3.0, 2.0]), [[2.0, 3.0]])

@@ -13,6 +13,8 @@ from ...tape.repeated import repeated
 
 __all__ = ["evaluated", "repeatedly"]
 
+SOON = 6  # times that a derivative is asked for by autograd, which take as long as to write it down
+
 _known: ContextVar[dict[Any, Any] | None] = ContextVar("known", default=None)
 
 
@@ -38,12 +40,9 @@ def evaluated(name: str, setting: Setting, data: slice, function: Callable[..., 
     if known is None:
         return function(*arrays)
     key = name, id(setting), data.start, data.stop, *map(np.shape, arrays)
-    if key not in known:  # asked for once, it is not worth it
-        known[key] = setting, None
-        return function(*arrays)
-    _, way = known[key]
-    if way is None:
-        value = function(*arrays)
-        known[key] = setting, repeated(function, arrays, value) or function
-        return value
-    return way(*arrays)
+    _, asked, way = known.get(key, (setting, 0, None))  # the setting is held, so that no other has its id
+    if way:
+        return way(*arrays)
+    value = function(*arrays)
+    known[key] = setting, asked + 1, (repeated(function, arrays, value) or function) if asked == SOON else None
+    return value
