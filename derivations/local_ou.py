@@ -411,8 +411,13 @@ def carried_out(difference: sympy.Expr) -> sympy.Expr:
 
 
 def entrywise(difference: sympy.MatrixExpr) -> int | sympy.Matrix:
-    """0 if every entry of the matrix cancels to it; else the matrix."""
-    left_over = sympy.Matrix(difference.doit()).applyfunc(sympy.cancel)
+    """0 if every entry of the matrix cancels to it; else the matrix, or its value at primes where that tells already."""
+    entries = sympy.Matrix(difference.doit())
+    primes = {symbol: sympy.prime(1 + place) for place, symbol in enumerate(sorted(entries.free_symbols, key=str))}
+    at_primes = entries.xreplace(primes)
+    if any(value.is_Rational and value != 0 for value in at_primes):
+        return at_primes
+    left_over = entries.applyfunc(sympy.cancel)
     return 0 if left_over.is_zero_matrix else left_over
 
 

@@ -111,7 +111,7 @@ def lyapunov_residual(
     """H Σ + Σ H − (η/B) C, simplified entry by entry: zero for the stationary Σ."""
     drift = drift_matrix(jacobian)
     diffusion = diffusion_matrix(jacobian, noise_std=noise_std)
-    return (drift * covariance + covariance * drift - lr / batch_size * diffusion).applyfunc(_simplify)
+    return (drift * covariance + covariance * drift - sympy.sympify(lr) / batch_size * diffusion).applyfunc(_simplify)
 
 
 def moment_residual(
@@ -144,7 +144,7 @@ def _strength(lr, noise_std, batch_size):
         if wrong or number.is_negative or (name != "noise_std" and number.is_zero):
             above = "a number at least 0" if name == "noise_std" else "a number above 0 (n for a full batch)"
             raise ValueError(f"{name}: expected a symbol or {above}, got {value!r}")
-    return lr * noise_std**2 / batch_size
+    return sympy.sympify(lr) * noise_std**2 / batch_size
 
 
 def _simplify(entry):

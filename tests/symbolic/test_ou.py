@@ -66,3 +66,13 @@ def test_modes_that_do_not_diagonalise_are_refused_with_the_entry():
 def test_a_singular_gram_matrix_is_refused():
     with pytest.raises(ValueError, match=r"jacobian: expected rank 2, got det\(J Jᵀ\) = 0"):
         ou.stationary_covariance(sympy.Matrix([[1, 2], [2, 4]]), **NOISE)
+
+
+def test_whole_numbers_give_exact_fractions():
+    noise = {"lr": 1, "noise_std": 1, "batch_size": 2}
+    for jacobian in (general(1, 2), sympy.Matrix([[1, 2]])):
+        covariance = ou.stationary_covariance(jacobian, **noise)
+        in_time = ou.covariance(jacobian, t, **noise)
+        assert not covariance.has(sympy.Float)
+        assert not in_time.has(sympy.Float)
+        assert not ou.lyapunov_residual(2 * covariance, jacobian, **noise).has(sympy.Float)
