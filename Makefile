@@ -3,7 +3,7 @@
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
 BIN := .venv/bin
-SPREAD := --numprocesses=auto --maxprocesses=8 --dist=worksteal # tests over the cores
+SPREAD := --numprocesses=auto --maxprocesses=8 --dist=loadfile # tests over the cores; what a file shares is made once
 
 .NOTPARALLEL:
 .PHONY: figures derivations test fuzz check bench docs clean

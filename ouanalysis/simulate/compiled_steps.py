@@ -1,4 +1,4 @@
-"""Steps of SGD by a compiled kernel, one chain at a time."""
+"""Steps of SGD by a compiled kernel, one chain after the other."""
 
 from collections.abc import Callable
 
@@ -23,18 +23,19 @@ def compiled_loop(plan: Plan) -> Callable[..., None] | None:
 
 
 def compiled_steps(plan: Plan, compiled: Callable[..., None]) -> TakeSteps:
-    """A function that takes one chain through its draws from step `first`, in place, and records (1, records, p)."""
+    """A function that takes chains through their draws from step `first`, in place, and records (chains, records, p)."""
     averaged = plan.averaged
 
     def take_steps(state, draws, rates, first, records, out):
-        steps = len(draws.noise[0])
-        lr, momentum = (np.full(steps, rate) for rate in (rates.lr, rates.momentum))
-        (drawn,) = zip(*draws, strict=True)
-        (sums,) = zip(state.sums.shift, state.sums.recent, state.sums.total, strict=True)
-        how = (*drawn, lr, momentum, plan.weight_decay, first, records, out[0])
-        try:
-            compiled(state.theta[0], state.velocity[0], *how, *averaged, *sums)
-        except ZeroDivisionError:  # a pole of the activation
-            state.theta[:] = np.nan
+        lr, momentum = (np.full(draws.noise.shape[1], rate) for rate in (rates.lr, rates.momentum))
+        sums = state.sums.shift, state.sums.recent, state.sums.total
+        for theta, velocity, *drawn, recorded, shift, recent, total in zip(
+            state.theta, state.velocity, *draws, out, *sums, strict=True
+        ):
+            how = (*drawn, lr, momentum, plan.weight_decay, first, records, recorded)
+            try:
+                compiled(theta, velocity, *how, *averaged, shift, recent, total)
+            except ZeroDivisionError:  # a pole of the activation
+                theta[:] = np.nan
 
     return take_steps

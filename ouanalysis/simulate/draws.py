@@ -6,7 +6,7 @@ how the steps are cut into segments.
 Source: theory.md, sections 1 and 6, "Other noises".
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -96,7 +96,7 @@ def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams],
 
     All else is as `sampling` says.
     """
-    indices = np.array([_draw_batches(setting.n, sampling, chain, steps) for chain in streams])
+    indices = _draw_batches(setting.n, sampling, streams, steps)
     noise = np.array([draw_noise(law, chain.noise, (steps, sampling.batch_size)) for chain in streams])
     gradient_noise = np.empty((len(streams), steps, setting.dim if sampling.gradient_noise_std else 0))
     if gradient_noise.size:
@@ -120,16 +120,16 @@ def draw_noise(law: Law, rng: np.random.Generator, size: tuple[int, int]) -> Arr
     return np.subtract(2.0 * rng.integers(0, 2, size=size, dtype=np.int64), 1.0, dtype=np.float64)
 
 
-def draw_subsets(n: int, rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.int64]:
-    """Batches (steps, B) of distinct indices below n, each set as likely as any other.
+def draw_subsets(n: int, rngs: Sequence[np.random.Generator], size: tuple[int, int]) -> NDArray[np.int64]:
+    """Batches (chains, steps, B) of distinct indices below n, each set as likely as any other; a chain has its own rng.
 
     Floyd's algorithm (Bentley & Floyd 1987, doi:10.1145/30401.315746), all steps at once: B integers a step, and one
     that repeats an earlier one gives way to the largest that its place allows.
     """
     largest = np.arange(n - size[1], n)
-    indices = rng.integers(0, largest, size=size, dtype=np.int64, endpoint=True)
+    indices = np.array([rng.integers(0, largest, size=size, dtype=np.int64, endpoint=True) for rng in rngs])
     for b in range(1, size[1]):
-        repeated = np.any(indices[:, :b] == indices[:, b : b + 1], axis=1)
+        repeated = np.any(indices[..., :b] == indices[..., b : b + 1], axis=-1)
         indices[repeated, b] = largest[b]
     return indices
 
@@ -141,10 +141,11 @@ def _copied(rng):
     return np.random.Generator(other)
 
 
-def _draw_batches(n, sampling, chain, steps):
-    """Indices (steps, B); (steps, 0) where a batch is all data."""
+def _draw_batches(n, sampling, streams, steps):
+    """Indices (chains, steps, B); (chains, steps, 0) where a batch is all data."""
+    if sampling.batch_size == n and not sampling.replacement:
+        return np.empty((len(streams), steps, 0), dtype=np.int64)
+    size, rngs = (steps, sampling.batch_size), [chain.indices for chain in streams]
     if sampling.replacement:
-        return chain.indices.integers(0, n, size=(steps, sampling.batch_size), dtype=np.int64)
-    if sampling.batch_size == n:
-        return np.empty((steps, 0), dtype=np.int64)
-    return draw_subsets(n, chain.indices, (steps, sampling.batch_size))
+        return np.array([rng.integers(0, n, size=size, dtype=np.int64) for rng in rngs])
+    return draw_subsets(n, rngs, size)

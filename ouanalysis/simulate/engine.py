@@ -36,7 +36,7 @@ COMPILED_BLOCKS = 64  # at most so many blocks of compiled chains, which are wal
 LONG = 60.0  # seconds of a run of which `compiled` is spoken
 HEARD = 1.0  # seconds after which it is clear how long it will take
 SHORT = 8  # of such pieces have as many noises as a segment
-HELD = 1 << 10  # noises that a chain draws and steps in about the time for which Python holds its lock for them
+HELD = 1 << 12  # noises that a chain draws and steps in about the time for which Python holds its lock for them
 AUTOGRAD_BLOCK = 256  # at most so many chains by autograd at once, or as many as have so many
 FLOATS = 1 << 20  # gradients of their batches; another number would round otherwise
 
@@ -148,7 +148,8 @@ def _piece_by_piece(work, pool, seconds, take, stop):
         plan, state = job.plan, job.snapshot.state.rows(block)
         at, end = int(state.taken[0]), plan.steps * plan.inner
         if at < end and not stop.is_set():
-            future = pool.submit(advance, plan, state, min(at + length * plan.inner, end))
+            until = at + length * plan.inner  # or the end, if that is near: for every piece streams begin anew
+            future = pool.submit(advance, plan, state, until if 2 * until < at + end else end)
             waiting[future] = job, block, length
             future.add_done_callback(done.put)
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import product
 from typing import TypeAlias
 
 import numpy as np
-from sympy import Expr, Indexed, IndexedBase, MatrixBase, Sum, Symbol, lambdify, latex
+from sympy import Add, Expr, Indexed, IndexedBase, Integer, MatrixBase, Sum, Symbol, lambdify, latex
 
 from ..arguments import Array, Reals, real_array
 from ..settings.setting import split
@@ -67,9 +68,8 @@ class ClosedForm:
         """The formula written out at this size, in the scalar symbols that `trace` uses too."""
         entries = {name: symbol_array(name, shape) for name, shape in self.parts.items()}
         entries |= {str(key): exact_array(value) for key, value in self.values.items()}
-        written_out = self.formula.subs(
-            {key: value for key, value in self.values.items() if np.ndim(value) == 0}
-        ).doit()
+        sizes = {key: Integer(value) for key, value in self.values.items() if np.ndim(value) == 0}
+        written_out = self.formula.xreplace(sizes).replace(Sum, _terms)
         return written_out.xreplace(
             {item: entries[str(item.base)][item.indices] for item in written_out.atoms(Indexed)}
         )
@@ -120,6 +120,13 @@ class ClosedForm:
 
     def __repr__(self):
         return f"ClosedForm({self.formula if self._length <= _READABLE else f'{self._length:,} terms'})"
+
+
+def _terms(summand, *limits):
+    """A sum written out: SymPy's own `doit` looks for a closed form first, and takes index by index."""
+    indices, ranges = [index for index, *_ in limits], [range(first, last + 1) for _, first, last in limits]
+    places = ([Integer(k) for k in place] for place in product(*ranges))
+    return Add(*(summand.xreplace(dict(zip(indices, place, strict=True))) for place in places))
 
 
 def _mean_square(entries, n):

@@ -13,8 +13,7 @@ from scipy.linalg import null_space
 from standard_errors import z_of_mean
 
 import ouanalysis as ou
-from ouanalysis.numeric.fluctuations.sampling import Sampling
-from ouanalysis.simulate.draws import draw, spawn_streams
+from ouanalysis.simulate.draws import spawn_streams
 
 N, STEPS, CHAINS = 3, 80, 20_000
 SIGMA = 1e-3  # the nonlinear remainder is of order σ²: 1e-6
@@ -32,10 +31,14 @@ CASES = {
         "replacement": False,
     },
 }
-cases = pytest.mark.parametrize("case", CASES)
 
 
-@lru_cache
+@pytest.fixture(scope="module", params=CASES)  # of a module: the tests of one case follow each other
+def case(request):
+    return request.param
+
+
+@lru_cache(maxsize=1)
 def network(case):
     """A random network, and the arguments of its SGD."""
     setting, theta = ou.planted_sigmoid_network(N, 4, 5, rng=list(CASES).index(case))
@@ -43,7 +46,7 @@ def network(case):
     return setting, theta, {"lr": lr, **CASES[case]}
 
 
-@lru_cache
+@lru_cache(maxsize=1)
 def ensemble(case):
     """Displacements (chains, 4, p) at four times, evenly apart, and the times."""
     setting, theta, arguments = network(case)
@@ -58,24 +61,17 @@ def linear_walk(case):
     if not arguments.get("gradient_noise_std"):
         return 0.0
     beta = arguments.get("momentum", 0.0)
-    weights = (1 - beta ** np.arange(STEPS, 0, -1)) / (1 - beta)
-    sampling = Sampling(arguments["lr"], 0.0, gradient_noise_std=arguments["gradient_noise_std"])
+    weights = arguments["gradient_noise_std"] * (1 - beta ** np.arange(STEPS, 0, -1)) / (1 - beta)
     streams = spawn_streams(np.random.default_rng(7), CHAINS)
-    kicks = np.concatenate(
-        [
-            weights @ draw(setting, sampling, "gaussian", [chain], np.zeros((1, 1)), STEPS).gradient_noise[0]
-            for chain in streams
-        ]
-    )
+    kicks = np.array([weights @ chain.gradient_noise.standard_normal((STEPS, setting.dim)) for chain in streams])
     tangent = null_space(ou.jacobian(setting, theta))
-    return -arguments["lr"] * kicks.reshape(CHAINS, -1) @ tangent @ tangent.T
+    return -arguments["lr"] * kicks @ tangent @ tangent.T
 
 
 def standard_error(sample):
     return np.std(sample, axis=0, ddof=1) / np.sqrt(len(sample))
 
 
-@cases
 def test_the_covariance_and_the_noise_floor(case):
     setting, theta, arguments = network(case)
     moved, record = ensemble(case)
@@ -93,7 +89,6 @@ def test_the_covariance_and_the_noise_floor(case):
     assert z_of_mean(losses, leading) > 4  # the leading order does not pass
 
 
-@cases
 def test_the_autocovariance(case):
     setting, theta, arguments = network(case)
     moved, record = ensemble(case)
@@ -104,7 +99,6 @@ def test_the_autocovariance(case):
     assert np.max(z_of_mean(products, law.mode_covariance(record[2], lag=lag))) < 4
 
 
-@cases
 def test_the_drift(case):
     setting, theta, arguments = network(case)
     moved, _ = ensemble(case)
@@ -118,7 +112,7 @@ def test_the_drift(case):
     assert z_of_mean(along, leading) > 4  # the leading order does not pass
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if "gradient_noise_std" in CASES[case]])
+@pytest.mark.parametrize("case", [case for case in CASES if "gradient_noise_std" in CASES[case]], indirect=True)
 def test_the_walk_along_the_set(case):
     setting, theta, arguments = network(case)
     moved, record = ensemble(case)

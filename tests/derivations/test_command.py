@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from ouanalysis.derivations import __main__ as command
-from ouanalysis.derivations import relu_network
+from ouanalysis.derivations import matrix_sensing
 
 
 def test_the_list_has_one_line_for_each_derivation(capsys):
@@ -19,9 +19,9 @@ def test_the_list_has_one_line_for_each_derivation(capsys):
 
 
 def test_one_that_is_named_is_run_as_its_own_module_would(capsys):
-    command.main(["relu_network", "--latex"])
+    command.main(["matrix_sensing", "--latex"])
     latex = capsys.readouterr().out
-    assert latex == relu_network.derive().latex() + "\n"
+    assert latex == matrix_sensing.derive().latex() + "\n"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ ASCII = [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTH
 
 
 @pytest.mark.parametrize("surroundings", ASCII)
-@pytest.mark.parametrize("name", [[], ["sigmoid_network"]])
+@pytest.mark.parametrize("name", [[], ["matrix_sensing"]])
 def test_a_terminal_that_is_not_utf_8_gets_ascii(surroundings, name):
     script = [sys.executable, "-m", "ouanalysis.derivations", *name]
     printed = subprocess.run(script, capture_output=True, check=True, env={**os.environ, **surroundings}).stdout

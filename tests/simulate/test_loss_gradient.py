@@ -85,9 +85,10 @@ def test_a_long_run_is_told_once_that_there_is_compiled(monkeypatch):
     engine.warn_once.cache_clear()
     monkeypatch.setattr(engine, "HEARD", 0.0)
     monkeypatch.setattr(engine, "LONG", 1e-9)
+    monkeypatch.setattr(engine, "PIECE", 1e-3)
     with pytest.warns(UserWarning, match=r"compiled\(setting\) gives the same setting") as caught:
-        ou.label_noise_sgd(setting, [0.3, 0.4], **RUN | {"steps": 20000, "record": None})
-    ou.label_noise_sgd(setting, [0.3, 0.4], **RUN | {"steps": 20000, "record": None})
+        ou.label_noise_sgd(setting, [0.3, 0.4], **RUN | {"steps": 8000, "record": None})
+    ou.label_noise_sgd(setting, [0.3, 0.4], **RUN | {"steps": 8000, "record": None})
     assert len(caught) == 1
     assert caught[0].filename == __file__
     engine.warn_once.cache_clear()

@@ -92,14 +92,14 @@ class EveryDraw:
 
 @pytest.mark.parametrize(("n", "batch"), [(2, 1), (5, 1), (5, 2), (5, 4), (6, 3), (7, 5)])
 def test_every_set_of_distinct_data_comes_from_as_many_draws_as_any_other(n, batch):
-    drawn = draw_subsets(n, EveryDraw(), (0, batch))
+    (drawn,) = draw_subsets(n, [EveryDraw()], (0, batch))
     sets, times = np.unique(np.sort(drawn, axis=1), axis=0, return_counts=True)
     assert sets.tolist() == [list(chosen) for chosen in combinations(range(n), batch)]
     assert len(set(times)) == 1
 
 
 def test_sets_drawn_are_uniform_and_of_distinct_data():
-    drawn = np.sort(draw_subsets(6, np.random.default_rng(0), (60_000, 3)), axis=1)
+    (drawn,) = np.sort(draw_subsets(6, [np.random.default_rng(0)], (60_000, 3)), axis=-1)
     assert np.all(np.diff(drawn, axis=1) > 0)
     _, times = np.unique(drawn, axis=0, return_counts=True)
     assert len(times) == 20
@@ -166,7 +166,7 @@ def test_a_full_batch_of_unequal_sigmas_by_hand():
 @pytest.mark.parametrize("seed", range(3))
 def test_a_batch_of_two_distinct_data_of_unequal_sigmas_by_hand(seed):
     # r x of each datum with ε_i = σ_i = (1, 2, 3): (0, 2, 6); a mean over two, and a ← 1 − 2η·mean·2, b ← 2 − 2η·mean.
-    drawn = draw_subsets(3, first_chain(seed).indices, (1, 2))[0]
+    drawn = draw_subsets(3, [first_chain(seed).indices], (1, 2))[0, 0]
     mean = np.array([0.0, 2.0, 6.0])[drawn].sum() / 2
     run = ou.label_noise_sgd(
         PRODUCTS,

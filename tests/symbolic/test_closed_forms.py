@@ -23,11 +23,11 @@ def test_the_stationary_neuron_is_the_cheapest_with_its_share(activation, share,
     function = sympy.lambdify(z, PHI[activation])
 
     def cost(argument):
-        return ou.regularizer(setting, [share / function(argument), argument / norm])
+        return ou.regularizer(setting, np.stack([share / function(argument), argument / norm], axis=-1))
 
     neuron = stationary_neuron(activation, sympy.Float(share), norm=sympy.Float(norm))
     grid = np.linspace(1e-3, 8, 400) if activation == "tanh" else np.linspace(-8, 8, 400)
-    coarse = grid[np.argmin([cost(point) for point in grid])]
+    coarse = grid[np.argmin(cost(grid))]
     best = minimize_scalar(cost, bracket=(coarse - 0.05, coarse, coarse + 0.05), tol=1e-12)
     assert best.fun == pytest.approx(float(neuron.cost), rel=SUMS)
     # To rounding the cost is least in a neighbourhood of √eps, wider where it is flat.
