@@ -411,7 +411,7 @@ def carried_out(difference: sympy.Expr) -> sympy.Expr:
 
 
 def entrywise(difference: sympy.MatrixExpr) -> int | sympy.Matrix:
-    """0 if every entry of the matrix cancels to it; else the matrix, or its value at primes where that tells already."""
+    """0 if every entry of the matrix cancels to it; else the matrix, or its value at primes if that tells."""
     entries = sympy.Matrix(difference.doit())
     primes = {symbol: sympy.prime(1 + place) for place, symbol in enumerate(sorted(entries.free_symbols, key=str))}
     at_primes = entries.xreplace(primes)

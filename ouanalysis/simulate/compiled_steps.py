@@ -23,7 +23,7 @@ def compiled_loop(plan: Plan) -> Callable[..., None] | None:
 
 
 def compiled_steps(plan: Plan, compiled: Callable[..., None]) -> TakeSteps:
-    """A function that takes chains through their draws from step `first`, in place, and records (chains, records, p)."""
+    """A function that takes chains through their draws from step `first`, in place, and records (chains, k, p)."""
     averaged = plan.averaged
 
     def take_steps(state, draws, rates, first, records, out):
