@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..arguments import RandomSource, Reals, count, generator
 from ..numeric.fluctuations.local_ou import local_ou
@@ -21,7 +22,8 @@ from .trajectory import Trajectory, observe
 
 __all__ = ["ornstein_uhlenbeck"]
 
-BLOCK = 1 << 18  # numbers of the states of chains that advance together: 2 MB
+GROUP = 8  # neighbouring chains that draw from one stream, one after the other: to seed one takes 40 microseconds
+BLOCK = 1 << 15  # numbers of the modes that are drawn, relaxed and turned before the next: 256 kB, which stay in cache
 
 
 def ornstein_uhlenbeck(
@@ -63,25 +65,26 @@ def ornstein_uhlenbeck(
     steps = count("steps", steps, least=0)
     chains = count("chains", chains, least=1)
     kept, records = record_steps(record, steps, chains * setting.dim)
-    local = local_ou(
-        setting,
-        theta,
-        lr=lr,
-        noise_std=noise_std,
-        batch_size=batch_size,
-        gradient_noise_std=gradient_noise_std,
-    )
-    source = generator(rng)
-    seed = Seed.of(source)
-    streams = spawn_streams(source, chains)
-    gaps, order = np.unique(np.diff(records, prepend=0), return_inverse=True)
-    relax, transitions = relaxation(), _transitions(local, gaps)
-    states = np.empty((chains, len(records), setting.dim))
-    size = max(1, BLOCK // states[0].size)
-    blocks = [slice(first, first + size) for first in range(0, chains, size)]
-    with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
-        fill = partial(_fill, local=local, relax=relax, gaps=gaps, order=order, transitions=transitions)
-        list(pool.map(lambda block: fill(states[block], streams[block]), blocks))
+    # Threads of BLAS wait for each other by spinning; one SVD of 50 × 50 wakes them, and they take a core from ours.
+    with threadpool_limits(1, user_api="blas"):
+        local = local_ou(
+            setting,
+            theta,
+            lr=lr,
+            noise_std=noise_std,
+            batch_size=batch_size,
+            gradient_noise_std=gradient_noise_std,
+        )
+        source = generator(rng)
+        seed = Seed.of(source)
+        groups = range(0, chains, GROUP)
+        streams = spawn_streams(source, len(groups))
+        gaps, order = np.unique(np.diff(records, prepend=0), return_inverse=True)
+        relax, transitions = relaxation(), _transitions(local, gaps)
+        states = np.empty((chains, len(records), setting.dim))
+        with ThreadPoolExecutor(min(len(groups), os.cpu_count() or 1)) as pool:
+            fill = partial(_fill, local=local, relax=relax, gaps=gaps, order=order, transitions=transitions)
+            list(pool.map(fill, (states[first : first + GROUP] for first in groups), streams))
     run_of = {"theta": local.theta, "steps": steps, "chains": chains, "record": kept}
     sampled = sampling_arguments(setting, local.sampling, OF_DIFFUSION)
     arguments = {"simulator": "ornstein_uhlenbeck", **run_of, **sampled}
@@ -100,19 +103,21 @@ def ornstein_uhlenbeck(
     )
 
 
-def _fill(out, streams, local, relax, gaps, order, transitions):
+def _fill(out, stream, local, relax, gaps, order, transitions):
     """The states of some chains, to out (chains, records, p): record k is gaps[order[k]] steps after the one before."""
     decays, spreads, roots = transitions
-    modes = np.empty((len(streams), len(order), local.rank))  # Vᵀδ
-    for chain, shocks in zip(streams, modes, strict=True):
-        chain.noise.standard_normal(out=shocks)
-    for gap, root in roots.items():
-        modes[:, order == gap] = modes[:, order == gap] @ root
-    relax(modes, order, decays, spreads)
-    np.matmul(modes, local.basis.T, out=out)
-    out += local.theta
+    size = max(1, BLOCK // (len(order) * max(1, local.rank)))
+    modes = np.empty((min(size, len(out)), len(order), local.rank))  # Vᵀδ
+    for states in (out[first : first + size] for first in range(0, len(out), size)):
+        modes = modes[: len(states)]
+        stream.noise.standard_normal(out=modes)
+        for gap, root in roots.items():
+            modes[:, order == gap] = modes[:, order == gap] @ root
+        relax(modes, order, decays, spreads)
+        np.matmul(modes, local.basis.T, out=states)
+        states += local.theta
     if local.sampling.gradient_noise_std:
-        out += _along(local, streams, gaps[order])
+        out += _along(local, stream, len(out), gaps[order])
 
 
 def _transitions(local, gaps):
@@ -134,9 +139,9 @@ def _transitions(local, gaps):
     return decays, spreads, roots
 
 
-def _along(local, streams, elapsed):
+def _along(local, stream, chains, elapsed):
     """Nδ of the chains (chains, records, p), a free diffusion of variance η²s² a step and direction."""
     kicks = local.sampling.lr * local.sampling.gradient_noise_std * np.sqrt(elapsed)[:, None]
-    shocks = [chain.gradient_noise.standard_normal((len(elapsed), local.setting.dim)) for chain in streams]
-    walk = np.cumsum(kicks * np.stack(shocks), axis=1)
+    shocks = stream.gradient_noise.standard_normal((chains, len(elapsed), local.setting.dim))
+    walk = np.cumsum(kicks * shocks, axis=1)
     return walk - walk @ local.basis @ local.basis.T

@@ -19,9 +19,10 @@ from ..zero_error_set.kinks import kink_distance, refuse_kink
 from ..zero_error_set.notes import notes_on_noise, notes_on_point, warn_of_rank
 from ..zero_error_set.row_space import RowSpace, row_space
 from .mean_displacement import mean_displacement, mean_residual, walked_residual
+from .moment_map import MomentMap
 from .sampling import Sampling
 from .second_moments import SecondMoments, finite_product, relaxation_steps
-from .stability_limit import refuse_past, stability_limit
+from .stability_limit import check_stable, stability_limit
 
 __all__ = ["Law"]
 
@@ -42,9 +43,6 @@ class Law:
         r < n K⁺ stands for K⁻¹, and `notes` says whether the zero-error set is smooth there.
     kink_distance : float
         As `kink_distance`; at 0 the model has no derivative here, and this is the law of one side.
-    max_stable_lr : float
-        η_max of the linearised SGD that samples so.
-
     `steps` counts from δ = 0, and None is the stationary law; ``lag=k`` gives E[δ_{t+k} δ_tᵀ], the autocovariance.
     """
 
@@ -53,7 +51,6 @@ class Law:
     sampling: Sampling
     row_space: RowSpace
     kink_distance: float
-    max_stable_lr: float
 
     @classmethod
     def at(cls, setting: Setting, theta: Reals, sampling: Sampling) -> Self:
@@ -67,12 +64,15 @@ class Law:
             )
         point = on_zero_error_set(setting, theta)
         space = row_space(setting, point)
-        limit = stability_limit(space.squares, space.modes, sampling)
-        if sampling.lr >= limit:
-            refuse_past(limit, sampling)
-        law = cls(setting, point, sampling, space, kink_distance(setting, point), limit)
+        check_stable(MomentMap(space.squares, space.modes, sampling))
+        law = cls(setting, point, sampling, space, kink_distance(setting, point))
         law._of_unit_noise.leading()  # is of floats
         return law
+
+    @cached_property
+    def max_stable_lr(self) -> float:
+        """η_max of the linearised SGD that samples so."""
+        return stability_limit(self.row_space.squares, self.row_space.modes, self.sampling)
 
     @property
     def rank(self) -> int:
