@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..arguments import Array, Reals, real_array
 from ..numeric.fluctuations.sampling import Sampling
 from ..settings import Setting
+from .normals import fill_standard_normal
 
 __all__ = ["Draws", "Law", "Streams", "draw", "draw_noise", "draw_subsets", "draws_per_step", "spawn_streams"]
 
@@ -101,7 +102,7 @@ def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams],
     gradient_noise = np.empty((len(streams), steps, setting.dim if sampling.gradient_noise_std else 0))
     if gradient_noise.size:
         for chain, out in zip(streams, gradient_noise, strict=True):
-            chain.gradient_noise.standard_normal(out=out)
+            fill_standard_normal(chain.gradient_noise, out)
     if noise_std.shape[1] > 1 and indices.shape[-1]:
         rows = np.arange(steps)[:, None] if len(noise_std) > 1 else 0
         noise *= noise_std[rows, indices]
@@ -116,7 +117,9 @@ def draw_noise(law: Law, rng: np.random.Generator, size: tuple[int, int]) -> Arr
     if callable(law):
         return real_array("noise", law(rng, size), shape=size)
     if law == "gaussian":
-        return rng.standard_normal(size)
+        noise = np.empty(size)
+        fill_standard_normal(rng, noise)
+        return noise
     return np.subtract(2.0 * rng.integers(0, 2, size=size, dtype=np.int64), 1.0, dtype=np.float64)
 
 

@@ -15,6 +15,8 @@ def compiled_and_kept(
 ) -> tuple[Callable[..., Any], str | None]:
     """The function for arguments of these Numba types alone, and what kept it from being kept, if anything did."""
     problem = where = None
+    if numba.config.DISABLE_JIT:
+        return function, "NUMBA_DISABLE_JIT is set, so loops run in Python, some hundred times slower: unset it"
     if keep:
         try:
             loop = numba.njit(cache=True, nogil=True)(function)

@@ -373,7 +373,7 @@ def test_checkpoints_are_written_while_a_run_goes_on_and_seldom(tmp_path, monkey
         return len(times)
 
     assert count(1e9) == 2  # at the beginning and at the end
-    assert count(0.0) > 10
+    assert count(0.0) > 5  # as often as a piece comes back
 
 
 # SIGKILL
