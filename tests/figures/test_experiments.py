@@ -2,6 +2,8 @@
 
 import json
 import time
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -10,31 +12,47 @@ from rounding import ALGEBRA, EPS, FORMULA, SUMS
 
 import ouanalysis as ou
 from ouanalysis.experiments import (
-    finite_step,
-    matrix_sensing_certificate,
-    matrix_sensing_recovery,
-    momentum,
-    noise_floor,
     ou_covariance,
     recovery,
     relu_global,
     relu_interpolants,
-    relu_minimum,
     repellency,
     riemannian_flow,
-    sigmoid_landscape,
     sigmoid_neurons,
-    tangent_drift,
 )
-from ouanalysis.figures.__main__ import NAMES
+from ouanalysis.figures import __main__ as command
 
+SEEDS = {"ou_covariance": 5, "matrix_sensing_recovery": 0, "relu_interpolants": 0, "sigmoid_neurons": 0}  # of others 1
 SOLVED = 1e-7  # what the figures call the resolution of a solver's gap
 # Other bounds without a reason beside them were set after a look at a quick run or at the committed picture. They say
 # that something is small or large, with room for another seed, and guard against a later change.
 
 
+@cache
+def quick(name):
+    """The result of an experiment, which is drawn too."""
+    return import_module(f"ouanalysis.experiments.{name}").run(SEEDS.get(name, 1), "quick")
+
+
+@pytest.mark.parametrize("name", command.NAMES)
+def test_each_figure_is_drawn_quickly_with_its_numbers_beside_it(name, tmp_path, monkeypatch):
+    result = quick(name)
+
+    def run(rng, size):
+        assert rng.bit_generator.seed_seq.entropy == 3
+        assert size == "quick"
+        return result
+
+    monkeypatch.setattr(import_module(f"ouanalysis.experiments.{name}"), "run", run)
+    assert command.main([name, "--quick", "--out", str(tmp_path), "--seed", "3"]) == 0
+    assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    shown = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+    assert (shown["figure"], shown["size"], shown["seed"]) == (name, "quick", 3)
+    assert shown["numbers"]
+
+
 def test_ou_covariance_is_within_four_standard_errors_and_the_finite_step():
-    result = ou_covariance.run(5, "quick")
+    result = quick("ou_covariance")
     late = result.steps > 0
     error = np.abs(result.scaled_variance - result.predicted_variance)[late]
     # The leading order is short by about ηλ_max/2 < 0.02 here.
@@ -42,7 +60,7 @@ def test_ou_covariance_is_within_four_standard_errors_and_the_finite_step():
 
 
 def test_label_noise_lowers_the_regularizer_of_matrix_sensing_and_sgd_alone_does_not():
-    result = matrix_sensing_recovery.run(0, "quick")
+    result = quick("matrix_sensing_recovery")
     without, with_noise = result.reg[:, :, -1].mean(axis=1)
     assert with_noise < without
     assert abs(with_noise - result.planted_reg) < abs(without - result.planted_reg)
@@ -51,7 +69,7 @@ def test_label_noise_lowers_the_regularizer_of_matrix_sensing_and_sgd_alone_does
 
 
 def test_noise_floor_is_a_line_through_the_origin_up_to_the_step():
-    result = noise_floor.run(1, "quick")
+    result = quick("noise_floor")
     excess = result.measured / result.predicted - 1
     # Q(S) of theory.md, at S = ησ²K/B, adds at most (n/2) ηλ_max of the leading order; n ≤ 4 here.
     assert np.all(np.abs(excess) < 4 * result.error / result.predicted + 2 * result.curvature)
@@ -59,7 +77,7 @@ def test_noise_floor_is_a_line_through_the_origin_up_to_the_step():
 
 
 def test_label_noise_straightens_relu_interpolants_without_leaving_the_data():
-    result = relu_interpolants.run(0, "quick")
+    result = quick("relu_interpolants")
     assert np.all(result.convexity_changes[:, -1] < result.convexity_changes[:, 0])
     assert np.all(result.reg[:, -1] < result.reg[:, 0] / 2)
     for function in (result.before, result.after):
@@ -69,7 +87,7 @@ def test_label_noise_straightens_relu_interpolants_without_leaving_the_data():
 
 
 def test_sigmoid_neurons_approach_their_targets():
-    for case in sigmoid_neurons.run(0, "quick").cases:
+    for case in quick("sigmoid_neurons").cases:
         # A target is a minimum; noise in c and φ takes the network off the zero-error set, and reg there may be less.
         assert case.reg[0] > case.reg[-1] > 0.9 * case.target_reg
         distances = np.hypot(case.phi[..., None] - case.target_phi, case.c[..., None] - case.target_c).min(axis=-1)
@@ -77,7 +95,7 @@ def test_sigmoid_neurons_approach_their_targets():
 
 
 def test_the_exact_law_holds_at_every_stable_step_and_the_leading_order_does_not():
-    result = finite_step.run(1, "quick")
+    result = quick("finite_step")
     assert np.all(np.abs(result.measured - result.predicted) < 4 * result.error)
     leading = result.reg * result.limit[:, None] * result.simulated_fractions
     late = result.simulated_fractions >= 0.3
@@ -86,7 +104,7 @@ def test_the_exact_law_holds_at_every_stable_step_and_the_leading_order_does_not
 
 
 def test_the_drift_is_that_predicted_through_its_transient_and_the_remainder_is_of_order_two_in_the_noise():
-    result = tangent_drift.run(1, "quick")
+    result = quick("tangent_drift")
     for measured, error, exact in zip(result.measured, result.error, result.exact, strict=True):
         seen = error > 1e-9  # the first step moves nothing along the set
         assert np.all(np.abs(measured - exact)[seen] < 4 * error[seen])
@@ -97,7 +115,7 @@ def test_the_drift_is_that_predicted_through_its_transient_and_the_remainder_is_
 
 
 def test_ensembles_of_every_step_noise_and_batch_follow_the_flow_in_flow_time():
-    result = riemannian_flow.run(1, "quick")
+    result = quick("riemannian_flow")
     # θ has some r = 2 noisy directions: the distance over its standard error is a χ of few degrees of freedom.
     assert np.all(result.distance < 4 * result.noise + 0.005)
     on_flow = np.interp(result.times, result.fine_times, result.flow_reg)
@@ -105,7 +123,7 @@ def test_ensembles_of_every_step_noise_and_batch_follow_the_flow_in_flow_time():
 
 
 def test_noise_leaves_a_saddle_and_a_repellent_point_for_the_minimum():
-    result = repellency.run(1, "quick")
+    result = quick("repellency")
     assert result.verdicts == ("strict minimum", "saddle", "repellent")
     w = repellency.Y
     assert result.levels[0] == pytest.approx(2 * w * (np.hypot(1, w) - w), rel=FORMULA)  # theory.md 4.3
@@ -115,7 +133,7 @@ def test_noise_leaves_a_saddle_and_a_repellent_point_for_the_minimum():
 
 
 def test_momentum_speeds_the_flow_by_its_square_and_the_finite_step_has_its_closed_form():
-    result = momentum.run(1, "quick")
+    result = quick("momentum")
     on_flow = np.interp(result.times, result.fine_times, result.flow_reg)
     assert np.all(np.abs(result.reg - on_flow) < 4 * result.reg_error + 0.04)
     np.testing.assert_allclose(result.predicted_ratio, 1 / (1 - result.fractions), rtol=ALGEBRA)
@@ -123,7 +141,7 @@ def test_momentum_speeds_the_flow_by_its_square_and_the_finite_step_has_its_clos
 
 
 def test_the_certificate_tells_label_noise_from_none_in_matrix_sensing():
-    result = matrix_sensing_certificate.run(1, "quick")
+    result = quick("matrix_sensing_certificate")
     assert result.relative_gap[1, :, -1].max() < result.relative_gap[0, :, -1].min() / 4
     assert result.loss[0, :, -1].max() < SUMS**2
     assert result.solver_gap < SOLVED
@@ -131,7 +149,7 @@ def test_the_certificate_tells_label_noise_from_none_in_matrix_sensing():
 
 
 def test_label_noise_brings_a_relu_network_near_the_simplest_function():
-    result = relu_minimum.run(1, "quick")
+    result = quick("relu_minimum")
     assert result.relative_gap[1] < result.relative_gap[0] / 10
     assert result.solver_gap < SOLVED
     np.testing.assert_allclose(
@@ -154,7 +172,7 @@ def test_five_networks_under_lowered_noise_end_near_the_simplest_function_of_the
 
 
 def test_the_least_logistic_network_is_equal_below_the_threshold_and_one_plus_rest_above():
-    result = sigmoid_landscape.run(1, "quick")
+    result = quick("sigmoid_landscape")
 
     def cost(w):
         return w**2 / (1 + w**2)
@@ -171,7 +189,7 @@ def test_the_least_logistic_network_is_equal_below_the_threshold_and_one_plus_re
 
 
 def test_label_noise_finds_what_the_program_finds_and_descent_does_not():
-    result = recovery.run(1, "quick")
+    result = quick("recovery")
     assert np.all(result.least[1] < 1e-4)  # n = 30: the planted matrix, to the root of the solver's gap
     assert np.all(result.noisy < result.quiet)
 
@@ -182,7 +200,7 @@ def committed(name):
 
 def test_the_committed_pictures_show_what_the_readme_says_of_them():
     """Guards against a later change; the bounds were set from these pictures and are no evidence of their own."""
-    for name in NAMES:
+    for name in command.NAMES:
         assert committed(name)["size"] == "full"
     sensing = committed("matrix_sensing_recovery")["numbers"]
     final_error, final_reg = (np.array(sensing[key])[:, :, -1] for key in ("error", "reg"))
@@ -232,13 +250,23 @@ def test_the_flow_of_the_picture_takes_under_a_second():
     assert time.perf_counter() - start < 1.0
 
 
+def test_label_noise_approaches_basis_pursuit_and_isotropic_noise_leaves_it():
+    none, isotropic, equal, unequal = range(4)
+    result = quick("noise_contrast")
+    ends = result.error[:, 0, -1]
+    assert max(ends[equal], ends[unequal]) < ends[none] < ends[isotropic]
+    assert np.all(np.abs(result.measured - result.predicted) < 4 * result.measured_error + 0.02 * result.predicted)
+    before = np.searchsorted(result.steps, result.flow_steps[-1])
+    np.testing.assert_allclose(result.reg[equal:, 0, before], result.flow_reg[:, -1], rtol=0.05)  # of one noisy state
+
+
 def test_an_unknown_size_is_refused():
     with pytest.raises(ValueError, match="size: expected 'full' or 'quick', got 'ful'"):
         ou_covariance.run(0, "ful")
 
 
 def test_sigmoid_targets_are_stationary_and_of_the_regularizer_they_say():
-    for case in sigmoid_neurons.run(0, "quick").cases:
+    for case in quick("sigmoid_neurons").cases:
         width = case.phi.shape[1]
         shares = ou.minimum(ou.SigmoidNetwork(sigmoid_neurons.X, [case.label], width, case.activation)).shares
         assert shares.sum() == pytest.approx(case.label, rel=FORMULA)

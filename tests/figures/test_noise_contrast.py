@@ -1,23 +1,12 @@
-"""The contrast of noises: at the quick size with the bounds that it allows, and what the committed picture shows."""
+"""The contrast of noises: what the committed picture shows."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 
-from ouanalysis.experiments import noise_contrast
-
-NONE, ISOTROPIC, EQUAL, UNEQUAL = range(4)
+EQUAL = 2  # after none and isotropic noise, before label noise of unequal σ
 COMMITTED = Path(__file__).parents[2] / "figures" / "noise_contrast.json"
-
-
-def test_label_noise_approaches_basis_pursuit_and_isotropic_noise_leaves_it():
-    result = noise_contrast.run(1, "quick")
-    ends = result.error[:, 0, -1]
-    assert max(ends[EQUAL], ends[UNEQUAL]) < ends[NONE] < ends[ISOTROPIC]
-    assert np.all(np.abs(result.measured - result.predicted) < 4 * result.measured_error + 0.02 * result.predicted)
-    before = np.searchsorted(result.steps, result.flow_steps[-1])
-    np.testing.assert_allclose(result.reg[EQUAL:, 0, before], result.flow_reg[:, -1], rtol=0.05)  # of one noisy state
 
 
 def test_the_committed_picture_shows_what_was_asked_of_it():
