@@ -9,6 +9,7 @@ from rounding import EPS, FORMULA, SUMS
 from scipy.optimize import minimize_scalar
 
 import ouanalysis as ou
+from ouanalysis.symbolic.closed_form import ClosedForm
 from ouanalysis.symbolic.relu_network import kink_cost
 from ouanalysis.symbolic.sigmoid_network import stationarity, stationary_neuron
 
@@ -73,3 +74,23 @@ def test_gaussian_sensors_give_the_nuclear_norm():
     typed = ou.symbolic.matrix_sensing.expected_regularizer(d, 2)
     explicit = typed.subs(sympy.MatrixSymbol("U", d, 2), sympy.Matrix(factor)).doit()
     assert float(explicit) == pytest.approx(expected, rel=FORMULA)
+
+
+i, j, n = sympy.symbols("i j n", integer=True)
+a = sympy.IndexedBase("a", real=True)
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [  # by hand, at a = (2, 3, 5)
+        (sympy.Sum(a[i] * a[j], (i, 0, n - 1), (j, 0, n - 1)), 100),
+        (sympy.Sum(a[i] * a[j], (i, 0, j - 1), (j, 0, n - 1)), 31),
+        (sympy.Sum(sympy.Sum(a[i], (i, 0, j)) ** 2, (j, 0, n - 1)) / n, 129 / 3),
+        (sympy.Sum(sympy.Sum(a[i] * a[j], (i, 0, n - 1)) ** 2, (j, 1, n - 1)), 100 * 34),
+        (sympy.Sum(a[i], (i, 3, 2)) + a[0], 2),
+    ],
+)
+def test_sums_are_written_out_whatever_their_ends_are(formula, value):
+    form = ClosedForm(formula, {"a": (3,)}, {n: 3})
+    assert not form.expr.has(sympy.Sum)
+    assert form.expr.subs(dict(zip(form.symbols, [2, 3, 5], strict=True))) == sympy.nsimplify(value)

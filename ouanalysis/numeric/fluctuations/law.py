@@ -43,6 +43,7 @@ class Law:
         r < n K⁺ stands for K⁻¹, and `notes` says whether the zero-error set is smooth there.
     kink_distance : float
         As `kink_distance`; at 0 the model has no derivative here, and this is the law of one side.
+
     `steps` counts from δ = 0, and None is the stationary law; ``lag=k`` gives E[δ_{t+k} δ_tᵀ], the autocovariance.
     """
 
