@@ -15,6 +15,7 @@ from .branches import Branches, Held, preactivations
 from .kinks import Kinks, find_kinks
 from .linear_part import linear_part
 from .model_check import check_model
+from .one_datum import OneDatum
 from .unseen_directions import unseen_directions
 
 __all__ = ["Setting", "check_setting", "parameters", "split"]
@@ -191,6 +192,10 @@ class Setting:
         if self.symmetries is None:
             return None
         return real_array("symmetries", self.symmetries(np.array(theta)), shape=("k", self.dim))
+
+    def reduction(self) -> OneDatum | None:
+        """Coordinates of which SGD moves but a few, and the setting that it moves them by; None if it may move all."""
+        return None
 
     def _with(self, **changed):
         """A copy with other fields, which are known to be right."""

@@ -13,6 +13,7 @@ from ..activations import Activation, Expression
 from ..activations import activation as as_activation
 from ..arguments import Array, RandomSource, Reals, count, generator, real_array
 from .branches import Branches
+from .one_datum import OneDatum
 from .setting import Setting, parameters, split
 
 __all__ = ["SigmoidNetwork", "planted_sigmoid_network"]
@@ -74,6 +75,11 @@ class SigmoidNetwork(Setting):
             start = self.width + j * self.d
             directions[j, :, start : start + self.d] = normal
         return directions.reshape(-1, self.dim)
+
+    def reduction(self) -> OneDatum | None:
+        if self.n > 1:
+            return None
+        return OneDatum.of(self.x[0], lambda x: SigmoidNetwork([[x]], self.y, self.width, self.activation))
 
     def __repr__(self):
         return f"SigmoidNetwork(n={self.n}, d={self.d}, width={self.width}, activation={self.activation.name!r})"

@@ -19,7 +19,7 @@ _GRADIENTS: WeakKeyDictionary[Plan, Gradient] = WeakKeyDictionary()
 
 def autograd_steps(plan: Plan) -> TakeSteps:
     """A function that takes chains through their draws from step `first`, in place, and records (chains, k, p)."""
-    setting, add_to_sums = plan.setting, _accumulation(plan)
+    setting, add_to_sums = plan.walked, _accumulation(plan)
     gradient = _GRADIENTS.setdefault(plan, loss_gradient(setting))  # traced once a run
 
     def take_steps(state, draws, rates, first, records, out):

@@ -19,7 +19,7 @@ def compiled_loop(plan: Plan) -> Callable[..., None] | None:
     """The kernel that does what a plan asks for and no more; None for a setting that has none."""
     from .kernels import kernel
 
-    return kernel(plan.setting, averaging=plan.averaging is not None, known_sizes=plan.is_long)
+    return kernel(plan.walked, averaging=plan.averaging is not None, known_sizes=plan.is_long)
 
 
 def compiled_steps(plan: Plan, compiled: Callable[..., None]) -> TakeSteps:

@@ -63,7 +63,7 @@ def begun(
         theta=np.empty((len(start), 0, setting.dim)),
         steps=np.empty(0, dtype=np.int64),
         observed={},
-        state=initial_state(start, plan.averaging, source),
+        state=initial_state(plan.turned(start), plan.averaging, source),
         witness=None,
     )
 
@@ -98,7 +98,7 @@ def with_witness(run: Stored) -> Stored:
 
 def first_chain(plan: Plan, run: Stored) -> State:
     """The first chain of a run at its beginning."""
-    return initial_state(np.asarray(run.arguments["theta"])[:1], plan.averaging, run.seed.generator())
+    return initial_state(plan.turned(np.asarray(run.arguments["theta"])[:1]), plan.averaging, run.seed.generator())
 
 
 def plan_of(setting: Setting, arguments: Mapping[str, Any]) -> tuple[Plan, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from ..arguments import Array, Integers, Reals
 from ..numeric.fluctuations.sampling import Sampling
 from ..numeric.fluctuations.schedule import Rates, Schedule
 from ..settings import Setting
+from ..settings.one_datum import OneDatum
 from .averages import Averaging
 from .draws import Law
 
@@ -64,6 +66,25 @@ class Plan:
     observe: Mapping[str, Observer]
     averaging: Averaging | None
 
+    @cached_property
+    def reduction(self) -> OneDatum | None:
+        """Coordinates of which only the first are walked, where nothing else moves or is asked for on the way."""
+        everywhere = self.weight_decay or self.schedule.sampling.gradient_noise_std or self.averaging
+        return None if everywhere else self.setting.reduction()
+
+    @property
+    def walked(self) -> Setting:
+        """The setting that takes the steps."""
+        return self.reduction.setting if self.reduction else self.setting
+
+    def turned(self, theta: Array) -> Array:
+        """theta (..., p) in the coordinates that a `State` has: those of `reduction`, if there is one."""
+        return self.reduction.turned(theta) if self.reduction else theta
+
+    def back(self, turned: Array) -> Array:
+        """The theta (..., p) of coordinates that a `State` has."""
+        return self.reduction.back(turned) if self.reduction else turned
+
     @property
     def inner(self) -> int:
         """How many steps are taken for one that is counted."""
@@ -77,7 +98,7 @@ class Plan:
     @property
     def is_long(self) -> bool:
         """Whether it pays to compile the kernel for the sizes of this setting, which takes some seconds once."""
-        return self.chains * self.steps * self.inner * self.setting.dim >= LONG
+        return self.chains * self.steps * self.inner * self.walked.dim >= LONG
 
     @property
     def sampling(self) -> Sampling:

@@ -56,13 +56,13 @@ def restored(plan: Plan, run: Stored) -> Snapshot:
     snapshot = Snapshot(state, np.full((chains, len(plan.records), dim), np.nan), {})
     begun = state.taken.max() == 0
     if begun and plan.records[0] == 0:
-        snapshot.theta[:, 0] = state.theta
+        snapshot.theta[:, 0] = plan.back(state.theta)
     known, places = np.isin(plan.records, run.steps), np.searchsorted(run.steps, plan.records)
     snapshot.theta[:, known] = run.theta[:, places[known]]
     for name, values in run.observed.items():
         snapshot.observed_rows(name, values.shape[2:])[:, known] = values[:, places[known]]
     if begun:  # tried before the run, recorded or not
-        for name, values in observed_at(plan.observe, plan.setting, state.theta[:, None]).items():
+        for name, values in observed_at(plan.observe, plan.setting, plan.back(state.theta)[:, None]).items():
             rows = snapshot.observed_rows(name, values.shape[2:])
             if plan.records[0] == 0:
                 rows[:, 0] = values[:, 0]

@@ -20,6 +20,7 @@ class State:
     taken : (chains,) int64 array
         The steps taken; Euler steps of a diffusion.
     theta, velocity : (chains, p) array
+        In the coordinates of `Plan.turned`.
     streams : list of Streams
         The random streams of each chain, as far as they are drawn.
     sums : Sums
@@ -46,6 +47,11 @@ class State:
             self.sums.rows(chosen),
         )
 
+    def first(self, coordinates: int) -> "State":
+        """The first coordinates of all chains, not copied."""
+        sums = Sums(self.sums.shift[:, :coordinates], self.sums.recent, self.sums.total)
+        return State(self.taken, self.theta[:, :coordinates], self.velocity[:, :coordinates], self.streams, sums)
+
     def put(self, chosen: slice, other: "State") -> None:
         """Put other chains in the place of some."""
         for name in ("taken", "theta", "velocity", "streams"):
@@ -55,7 +61,7 @@ class State:
 
 
 def initial_state(theta: Array, averaging: Averaging | None, rng: np.random.Generator) -> State:
-    """Chains at rest at theta (chains, p), with streams spawned from rng."""
+    """Chains at rest at theta (chains, p), in their coordinates, with streams spawned from rng."""
     taken = np.zeros(len(theta), dtype=np.int64)
     return State(taken, theta.copy(), np.zeros_like(theta), spawn_streams(rng, len(theta)), Sums.zero(averaging, theta))
 

@@ -25,7 +25,7 @@ from .state import State, could_be
 __all__ = ["Stored", "as_written", "read", "write"]
 
 PROBES = 4
-FORMAT = "ouanalysis run 3"
+FORMAT = "ouanalysis run 4"
 OF_ANY = {field.name for field in fields(Setting)}
 OF_STATE = ("taken", "theta", "velocity")
 OF_SUMS = ("shift", "recent", "total")

@@ -184,7 +184,7 @@ def trajectory_of(plan: Plan, snapshot: Snapshot, run: Stored) -> Trajectory:
     records, theta = records[reached], snapshot.theta[:, reached]
     observed = {name: values[:, reached] for name, values in snapshot.observed.items()}
     if not len(records) or records[-1] < at:
-        records, here = np.append(records, at), state.theta[:, None]
+        records, here = np.append(records, at), plan.back(state.theta)[:, None]
         theta = np.concatenate([theta, here], axis=1)
         last = observed_at(plan.observe, plan.setting, here)
         for name, values in observed.items():
