@@ -44,7 +44,8 @@ class Smooth(NamedTuple):
 
 def model(setting: SigmoidNetwork) -> Tanh | Logistic | Smooth | None:
     """The arrays of a `SigmoidNetwork`; copies, as Numba compiles anew for a read-only array."""
-    arguments = setting.x.copy(), setting.y.copy(), setting.width, setting.x.shape[1]
+    d = known(1) if setting.d == 1 else setting.d  # of one input loops over neurons alone are left
+    arguments = setting.x.copy(), setting.y.copy(), setting.width, d
     if setting.activation.expression is None:
         named: dict[str, type[Tanh | Logistic]] = {"tanh": Tanh, "logistic": Logistic}
         return named[setting.activation.name](*arguments)
