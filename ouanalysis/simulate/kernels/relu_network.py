@@ -27,9 +27,8 @@ def value_and_gradient(model, theta, i, gradient) -> float:
     to_a, to_b, hidden = gradient[:m], gradient[m : 2 * m], gradient[2 * m : 3 * m]
     for j in range(m):
         z = a[j] * x + b[j]
+        slope = c[j] if z > 0 else 0.0
         hidden[j] = z if z > 0 else 0.0
-    for j in range(m):
-        slope = c[j] if hidden[j] > 0 else 0.0
         to_a[j] = slope * x
         to_b[j] = slope
     gradient[3 * m] = x
