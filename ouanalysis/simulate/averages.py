@@ -140,6 +140,17 @@ class Averages:
         )
         return cls(taken, sums.shift + moved, covariance, loss, reg, directions.T)
 
+    def labelled(self) -> dict[str, tuple[tuple[str, ...], Array]]:
+        """Each with the names of its axes."""
+        axes = {
+            "theta": ("chain", "parameter"),
+            "covariance": ("chain", "direction", "other direction"),
+            "loss": ("chain",),
+            "reg": ("chain",),
+            "basis": ("parameter", "direction"),
+        }
+        return {f"average {name}": (names, getattr(self, name)) for name, names in axes.items()}
+
     def pooled(self) -> "Averages":
         """Those of all chains as if they were one, spread between them included; diverged ones are left out."""
         whole = np.isfinite(self.theta).all(axis=1)

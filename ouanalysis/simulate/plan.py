@@ -68,9 +68,12 @@ class Plan:
 
     @cached_property
     def reduction(self) -> OneDatum | None:
-        """Coordinates of which only the first are walked, where nothing else moves or is asked for on the way."""
+        """Coordinates of which only the first are walked, where nothing else moves or is asked for on the way.
+
+        A kernel of the user's own takes theta as it is.
+        """
         everywhere = self.weight_decay or self.schedule.sampling.gradient_noise_std or self.averaging
-        return None if everywhere else self.setting.reduction()
+        return None if everywhere or self.setting.kernel else self.setting.reduction()
 
     @property
     def walked(self) -> Setting:

@@ -153,20 +153,28 @@ class Trajectory:
     def to_xarray(self) -> "Dataset":
         """An xarray.Dataset: theta (chain, record, parameter), loss and reg (chain, record), status (chain).
 
-        The coordinate `step` is that of each record; attrs say what made the run. Needs the extra `xarray`.
+        What was observed has its own name, or "observed loss" beside a loss of ours; averages are "average theta" and
+        so on, their number an attribute. The coordinate `step` is that of each record; attrs say what made the run.
+        Needs the extra `xarray`.
         """
         try:
             from xarray import Dataset
         except ImportError as error:
             raise ImportError("to_xarray: expected xarray, which pip install 'ouanalysis[xarray]' installs") from error
-        observed = {"loss": self.loss, "reg": self.reg}
-        return Dataset(
-            {"theta": (("chain", "record", "parameter"), self.theta)}
-            | {name: (("chain", "record"), values) for name, values in observed.items()}
-            | {"status": ("chain", self.status)},
-            coords={"step": ("record", self.steps)},
-            attrs=as_written(self),
-        )
+        labelled: dict[str, tuple[tuple[str, ...], Array | NDArray[np.str_]]] = {
+            "theta": (("chain", "record", "parameter"), self.theta),
+            "loss": (("chain", "record"), self.loss),
+            "reg": (("chain", "record"), self.reg),
+            "status": (("chain",), self.status),
+        }
+        for name, values in self.observed.items():
+            own = f"observed {name}" if name in (*labelled, "step") else name
+            labelled[own] = ("chain", "record", *(f"{own} {axis}" for axis in range(values.ndim - 2))), values
+        attributes = as_written(self)
+        if self.averages:
+            labelled |= self.averages.labelled()
+            attributes["average count"] = self.averages.count
+        return Dataset(labelled, coords={"step": ("record", self.steps)}, attrs=attributes)
 
     def __repr__(self) -> str:
         chains, records, dim = self.theta.shape

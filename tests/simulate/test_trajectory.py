@@ -398,6 +398,24 @@ def test_a_run_becomes_a_labelled_data_set():
     assert all(isinstance(value, str | int | float | np.ndarray) for value in labelled.attrs.values())
 
 
+def test_what_was_observed_and_averaged_is_labelled_too():
+    observe = {
+        "loss": lambda setting, theta: ou.loss(setting, theta) * 2,
+        "U": lambda _, theta: theta.reshape(-1, 3, 3)[:, :2],
+    }
+    average = ou.Averaging(basis=np.eye(9)[:, :2], reg=True)
+    run = ou.label_noise_sgd(SETTING, TRUTH, **RUN, observe=observe, average=average)
+    labelled = run.to_xarray()
+    assert labelled["U"].dims == ("chain", "record", "U 0", "U 1")
+    np.testing.assert_array_equal(labelled["U"].values, run.observed["U"])
+    np.testing.assert_array_equal(labelled["loss"].values, run.loss)
+    np.testing.assert_array_equal(labelled["observed loss"].values, run.observed["loss"])
+    for name in ("theta", "covariance", "loss", "reg", "basis"):
+        np.testing.assert_array_equal(labelled[f"average {name}"].values, getattr(run.averages, name))
+    assert labelled["average covariance"].dims == ("chain", "direction", "other direction")
+    assert labelled.attrs["average count"] == run.averages.count
+
+
 def test_without_xarray_one_line_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "xarray", None)
     with pytest.raises(ImportError, match=r"to_xarray: expected xarray, which pip install 'ouanalysis\[xarray\]'"):
