@@ -79,6 +79,7 @@ STEEP = ou.SigmoidNetwork([[3.125e104]], [0.0], 2, T / 2 + sympy.sin(T)), np.ful
 
 
 @example(NO_GRADIENT, 1e154, 1.0, 0, 0.0)
+@example(NO_GRADIENT, 1e155, 1.0, 3, 0.5)
 @given(points(), powers, powers, st.integers(0, 2**62), st.floats(0, 0.99))
 def test_at_a_point(point, lr, noise_std, steps, momentum):
     setting, theta = point

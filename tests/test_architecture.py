@@ -13,7 +13,7 @@ import ouanalysis as ou
 
 PACKAGE = Path(ou.__file__).parent
 ORDER = [
-    {"arguments", "progress"},
+    {"arguments", "one_blas_thread", "progress"},
     {"activations"},
     {"tape"},
     {"settings"},

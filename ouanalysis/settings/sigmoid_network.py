@@ -77,9 +77,14 @@ class SigmoidNetwork(Setting):
         return directions.reshape(-1, self.dim)
 
     def reduction(self) -> OneDatum | None:
-        if self.n > 1:
-            return None
-        return OneDatum.of(self.x[0], lambda x: SigmoidNetwork([[x]], self.y, self.width, self.activation))
+        with np.errstate(over="ignore", under="ignore"):
+            length = np.sqrt(np.sum(self.x**2))
+        if self.n > 1 or self.d == 1 or type(self) is not SigmoidNetwork or not 1e-150 < length < 1e150:
+            return None  # nothing to be gained, an h that may be another, or a length whose square is no good float
+        parts = {"c": (self.width,), "W": (self.width, 1)}
+        h = partial(_predict, parts=parts, phi=self.activation)
+        small = self._with(h=h, x=np.full((1, 1), length), dim=2 * self.width, _parts=parts)
+        return OneDatum(small, self.x[0] / length)
 
     def __repr__(self):
         return f"SigmoidNetwork(n={self.n}, d={self.d}, width={self.width}, activation={self.activation.name!r})"

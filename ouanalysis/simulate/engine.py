@@ -21,6 +21,7 @@ import numpy as np
 from ..progress import progress_bar
 from .compiled_steps import compiled_loop
 from .draws import draws_per_step
+from .normals import prepare
 from .plan import Plan
 from .segments import advance, segment_length
 from .snapshot import Snapshot
@@ -28,7 +29,8 @@ from .warn_once import warn_once
 
 __all__ = ["Job", "advance_all"]
 
-PIECE = 0.25  # seconds that a piece is to take at most: how soon Ctrl-C is heard, how often a bar moves
+# Seconds that a piece takes at most, the last of a run twice that: how soon Ctrl-C is heard, how often a bar moves.
+PIECE = 0.25
 ROUND = 1.0  # seconds that a piece of each block is to take in threads: how far Ctrl-C finds chains behind others
 LEAST = 16  # steps of a first piece
 CHAIN = 0.001  # seconds in a piece for each chain, of which a tenth or two are not steps
@@ -54,8 +56,11 @@ class Job:
 
     @cached_property
     def compiled(self) -> bool:
-        """Whether a kernel takes the steps; it is compiled here, not by each worker."""
-        return compiled_loop(self.plan) is not None
+        """Whether a kernel takes the steps; it and its noise are compiled here, not by each worker."""
+        plan = self.plan
+        together = min(segment_length(plan, 1), plan.steps * plan.inner)
+        prepare(together * draws_per_step(plan.setting, plan.sampling))
+        return compiled_loop(plan) is not None
 
     def blocks(self) -> list[slice]:
         """Which chains advance together: neighbours at the same step, and not too many."""

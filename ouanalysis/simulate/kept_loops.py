@@ -14,9 +14,9 @@ def compiled_and_kept(
     function: Callable[..., Any], types: tuple[Any, ...], *, keep: bool = True
 ) -> tuple[Callable[..., Any], str | None]:
     """The function for arguments of these Numba types alone, and what kept it from being kept, if anything did."""
-    problem = where = None
     if numba.config.DISABLE_JIT:
         return function, "NUMBA_DISABLE_JIT is set, so loops run in Python, some hundred times slower: unset it"
+    problem = where = None
     if keep:
         try:
             loop = numba.njit(cache=True, nogil=True)(function)

@@ -63,7 +63,7 @@ def begun(
         theta=np.empty((len(start), 0, setting.dim)),
         steps=np.empty(0, dtype=np.int64),
         observed={},
-        state=initial_state(plan.turned(start), plan.averaging, source),
+        state=_initial(plan, start, source),
         witness=None,
     )
 
@@ -98,7 +98,13 @@ def with_witness(run: Stored) -> Stored:
 
 def first_chain(plan: Plan, run: Stored) -> State:
     """The first chain of a run at its beginning."""
-    return initial_state(plan.turned(np.asarray(run.arguments["theta"])[:1]), plan.averaging, run.seed.generator())
+    return _initial(plan, np.asarray(run.arguments["theta"])[:1], run.seed.generator())
+
+
+def _initial(plan, start, rng):
+    if plan.reduction is None:
+        return initial_state(start, plan.averaging, rng)
+    return initial_state(plan.reduction.of(start), plan.averaging, rng, start=start)
 
 
 def plan_of(setting: Setting, arguments: Mapping[str, Any]) -> tuple[Plan, dict[str, Any]]:
@@ -138,7 +144,7 @@ def starting_points(setting: Setting, theta: Reals, chains: int) -> Array:
             f"theta: expected shape ({setting.dim},) or (chains, {setting.dim}) = ({chains}, {setting.dim}),"
             f" got {start.shape}"
         )
-    return np.array(np.broadcast_to(start, (chains, setting.dim)))
+    return np.array(np.broadcast_to(start, (chains, setting.dim)), order="C")
 
 
 def _observers(observe):

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ..arguments import RandomSource, Reals, count, generator
 from ..numeric.fluctuations.local_ou import local_ou
 from ..numeric.fluctuations.sampling import BatchSize
+from ..one_blas_thread import one_blas_thread
 from ..settings import Setting
 from .draws import spawn_streams
-from .normals import fill_standard_normal
+from .normals import fill_standard_normal, prepare
 from .provenance import OF_DIFFUSION, Seed, sampling_arguments, versions
 from .records import record_steps
 from .storage import Stored
@@ -66,8 +66,7 @@ def ornstein_uhlenbeck(
     steps = count("steps", steps, least=0)
     chains = count("chains", chains, least=1)
     kept, records = record_steps(record, steps, chains * setting.dim)
-    # Threads of BLAS wait for each other by spinning; one SVD of 50 × 50 wakes them, and they take a core from ours.
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         local = local_ou(
             setting,
             theta,
@@ -82,6 +81,7 @@ def ornstein_uhlenbeck(
         streams = spawn_streams(source, len(groups))
         gaps, order = np.unique(np.diff(records, prepend=0), return_inverse=True)
         relax, transitions = relaxation(), _transitions(local, gaps)
+        prepare(min(GROUP, chains) * len(records) * local.rank)
         states = np.empty((chains, len(records), setting.dim))
         with ThreadPoolExecutor(min(len(groups), os.cpu_count() or 1)) as pool:
             fill = partial(_fill, local=local, relax=relax, gaps=gaps, order=order, transitions=transitions)

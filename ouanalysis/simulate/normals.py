@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arguments import Array
 
-__all__ = ["fill_standard_normal"]
+__all__ = ["fill_standard_normal", "prepare"]
 
 MANY = 2048  # numbers; to hand a Generator to a compiled loop takes as long as NumPy takes for half as many
 
@@ -19,6 +19,12 @@ def fill_standard_normal(rng: np.random.Generator, out: Array) -> None:
         loop(rng, out.reshape(-1))
     else:
         rng.standard_normal(out=out)
+
+
+def prepare(numbers: int) -> None:
+    """Compile what so many numbers at once will need: now, in the thread whose caller a warning is to name."""
+    if numbers >= MANY:
+        _loop()
 
 
 @cache

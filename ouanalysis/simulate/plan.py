@@ -80,13 +80,9 @@ class Plan:
         """The setting that takes the steps."""
         return self.reduction.setting if self.reduction else self.setting
 
-    def turned(self, theta: Array) -> Array:
-        """theta (..., p) in the coordinates that a `State` has: those of `reduction`, if there is one."""
-        return self.reduction.turned(theta) if self.reduction else theta
-
-    def back(self, turned: Array) -> Array:
-        """The theta (..., p) of coordinates that a `State` has."""
-        return self.reduction.back(turned) if self.reduction else turned
+    def back(self, walked: Array, start: Array | None) -> Array:
+        """The states (chains, k, p) of what is walked (chains, k, ...) from a start, both as `State` has them."""
+        return walked if start is None or self.reduction is None else self.reduction.back(walked, start)
 
     @property
     def inner(self) -> int:

@@ -53,19 +53,15 @@ def advance(plan: Plan, state: State, until: int) -> Piece:
     first = int(state.taken[0])
     records = plan.records * plan.inner
     records = records[(records > first) & (records <= until)]
-    moving = state.first(plan.walked.dim)
     theta = np.full((len(state.theta), len(records), plan.walked.dim), np.nan)
     rates = lru_cache(maxsize=1)(plan.rates)  # those of one short segment serve all chains
     # A kernel takes chain after chain: those whose draws make one segment together, of a long run one.
     together = max(1, segment_length(plan, 1) // max(1, until - first)) if compiled else max(1, len(theta))
     with np.errstate(all="ignore"):  # a chain that overflows has diverged
         for chains in (slice(k, k + together) for k in range(0, len(theta), together)):
-            _walk(plan, moving.rows(chains), until, take_steps, rates, records, theta[chains])
+            _walk(plan, state.rows(chains), until, take_steps, rates, records, theta[chains])
     state.taken[:] = until
-    if plan.reduction:
-        resting = state.theta[:, None, plan.walked.dim :]
-        resting = np.broadcast_to(resting, (*theta.shape[:2], resting.shape[-1]))
-        theta = plan.back(np.concatenate([theta, resting], axis=-1))
+    theta = plan.back(theta, state.start)
     return Piece(state, theta, observed_at(plan.observe, plan.setting, theta), perf_counter() - began)
 
 

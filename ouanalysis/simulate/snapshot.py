@@ -52,17 +52,16 @@ def restored(plan: Plan, run: Stored) -> Snapshot:
     """A run as far as it has come, to go on, from its own state, by a plan with the same records as far as that."""
     state = run.state
     assert state is not None
-    chains, dim = state.theta.shape
-    snapshot = Snapshot(state, np.full((chains, len(plan.records), dim), np.nan), {})
-    begun = state.taken.max() == 0
+    snapshot = Snapshot(state, np.full((len(state.theta), len(plan.records), plan.setting.dim), np.nan), {})
+    begun, start = state.taken.max() == 0, np.asarray(run.arguments["theta"])
     if begun and plan.records[0] == 0:
-        snapshot.theta[:, 0] = plan.back(state.theta)
+        snapshot.theta[:, 0] = start
     known, places = np.isin(plan.records, run.steps), np.searchsorted(run.steps, plan.records)
     snapshot.theta[:, known] = run.theta[:, places[known]]
     for name, values in run.observed.items():
         snapshot.observed_rows(name, values.shape[2:])[:, known] = values[:, places[known]]
     if begun:  # tried before the run, recorded or not
-        for name, values in observed_at(plan.observe, plan.setting, plan.back(state.theta)[:, None]).items():
+        for name, values in observed_at(plan.observe, plan.setting, start[:, None]).items():
             rows = snapshot.observed_rows(name, values.shape[2:])
             if plan.records[0] == 0:
                 rows[:, 0] = values[:, 0]

@@ -20,10 +20,12 @@ class State:
     taken : (chains,) int64 array
         The steps taken; Euler steps of a diffusion.
     theta, velocity : (chains, p) array
-        In the coordinates of `Plan.turned`.
+        Or (chains, k), the coordinates of `Setting.reduction` that are walked in the place of θ.
     streams : list of Streams
         The random streams of each chain, as far as they are drawn.
     sums : Sums
+    start : (chains, p) array, optional
+        Where the chains began in θ, if not θ is walked.
     """
 
     taken: Integers
@@ -31,11 +33,12 @@ class State:
     velocity: Array
     streams: list[Streams]
     sums: Sums
+    start: Array | None
 
     def copy(self) -> "State":
         """One that can go on while this stays."""
         streams = [chain.copy() for chain in self.streams]
-        return State(self.taken.copy(), self.theta.copy(), self.velocity.copy(), streams, self.sums.copy())
+        return State(self.taken.copy(), self.theta.copy(), self.velocity.copy(), streams, self.sums.copy(), self.start)
 
     def rows(self, chosen: slice) -> "State":
         """That of some chains, not copied."""
@@ -45,12 +48,8 @@ class State:
             self.velocity[chosen],
             self.streams[chosen],
             self.sums.rows(chosen),
+            None if self.start is None else self.start[chosen],
         )
-
-    def first(self, coordinates: int) -> "State":
-        """The first coordinates of all chains, not copied."""
-        sums = Sums(self.sums.shift[:, :coordinates], self.sums.recent, self.sums.total)
-        return State(self.taken, self.theta[:, :coordinates], self.velocity[:, :coordinates], self.streams, sums)
 
     def put(self, chosen: slice, other: "State") -> None:
         """Put other chains in the place of some."""
@@ -60,14 +59,18 @@ class State:
             getattr(self.sums, name)[chosen] = getattr(other.sums, name)
 
 
-def initial_state(theta: Array, averaging: Averaging | None, rng: np.random.Generator) -> State:
-    """Chains at rest at theta (chains, p), in their coordinates, with streams spawned from rng."""
-    taken = np.zeros(len(theta), dtype=np.int64)
-    return State(taken, theta.copy(), np.zeros_like(theta), spawn_streams(rng, len(theta)), Sums.zero(averaging, theta))
+def initial_state(
+    theta: Array, averaging: Averaging | None, rng: np.random.Generator, *, start: Array | None = None
+) -> State:
+    """Chains at rest at theta, or at what is walked in its place, with streams spawned from rng."""
+    taken, streams = np.zeros(len(theta), dtype=np.int64), spawn_streams(rng, len(theta))
+    return State(taken, theta.copy(), np.zeros_like(theta), streams, Sums.zero(averaging, theta), start)
 
 
 def could_be(state: State, chains: int, dim: int, averaging: Averaging | None, steps: int) -> bool:
     """Whether it is one of so many chains within so many steps taken: one from a file may be anything."""
+    if state.start is not None:
+        dim = min(dim, state.theta.shape[-1])
     terms, sums = averaging.terms(dim) if averaging else 0, state.sums
     shapes = [(array, (chains, dim)) for array in (state.theta, state.velocity, sums.shift)]
     shapes += [(array, (chains, terms)) for array in (sums.recent, sums.total)]

@@ -109,6 +109,7 @@ def write(path: PathLike, run: Stored) -> None:
         "seed": asdict(run.seed),
         "versions": run.versions,
         "streams": streams,
+        "reduced": run.state is not None and run.state.start is not None,
         "checkpoint": run.checkpoint,
     }
     write_archive(path, FORMAT, facts, arrays)
@@ -190,7 +191,9 @@ def _state(facts, arrays):
     for chain, states in zip(streams, facts["streams"], strict=True):
         for stream, state in zip(chain, states, strict=True):
             stream.bit_generator.state = state
-    return State(**_of_kind("state", arrays), streams=streams, sums=Sums(**_of_kind("sums", arrays)))
+    sums = Sums(**_of_kind("sums", arrays))
+    start = arrays["argument theta"] if facts["reduced"] else None
+    return State(**_of_kind("state", arrays), streams=streams, sums=sums, start=start)
 
 
 def _constructor(setting):

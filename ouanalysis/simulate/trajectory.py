@@ -52,7 +52,8 @@ class Trajectory:
     averages : Averages or None
         What was asked for by `average`.
     state : State or None
-        What `ou.resume` goes on from; None of a process that is not run step by step.
+        What `ou.resume` goes on from, of a network on one datum in the coordinates of `Setting.reduction`; None of a
+        process that is not run step by step.
     witness : (k,) array or None
         Of a run from a file what its first step and functions gave, by which `ou.resume` tells that they are the same.
 
@@ -167,12 +168,16 @@ class Trajectory:
             "reg": (("chain", "record"), self.reg),
             "status": (("chain",), self.status),
         }
+        averages = self.averages.labelled() if self.averages else {}
+        axes = {axis for names, _ in (*labelled.values(), *averages.values()) for axis in names}
         for name, values in self.observed.items():
-            own = f"observed {name}" if name in (*labelled, "step") else name
+            own, others = name, {*self.observed} - {name}
+            while own in {*labelled, *averages, *axes, *others, "step"}:
+                own = f"observed {own}"
             labelled[own] = ("chain", "record", *(f"{own} {axis}" for axis in range(values.ndim - 2))), values
         attributes = as_written(self)
+        labelled |= averages
         if self.averages:
-            labelled |= self.averages.labelled()
             attributes["average count"] = self.averages.count
         return Dataset(labelled, coords={"step": ("record", self.steps)}, attrs=attributes)
 
@@ -192,7 +197,8 @@ def trajectory_of(plan: Plan, snapshot: Snapshot, run: Stored) -> Trajectory:
     records, theta = records[reached], snapshot.theta[:, reached]
     observed = {name: values[:, reached] for name, values in snapshot.observed.items()}
     if not len(records) or records[-1] < at:
-        records, here = np.append(records, at), plan.back(state.theta)[:, None]
+        here = plan.back(state.theta[:, None], state.start)
+        records = np.append(records, at)
         theta = np.concatenate([theta, here], axis=1)
         last = observed_at(plan.observe, plan.setting, here)
         for name, values in observed.items():

@@ -20,7 +20,7 @@ def witness(plan: Plan, begun: State) -> Array:
     """
     first = begun.rows(slice(0, 1)).copy()
     noise = draw_noise(plan.noise, first.streams[0].copy().noise, (NOISES, plan.sampling.batch_size))
-    parts = [noise, *observed_at(plan.observe, plan.setting, plan.back(first.theta)[:, None]).values()]
+    parts = [noise, *observed_at(plan.observe, plan.setting, plan.back(first.theta[:, None], first.start)).values()]
     if plan.steps:
         parts.append(advance(plan, first, 1).state.theta)
         doubled = 2 ** np.arange(int(plan.steps).bit_length()) - 1

@@ -30,7 +30,7 @@ SOLVED = 1e-7  # what the figures call the resolution of a solver's gap
 
 @cache
 def quick(name):
-    """The result of an experiment, which is drawn too."""
+    """The result of an experiment, which is drawn too: from a seed of its own, whatever the command says."""
     return import_module(f"ouanalysis.experiments.{name}").run(SEEDS.get(name, 1), "quick")
 
 

@@ -401,6 +401,8 @@ def test_a_run_becomes_a_labelled_data_set():
 def test_what_was_observed_and_averaged_is_labelled_too():
     observe = {
         "loss": lambda setting, theta: ou.loss(setting, theta) * 2,
+        "observed loss": ou.loss,
+        "average theta": lambda _, theta: theta[:, 0],
         "U": lambda _, theta: theta.reshape(-1, 3, 3)[:, :2],
     }
     average = ou.Averaging(basis=np.eye(9)[:, :2], reg=True)
@@ -409,7 +411,9 @@ def test_what_was_observed_and_averaged_is_labelled_too():
     assert labelled["U"].dims == ("chain", "record", "U 0", "U 1")
     np.testing.assert_array_equal(labelled["U"].values, run.observed["U"])
     np.testing.assert_array_equal(labelled["loss"].values, run.loss)
-    np.testing.assert_array_equal(labelled["observed loss"].values, run.observed["loss"])
+    np.testing.assert_array_equal(labelled["observed observed loss"].values, run.observed["loss"])
+    np.testing.assert_array_equal(labelled["observed loss"].values, run.observed["observed loss"])
+    np.testing.assert_array_equal(labelled["observed average theta"].values, run.observed["average theta"])
     for name in ("theta", "covariance", "loss", "reg", "basis"):
         np.testing.assert_array_equal(labelled[f"average {name}"].values, getattr(run.averages, name))
     assert labelled["average covariance"].dims == ("chain", "direction", "other direction")

@@ -19,10 +19,9 @@ from ..zero_error_set.kinks import kink_distance, refuse_kink
 from ..zero_error_set.notes import notes_on_noise, notes_on_point, warn_of_rank
 from ..zero_error_set.row_space import RowSpace, row_space
 from .mean_displacement import mean_displacement, mean_residual, walked_residual
-from .moment_map import MomentMap
 from .sampling import Sampling
 from .second_moments import SecondMoments, finite_product, relaxation_steps
-from .stability_limit import check_stable, stability_limit
+from .stability_limit import check_below_limit, stability_limit
 
 __all__ = ["Law"]
 
@@ -65,7 +64,7 @@ class Law:
             )
         point = on_zero_error_set(setting, theta)
         space = row_space(setting, point)
-        check_stable(MomentMap(space.squares, space.modes, sampling))
+        check_below_limit(space.squares, space.modes, sampling)
         law = cls(setting, point, sampling, space, kink_distance(setting, point))
         law._of_unit_noise.leading()  # is of floats
         return law

@@ -69,7 +69,7 @@ class LinearizedSGD(Law):
         once = beta * _powers_summed(beta, steps) * (1 + beta**lag)
         both = beta ** (2 + lag) * _powers_summed(beta**2, steps)
         size = self.sampling.lr * self.sampling.of_unit_noise().gradient_noise_std / (1 - beta)
-        return size**2 * (steps - once + both)
+        return size * (size * (steps - once + both))
 
 
 def _powers_summed(ratio, count):

@@ -54,7 +54,7 @@ class LocalOU(Law):
     def _diffused(self, steps, lag):
         steps, _ = np.broadcast_arrays(self._times("steps", steps), lag)
         kick = self.sampling.lr / (1 - self.sampling.momentum) * self.sampling.of_unit_noise().gradient_noise_std
-        return kick**2 * steps
+        return kick * (kick * steps)
 
 
 def local_ou(

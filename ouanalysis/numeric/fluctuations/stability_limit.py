@@ -16,7 +16,7 @@ from ..zero_error_set.row_space import row_space
 from .moment_map import MomentMap
 from .sampling import Sampling, sampling_of
 
-__all__ = ["check_stable", "max_stable_lr", "refuse_past", "stability_limit"]
+__all__ = ["check_below_limit", "check_stable", "max_stable_lr", "refuse_past", "stability_limit"]
 
 Array = NDArray[np.float64]
 
@@ -67,6 +67,16 @@ def check_stable(law: MomentMap) -> None:
     """A ValueError that names the stability limit if the law's step is at or past it."""
     if not law.stable():
         refuse_past(stability_limit(law.squares, law.modes, law.sampling), law.sampling)
+
+
+def check_below_limit(squares: Array, modes: Array, sampling: Sampling) -> None:
+    """A ValueError for a step at or past `stability_limit`, which is found only for a step near it or past it."""
+    further = sampling.lr * (1 + 1e-9)
+    if np.isfinite(further) and MomentMap(squares, modes, replace(sampling, lr=further)).stable():
+        return
+    limit = stability_limit(squares, modes, sampling)
+    if sampling.lr >= limit:
+        refuse_past(limit, sampling)
 
 
 def refuse_past(limit: float, sampling: Sampling) -> None:

@@ -4,9 +4,9 @@ Source: theory.md, section 3, "Long times"; Li, Wang & Arora 2022 (arXiv:2110.06
 """
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ...arguments import Array, Reals, as_array, in_one_line, nonnegative_number, one_of, positive_number, real_array
+from ...one_blas_thread import one_blas_thread
 from ...progress import progress_bar
 from ...settings import Setting
 from ..fluctuations.sampling import BatchSize, sampling_of
@@ -133,9 +133,7 @@ def regularized_flow(
         status: Status = "stationary" if last else "finished"
         return flow_along(setting, piece, np.zeros(1), Interpolant(1.0, still(theta, 1.0)), drift, status)
     curvature = None if lr is not None or np.asarray(noise_std).ndim else _stiffness(piece)
-    # Threads of BLAS wait for each other by spinning, at each of a thousand small matrices.
-    one_thread = threadpool_limits(1, user_api="blas")
-    with progress_bar(last, unit="flow time", shown=progress) as bar, repeatedly(), one_thread:
+    with progress_bar(last, unit="flow time", shown=progress) as bar, repeatedly(), one_blas_thread():
         status, path = _integrate(piece, theta, last, drift, curvature, rtol=rtol, method=method, ends=ends, bar=bar)
     if status == "stalled" and lr is not None:
         _refuse_limit(piece, path, sampling)
