@@ -77,6 +77,8 @@ def points(draw):
 NO_GRADIENT = ou.MatrixSensing([[[0.0]]], [0.0], rank=1), np.zeros(1)
 STEEP = ou.SigmoidNetwork([[3.125e104]], [0.0], 2, T / 2 + sympy.sin(T)), np.full(4, 0.03125)
 
+FAR = ou.QuadraticParametrisation([[1.5625e119, 0.0]], [0.0]), np.full(4, 0.03125)
+
 
 @example(NO_GRADIENT, 1e154, 1.0, 0, 0.0)
 @example(NO_GRADIENT, 1e155, 1.0, 3, 0.5)
@@ -120,6 +122,7 @@ def test_runs(point, lr, noise_std, steps):
 
 
 @example(STEEP, 1.0, False)
+@example(FAR, 1e207, False)
 @given(points(), powers, st.booleans())
 def test_flows(point, time, exact):
     setting, theta = point

@@ -176,3 +176,15 @@ def test_a_step_at_the_limit_is_refused_with_the_limit_and_sgd_diverges_there():
 
 def linear(theta, x):
     return anp.sum(theta * x, axis=-1)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_law_is_refused_at_the_limit_and_not_at_the_float_below(seed, momentum):
+    setting, theta = ou.planted_sigmoid_network(3, 2, 3, rng=seed)
+    limit = ou.max_stable_lr(setting, theta, momentum=momentum)
+    law = ou.linearized_sgd(setting, theta, lr=np.nextafter(limit, 0), noise_std=0.1, momentum=momentum)
+    assert law.max_stable_lr == limit
+    for past in (limit, 1.001 * limit, 1e300):
+        with pytest.raises(ValueError, match=f"lr: expected less than the stability limit {limit:.4g}"):
+            ou.linearized_sgd(setting, theta, lr=past, noise_std=0.1, momentum=momentum)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import ouanalysis as ou
-from ouanalysis.simulate import Trajectory, archive, checkpoint, engine, provenance, segments, storage
+from ouanalysis.simulate import Trajectory, archive, checkpoint, engine, launch, provenance, segments, storage
 
 SETTING, TRUTH = ou.planted_matrix_sensing(3, 1, 4, rng=0)
 PLAIN = ou.Setting(SETTING.h, SETTING.x, SETTING.y, SETTING.dim)
@@ -357,6 +357,19 @@ def test_a_disk_that_is_full_ends_no_run_that_had_begun(first, tmp_path, monkeyp
     assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
     monkeypatch.undo()
     assert bits(ou.resume(path)) == bits(whole)
+
+
+def test_a_run_from_a_file_may_be_made_shorter_than_it_was_to_be(tmp_path, monkeypatch):
+    def killed(*_, **__):
+        raise SystemExit
+
+    path = tmp_path / "run"
+    monkeypatch.setattr(launch, "advance_all", killed)
+    with pytest.raises(SystemExit):  # once the file is there
+        ou.label_noise_sgd(SETTING, TRUTH, checkpoint=path, **RUN)
+    monkeypatch.undo()
+    shorter = bits(ou.label_noise_sgd(SETTING, TRUTH, **RUN | {"steps": 21}))
+    assert bits(ou.resume(path, steps=21)) == shorter
 
 
 def test_checkpoints_are_written_while_a_run_goes_on_and_seldom(tmp_path, monkeypatch):

@@ -56,7 +56,8 @@ def integrate(
     times, pieces, at, status = [0.0], list[Any](), start, None
     for name, steps, growth in phases:
         options = {"rtol": rtol, "atol": atol} | ({} if name in ("RK45", "DOP853") else {"jac": jacobian})
-        solver = getattr(methods, name)(velocity, times[-1], at, last, **options)
+        with np.errstate(over="ignore", invalid="ignore"):  # of the length of its first step
+            solver = getattr(methods, name)(velocity, times[-1], at, last, **options)
         solver.newton_tol = 0.03  # of rtol, in BDF and Radau: theirs is √rtol, below the rounding of stiff velocities
         status = _run(solver, steps, growth, times, pieces, crossings, at_rest, advance)
         if status:
