@@ -4,6 +4,7 @@ A property that costs a millisecond is drawn 3000 times, a slow one a few hundre
 rounds of 100 draws go on until the property has had its FUZZ_SECONDS.
 """
 
+import gc
 import os
 from time import monotonic
 
@@ -27,6 +28,28 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 settings.load_profile("ci")
+
+
+class Uncollected:
+    """No garbage is collected while a docstring runs.
+
+    SymPy forgets the source of a function that `lambdify` made once that is collected, and doctest's debugger, which
+    walks all sources that are known, falls over it: seen once in some twenty runs of all tests.
+    """
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        if not isinstance(item, pytest.DoctestItem):
+            return (yield)
+        gc.disable()
+        try:
+            return (yield)
+        finally:
+            gc.enable()
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(Uncollected())  # of docstrings outside this folder too
 
 
 def fuzzing(config):
