@@ -34,7 +34,7 @@ class Uncollected:
     """No garbage is collected while a docstring runs.
 
     SymPy forgets the source of a function that `lambdify` made once that is collected, and doctest's debugger, which
-    walks all sources that are known, falls over it: seen once in some twenty runs of all tests.
+    walks all sources that are known, falls over it: seen once.
     """
 
     @pytest.hookimpl(wrapper=True)
