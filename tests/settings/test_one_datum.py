@@ -34,8 +34,7 @@ def test_the_coordinates_are_all_that_h_sees_and_what_is_normal_to_x_stays_to_th
     moved = reduction.back((walked + by)[:, None], theta)[:, 0]
     size = 1 + np.max(np.abs(theta)) + np.max(np.abs(by))
     np.testing.assert_allclose(reduction.of(moved), walked + by, rtol=0, atol=ALGEBRA * 10 * size)
-    along = np.where(x == 0, 0.0, np.inf)
-    kept = np.broadcast_to(along == 0, (2, 3, len(x)))
+    kept = np.broadcast_to(x == 0, W.shape)
     np.testing.assert_array_equal(moved[:, 3:].reshape(W.shape)[kept], W[kept])
 
 
