@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from multiprocessing import get_context
 from tempfile import TemporaryDirectory
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from .worker import serve
 __all__ = ["THREADS", "race"]
 
 THREADS = 2
+PAUSE = 0.3  # seconds before a run: the BLAS and OpenMP threads of the run before spin on for some 0.1, beside it
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -56,6 +58,7 @@ class Runner:
 
     def rate(self, seed: int) -> float:
         """One run: chain-steps per second."""
+        sleep(PAUSE)
         self.connection.send(seed)
         return self.connection.recv()
 
