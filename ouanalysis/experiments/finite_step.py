@@ -36,6 +36,7 @@ class FiniteStep:
     predicted: Array  # exact at these (batches, points)
     measured: Array  # (batches, points)
     error: Array  # its standard error over chains
+    chains: int
 
 
 def run(rng: RandomSource, size: Size = "full") -> FiniteStep:
@@ -68,6 +69,7 @@ def run(rng: RandomSource, size: Size = "full") -> FiniteStep:
         predicted=np.array(predicted),
         measured=np.array(measured),
         error=np.array(error),
+        chains=chains,
     )
 
 

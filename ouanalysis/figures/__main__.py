@@ -18,8 +18,8 @@ from tqdm import tqdm
 import ouanalysis
 
 from ..experiments import Size
+from ..written import json_text, plain, resolutions, rounded, together
 from ._style import styled
-from ._written import json_text, plain, resolutions, rounded, together
 
 NAMES = tuple(
     sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.name[0] != "_")

@@ -1,0 +1,86 @@
+"""The ledger: what each claim must say, and what the laboratory makes of checks that go wrong."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from scipy import stats
+
+from ouanalysis.claims import CLAIMS, Certified, Claim, Laboratory, Measured, threshold
+from ouanalysis.claims.claim import claim
+from ouanalysis.claims.letters import reg
+
+HEADINGS = re.findall(
+    r"^### (.+)$", (Path(__file__).parents[2] / "docs" / "formulas.md").read_text(encoding="utf-8"), flags=re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("one", CLAIMS.values(), ids=CLAIMS)
+def test_a_claim_says_what_is_claimed_where_it_is_from_and_how_it_is_checked(one):
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", one.id)
+    assert one.statement.endswith(".")
+    assert one.source
+    assert one.derived or one.experiments
+    assert set(one.formulas) <= set(HEADINGS)
+    for name in (*one.derived, *one.fails):
+        assert re.fullmatch(r"[a-z_]+\.[a-z_]+", name)
+
+
+def made(values=0, conditions="", experiments=()):
+    def decorate(check):
+        return claim(reg, source="here", values=values, conditions=conditions, experiments=experiments)(check)
+
+    return decorate
+
+
+def test_the_name_is_the_id_and_the_docstring_the_statement():
+    @made()
+    def two_words():
+        """One
+        sentence."""
+
+    assert isinstance(two_words, Claim)
+    assert (two_words.id, two_words.statement) == ("two-words", "One sentence.")
+
+
+def test_the_threshold_is_that_of_all_values_together():
+    assert stats.norm.sf(threshold(CLAIMS.values())) * 2 * sum(one.values for one in CLAIMS.values()) == pytest.approx(1e-3)
+
+
+def test_a_check_that_raises_is_a_failed_row_with_its_traceback():
+    @made()
+    def broken():
+        """It breaks."""
+        yield Certified.of("x", 0.0, allowed=1.0)
+        raise FloatingPointError("planted")
+
+    row = Laboratory(size="quick").check(broken, 4.0)
+    assert row.failed
+    assert row.verdict == "failed"
+    assert "FloatingPointError: planted" in row.error
+
+
+def test_more_values_than_the_threshold_counts_on_are_refused():
+    @made(values=1)
+    def greedy():
+        """Two values."""
+        yield Measured.of("x", [1.0, 1.0], [1.0, 1.0], 1.0)
+
+    assert "expected at most 1, which the threshold counts on, got 2" in Laboratory().check(greedy, 4.0).error
+
+
+def test_what_a_small_experiment_cannot_judge_is_said_to_be_unchecked():
+    @made()
+    def long():
+        """It takes long."""
+        yield Certified.of("gap", 2.0, allowed=1.0, full=True)
+
+    quick, full = (Laboratory(size=size).check(long, 4.0) for size in ("quick", "full"))
+    assert (quick.verdict, [found.what for found in quick.unchecked]) == ("not checked", ["gap"])
+    assert full.verdict == "failed"
+
+
+@pytest.mark.parametrize("one", CLAIMS.values(), ids=CLAIMS)
+def test_claims_with_conditions_have_a_case_where_they_fail(one):
+    ...
