@@ -1,0 +1,80 @@
+"""What goes into the page: every experiment is run once, and claims and figures share its result."""
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing import get_context
+from typing import Any
+
+from ..claims import CLAIMS, Laboratory, threshold
+from ..claims.summary import ledger
+from ..experiments import Size
+from ..figures import LONG, NAMES
+from .derivations import Derived, derived
+from .pictures import Picture, picture
+
+__all__ = ["Contents", "contents"]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that was found.
+
+    Attributes
+    ----------
+    ledger : dict
+        As `claims.summary.ledger` gives it.
+    groups : dict
+        {what a group of claims is about: their ids}.
+    pictures : list of Picture
+    missing : dict
+        {figure: traceback} of those that could not be drawn.
+    derivations : list of Derived
+    seconds : float
+        What it took.
+    """
+
+    ledger: Mapping[str, Any]
+    groups: Mapping[str, list[str]]
+    pictures: list[Picture]
+    missing: Mapping[str, str]
+    derivations: list[Derived]
+    seconds: float
+
+
+def contents(*, seed: int, size: Size, said: Callable[[str], None]) -> Contents:
+    """Run it all; the derivations in a process of their own, since SymPy leaves the other cores to the simulations.
+
+    `said` is told what has come to its end.
+    """
+    began = time.perf_counter()
+    laboratory, limit = Laboratory(seed=seed, size=size), threshold(CLAIMS.values())
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        names = import_module("ouanalysis.derivations.__main__").NAMES
+        proofs = [pool.submit(derived, name) for name in names]
+        pictures, missing = [], {}
+        for name in (name for name in NAMES if name not in LONG):
+            try:
+                pictures.append(picture(name, laboratory.result(name)))
+            except Exception:
+                missing[name] = traceback.format_exc()
+            said(f"figure {name}{' failed' if name in missing else ''}")
+        rows = []
+        for claim in CLAIMS.values():
+            rows.append(laboratory.check(claim, limit))
+            said(f"claim {claim.id}: {rows[-1].verdict}")
+        derivations = [proof.result() for proof in proofs]
+    found = ledger(rows, seed=seed, size=size, limit=limit)
+    return Contents(found, _groups(), pictures, missing, derivations, time.perf_counter() - began)
+
+
+def _groups():
+    """In the order of the claims, by the module that holds them; what that is about is the start of its docstring."""
+    groups: dict[str, list[str]] = {}
+    for claim in CLAIMS.values():
+        said = import_module(claim.check.__module__).__doc__ or claim.check.__module__
+        groups.setdefault(said.partition(". Source")[0].removesuffix("."), []).append(claim.id)
+    return groups
