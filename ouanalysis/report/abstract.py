@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .markup import Markup, anchor, element, joined, link
+from .prose import prose
 
 __all__ = ["SENTENCES", "section"]
 
@@ -83,7 +84,9 @@ def section(ledger: Mapping[str, Any]) -> Markup:
 
 
 def _sentence(text, ids, rows):
-    checks = [element("li", link(anchor("claim", name), rows[name]["statement"]), _mark(rows[name])) for name in ids]
+    checks = [
+        element("li", link(anchor("claim", name), prose(rows[name]["statement"])), _mark(rows[name])) for name in ids
+    ]
     return element("li", element("blockquote", element("p", text)), element("ul", *checks))
 
 

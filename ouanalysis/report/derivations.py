@@ -12,6 +12,7 @@ import sympy
 
 from .markup import Markup, anchor, element, joined
 from .mathematics import display
+from .prose import prose
 
 __all__ = ["Derived", "derived", "section", "section_anchor", "sections"]
 
@@ -64,7 +65,7 @@ def sections(module: ModuleType) -> Iterator[Callable[[Any], None]]:
 
 def _section(module, function, steps, first):
     name = function.__name__.lstrip("_")
-    said = element("p", " ".join(function.__doc__.split())) if function.__doc__ else ""
+    said = element("p", prose(" ".join(function.__doc__.split()))) if function.__doc__ else ""
     return element(
         "section",
         element("h4", name.replace("_", " ").capitalize(), id=section_anchor(f"{module}.{name}")),
@@ -74,8 +75,8 @@ def _section(module, function, steps, first):
 
 
 def _step(step):
-    argued = element("p", element("em", "By argument: "), step.argument) if step.argument else ""
-    return element("li", element("p", step.statement, ":"), display(*_lines(step)), argued)
+    argued = element("p", element("em", "By argument: "), prose(step.argument)) if step.argument else ""
+    return element("li", element("p", prose(step.statement), ":"), display(*_lines(step)), argued)
 
 
 def _lines(step):
@@ -101,8 +102,8 @@ def section(derivations: list[Derived]) -> Markup:
 def _shown(one):
     return element(
         "details",
-        element("summary", element("h3", one.title), element("span", f"{one.steps} steps")),
-        element("p", one.lead),
+        element("summary", element("h3", prose(one.title)), element("span", f"{one.steps} steps")),
+        element("p", prose(one.lead)),
         one.body,
         id=anchor("derivations", one.name),
         class_="derivation",

@@ -8,6 +8,7 @@ from typing import Any
 from ..figures import LONG, summary
 from .markup import Markup, anchor, element, joined, link
 from .pictures import Picture
+from .prose import prose
 
 __all__ = ["captions", "section"]
 
@@ -44,12 +45,12 @@ def section(pictures: list[Picture], missing: Mapping[str, str], ledger: Mapping
 
 
 def _shown(one, caption, rows):
-    claims = [element("li", link(anchor("claim", row["id"]), row["statement"])) for row in rows]
+    claims = [element("li", link(anchor("claim", row["id"]), prose(row["statement"]))) for row in rows]
     return element(
         "figure",
-        element("h3", _title(one.name)),
+        element("h3", prose(_title(one.name))),
         element("div", one.svg, class_="card", tabindex=0, role="group", aria_label=one.name.replace("_", " ")),
-        element("figcaption", element("p", caption), element("ul", *claims) if claims else ""),
+        element("figcaption", element("p", prose(caption)), element("ul", *claims) if claims else ""),
         id=anchor("figure", one.name),
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from .derivations import section_anchor
 from .markup import Markup, anchor, element, joined, link
+from .prose import prose
 from .sources import source_anchor
 
 __all__ = ["Formula", "read", "section"]
@@ -95,7 +96,7 @@ def _entry(one, rows, drawn):
     if one.argued:
         derived.append(Markup(element("span", f"in words: docs/theory.md ({one.argued})")))
     lines = {
-        "claimed": [link(anchor("claim", row["id"]), row["statement"]) for row in rows],
+        "claimed": [link(anchor("claim", row["id"]), prose(row["statement"])) for row in rows],
         "drawn": [link(anchor("figure", name), _words(name)) for name in one.experiments if name in drawn],
         "derived": derived,
         "computed": [element("code", name) for name in one.computed],

@@ -8,6 +8,7 @@ from .derivations import section_anchor
 from .formulas import Formula
 from .markup import Markup, anchor, disclosure, element, joined, link
 from .mathematics import display
+from .prose import prose
 from .sources import source_anchor
 
 __all__ = ["section"]
@@ -56,12 +57,12 @@ def _row(row, formulas, drawn):
     outside = [one for one in row["findings"] if one["contrast"]]
     return element(
         "article",
-        element("h4", row["statement"]),
+        element("h4", prose(row["statement"])),
         element("p", *chips, class_="chips"),
         display(row["latex"]),
-        _findings("found", inside),
-        element("p", element("strong", "Holds "), row["conditions"], ".") if row["conditions"] else "",
-        _findings("outside of its conditions, where it must fail", outside),
+        _findings("What was found", inside),
+        element("p", element("strong", "Holds "), prose(row["conditions"]), ".") if row["conditions"] else "",
+        _findings("Outside of its conditions, where it must fail", outside),
         _unchecked(row["unchecked"]),
         element("pre", row["error"], class_="error") if row["error"] else "",
         _links(row, formulas, drawn),
@@ -74,7 +75,7 @@ def _row(row, formulas, drawn):
 def _findings(caption, findings):
     if not findings:
         return ""
-    head = element("thead", element("tr", *(element("th", name, scope="col") for name in ("road", "what", "found"))))
+    head = element("thead", element("tr", *(element("th", name, scope="col") for name in ("road", "what", "result"))))
     body = element("tbody", *map(_finding, findings))
     table = element("table", element("caption", caption), head, body)
     return element("div", table, class_="table")
@@ -82,7 +83,7 @@ def _findings(caption, findings):
 
 def _finding(one):
     section = one.get("derivation")
-    what = link(section_anchor(section), _words(section)) if section else one["what"]
+    what = link(section_anchor(section), _words(section)) if section else prose(one["what"])
     held = one["text"] if one["holds"] else joined((element("strong", "failed ", class_="failed"), one["text"]))
     return element(
         "tr",
@@ -96,7 +97,7 @@ def _finding(one):
 def _unchecked(names):
     if not names:
         return ""
-    listed = element("ul", *(element("li", name) for name in names))
+    listed = element("ul", *(element("li", prose(name)) for name in names))
     return joined((element("p", "Not checked at this size; the full one does:"), listed))
 
 

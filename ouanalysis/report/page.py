@@ -7,10 +7,17 @@ from ..claims.summary import summary
 from . import abstract, derivations, figures, formulas, ledger, machine, sources
 from .contents import Contents
 from .markup import Markup, element, link
+from .prose import prose
 
 __all__ = ["page"]
 
 TITLE = "Label-noise SGD: what is claimed and what was found"
+INTRODUCTION = (
+    "SGD with fresh noise on its labels does not stop when it fits the data: it goes on along the zero-error set, "
+    "on average downhill on an implicit regularizer, the mean over the data of ‖∇h(x_i)‖². This page checks what "
+    "is claimed of that. Each claim was judged by the run that wrote the page: by derivations that SymPy asserts "
+    "step by step, by certificates, and by simulations beside their predictions."
+)
 PLACES = {
     "abstract": "Abstract",
     "ledger": "Ledger",
@@ -58,13 +65,7 @@ def _head():
 
 
 def _lead(found):
-    yield element(
-        "p",
-        "SGD with fresh noise on its labels does not stop when it fits the data: it goes on along the zero-error set, "
-        "on average downhill on an implicit regularizer, the mean over the data of ‖∇h(x_i)‖². This page checks what "
-        "is claimed of that. Each claim was judged by the run that wrote the page: by derivations that SymPy asserts "
-        "step by step, by certificates, and by simulations beside their predictions.",
-    )
+    yield element("p", prose(INTRODUCTION))
     if found.ledger["size"] == "quick":
         warning = "Made with small experiments (--quick): a check that all runs. What they cannot judge is said below."
         yield element("p", element("strong", warning), class_="quick")

@@ -1,0 +1,28 @@
+"""A sentence with its indices, powers and code set as such: θ_i, e^{−t} and `ou.minimum`."""
+
+import re
+
+from .markup import Markup, element, joined
+
+__all__ = ["prose"]
+
+PARTS = re.compile(
+    r"`(?P<code>[^`]+)`"
+    r"|(?<=(?<![A-Za-z_.])[A-Za-zα-ωΑ-Ω∇Σ)‖])_(?P<sub>\{[^{}]*\}|\*|[A-Za-z0-9]{1,4}(?![A-Za-z0-9_]))"
+    r"|\^(?P<sup>\{[^{}]*\}|[A-Za-z0-9])"
+)
+
+
+def prose(text: str) -> Markup:
+    """As HTML.
+
+    >>> prose("e^{−2λt} of x_i < 1 in `noise_std`")
+    'e<sup>−2λt</sup> of x<sub>i</sub> &lt; 1 in <code>noise_std</code>'
+    """
+    parts, end = [], 0
+    for found in PARTS.finditer(text):
+        kind = found.lastgroup or ""
+        inside = found[kind] if kind == "code" else found[kind].strip("{}")
+        parts += [text[end : found.start()], element(kind, inside)]
+        end = found.end()
+    return joined([*parts, text[end:]])
