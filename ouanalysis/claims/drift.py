@@ -82,10 +82,18 @@ def remainder_of_the_drift(drift: Any) -> Iterator[Finding]:
     source=f"{PAPER}, section 3; theory.md 3",
     formulas=["Flow", "Flow at a finite step"],
     experiments=["riemannian_flow"],
+    values=100,
 )
 def one_flow_for_all_steps_noises_and_batches(flow: Any) -> Iterator[Finding]:
     """In flow time η²σ²k/B ensembles of every step, noise and batch are one curve: the flow down reg on the set."""
-    yield Certified.of("distance of the mean state from the flow, over the flow's length", flow.distance, allowed=0.03)
+    later = flow.times > 0
+    yield Measured.of(
+        "distance of the mean state from the flow, over the flow's length, of 4 ensembles at 25 times",
+        0.0,
+        flow.distance[:, later],
+        flow.noise[:, later],
+        allowance=0.01,  # the flow is of leading order in η
+    )
 
 
 @claim(

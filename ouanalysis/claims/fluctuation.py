@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sympy import Eq, Lt
+from sympy import Eq, Symbol
 
 from .claim import claim
 from .findings import Certified, Finding, Measured
@@ -20,6 +20,7 @@ from .letters import (
     Sigma,
     V,
     eta,
+    eta_max,
     identity,
     loss,
     matrix_exponential,
@@ -98,7 +99,7 @@ def exact_law_at_a_finite_step(finite: Any) -> Iterator[Finding]:
 
 
 @claim(
-    Lt(eta * radius(Q), 1),
+    Eq(eta_max, 1 / radius(Symbol(r"\mathcal{L}^{-1}\circ 2\mathcal{Q}")), evaluate=False),
     source="theory.md 2",
     formulas=["Stability limit"],
     derived=["second_moments.stability"],
