@@ -166,12 +166,12 @@ def effective_regularizer(drifts: Any) -> Iterator[Finding]:
     experiments=["deep_linear"],
 )
 def depth_three_linear_network(deep: Any) -> Iterator[Finding]:
-    """The least reg of a linear network of depth three is a power of the nuclear norm of its product, and noise finds it."""
+    """The least reg of a linear network of depth three is a power of its product's nuclear norm, and flows end there."""
     yield Certified.of("reg of a search beside the closed form, relative", np.abs(deep.search_gap), allowed=1e-8)
     yield Certified.of("reg at the ends of flows from random starts, relative", np.abs(deep.flow_gap), allowed=1e-6)
     yield Certified.of("at their starts", deep.start_gap, allowed=1e-6, contrast=True)
     yield Certified.of(
-        "few Gaussian sensors: least reg beside that form, relative",
+        "few Gaussian sensors: least reg beside it, relative",
         abs(deep.few_least / deep.few_bound - 1),
         allowed=1e-6,
         contrast=True,
@@ -190,6 +190,6 @@ def neurons_agree_under_a_fixed_output_layer(layer: Any) -> Iterator[Finding]:
     yield Certified.of("|z_ij − φ⁻¹(y_i/m)| at the ends of flows, φ = z + z³", layer.z_error[cubic], allowed=1e-4)
     yield Certified.of("spread of the neurons there", layer.flow_spread[cubic], allowed=1e-4)
     yield Certified.of(
-        "that of softplus neurons, whose φ‴ changes its sign", layer.flow_spread[softplus], allowed=1e-4, contrast=True
+        "that of softplus, whose φ‴ changes its sign", layer.flow_spread[softplus], allowed=1e-4, contrast=True
     )
     yield Certified.of("and |z − its prediction|", layer.z_error[softplus], allowed=1e-4)
