@@ -166,7 +166,7 @@ def effective_regularizer(drifts: Any) -> Iterator[Finding]:
     experiments=["deep_linear"],
 )
 def depth_three_linear_network(deep: Any) -> Iterator[Finding]:
-    """The least reg of a linear network of depth three is a power of its product's nuclear norm, and flows end there."""
+    """The least reg of a linear network of depth three is a power of its nuclear norm, and flows end there."""
     yield Certified.of("reg of a search beside the closed form, relative", np.abs(deep.search_gap), allowed=1e-8)
     yield Certified.of("reg at the ends of flows from random starts, relative", np.abs(deep.flow_gap), allowed=1e-6)
     yield Certified.of("at their starts", deep.start_gap, allowed=1e-6, contrast=True)

@@ -140,7 +140,7 @@ def noise_leaves_what_is_not_least(starts: Any) -> Iterator[Finding]:
 @claim(
     Eq(Symbol(r"\Delta\theta"), O(eta ** Rational(2, 5)), evaluate=False),
     source=f"{PAPER}, theorem 1",
-    conditions="from a repellent point; at a strict minimum of reg along the set it stays, but for a walk of order η^{0.7}",
+    conditions="from a repellent point; at a strict minimum it stays, but for a walk of order η^{0.7}",
     formulas=["Drift to leading order, the theorem", "Fall of the regularizer"],
     experiments=["theorem"],
     values=4 + 18 + 1,
