@@ -10,9 +10,9 @@ import matplotlib.figure
 import numpy as np
 import pytest
 
+from ouanalysis import written
 from ouanalysis.experiments import matrix_sensing_certificate, ou_covariance
 from ouanalysis.figures import __main__ as command
-from ouanalysis import written
 
 HOSTILE = {
     "text.usetex": True,

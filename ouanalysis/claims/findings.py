@@ -148,7 +148,9 @@ class Measured:
         known = np.isfinite(excess) & (flat[2] > 0) | (excess == 0)
         z = np.where(known & ~np.isnan(z), np.maximum(z, 0.0), 0.0 if contrast else np.inf)
         worst = int(np.argmin(z) if contrast else np.argmax(z))
-        return cls(what, *(float(one[worst]) for one in (*flat, z)), z.size, contrast, full)
+        values = dict(zip(("predicted", "measured", "error", "allowance", "z"), (*flat, z), strict=True))
+        shown = {name: float(value[worst]) for name, value in values.items()}
+        return cls(what, **shown, count=z.size, contrast=contrast, full=full)
 
     def holds(self, threshold: float) -> bool:
         """Whether it agrees within the threshold; in a contrast, whether it does not."""

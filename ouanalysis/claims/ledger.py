@@ -13,7 +13,7 @@ from scipy import stats
 
 from ..experiments import Size
 from .claim import Claim
-from .findings import Finding, Proved
+from .findings import Finding, Measured, Proved
 
 __all__ = ["CHANCE", "Laboratory", "Row", "threshold"]
 
@@ -54,10 +54,11 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """``"failed"``, the roads by which it holds, as ``"symbolic, measured"``, or ``"not checked"``."""
+        """``"failed"``, ``"not checked"``, or the roads by which it holds, as ``"symbolic, measured (in part)"``."""
         if self.failed:
             return "failed"
-        return ", ".join(dict.fromkeys(found.road for found in self.findings if not found.contrast)) or "not checked"
+        roads = ", ".join(dict.fromkeys(found.road for found in self.findings if not found.contrast))
+        return f"{roads}{' (in part)' * bool(self.unchecked)}" if roads else "not checked"
 
 
 class Laboratory:
@@ -77,7 +78,8 @@ class Laboratory:
 
     def check(self, claim: Claim, threshold: float) -> Row:
         """The row of a claim. An error in a check makes a failed row, with its traceback, and no end of the ledger."""
-        began, found, error = time.perf_counter(), [], ""
+        began, error = time.perf_counter(), ""
+        found: list[Finding] = []
         try:
             found += [self.proved(section) for section in claim.derived]
             found += [self.proved(section, contrast=True) for section in claim.fails]
@@ -85,7 +87,7 @@ class Laboratory:
         except Exception:
             error = traceback.format_exc()
         judged = [one for one in found if self.size == "full" or not getattr(one, "full", False)]
-        measured = sum(getattr(one, "z", None) is not None and one.count for one in found)
+        measured = sum(one.count for one in found if isinstance(one, Measured))
         if measured > claim.values and not error:
             error = f"values: expected at most {claim.values}, which the threshold counts on, got {measured}"
         unchecked = tuple(one for one in found if one not in judged)
@@ -95,10 +97,8 @@ class Laboratory:
         return import_module(f"ouanalysis.experiments.{name}").run(np.random.default_rng(self.seed), self.size)
 
     def _proved(self, section: str, contrast: bool = False) -> Proved:
-        from ouanalysis.derivations.derivation import Derivation
-
         module, _, name = section.partition(".")
-        derivation = Derivation(section, "")
+        derivation = import_module("ouanalysis.derivations.derivation").Derivation(section, "")
         getattr(import_module(f"ouanalysis.derivations.{module}"), name)(derivation)
         argued = sum(bool(step.argument) for step in derivation.steps)
         return Proved(section, len(derivation.steps), argued, contrast)

@@ -35,6 +35,7 @@ mean, trace, radius = (
     _operator("trace", r"\operatorname{tr}"),
     _operator("radius", r"\rho"),
 )
-log = _operator("log", r"\log")
+matrix_exponential = _named("exp", "e^{{}}")
 phi, slope, theta = _operator("phi", r"\varphi"), _operator("slope", r"\varphi'"), _operator("theta", r"\theta")
 norm, positive = _named("norm", r"\left\|{}\right\|"), _named("positive", r"\mathbf{1}_{{} > 0}")
+nuclear, inverse = _named("nuclear", r"\left\|{}\right\|_*"), _operator("inverse", r"\varphi^{-1}")

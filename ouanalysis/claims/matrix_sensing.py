@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from sympy import Eq, Symbol
 
+from ..numeric import regularizer
+from ..settings import MatrixSensing
 from .claim import claim
 from .findings import Certified, Finding
 from .letters import X, d, least, mean, norm, planted, reg
@@ -21,8 +23,16 @@ SOLVED = 1e-6  # the solver's relative gap
     formulas=["Mean over Gaussian sensors"],
     derived=["matrix_sensing.gaussian_sensors"],
 )
-def nuclear_norm() -> None:
+def nuclear_norm() -> Iterator[Finding]:
     """Over Gaussian sensors the regularizer is on average 2(d + 1) times the nuclear norm of X = UUᵀ."""
+    setting = MatrixSensing([[[1.0, 0.0], [0.0, 0.0]]], y=[1.0])
+    equal_norms = regularizer(setting, [[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+    yield Certified.of(
+        "one sensor, one entry: reg of two matrices of one nuclear norm, apart",
+        np.ptp(equal_norms),
+        allowed=0.0,
+        contrast=True,
+    )
 
 
 @claim(

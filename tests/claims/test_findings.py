@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from rounding import FORMULA
 from scipy import stats
 
 from ouanalysis.claims import Certified, Measured, Proved
-from tests.rounding import FORMULA
 
 
 def test_a_measured_value_is_judged_by_its_standard_errors_either_way():

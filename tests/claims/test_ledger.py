@@ -1,7 +1,7 @@
 """The ledger: what each claim must say, and what the laboratory makes of checks that go wrong."""
 
+import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +10,10 @@ from scipy import stats
 from ouanalysis.claims import CLAIMS, Certified, Claim, Laboratory, Measured, threshold
 from ouanalysis.claims.claim import claim
 from ouanalysis.claims.letters import reg
+from ouanalysis.claims.summary import summary
 
-HEADINGS = re.findall(
-    r"^### (.+)$", (Path(__file__).parents[2] / "docs" / "formulas.md").read_text(encoding="utf-8"), flags=re.MULTILINE
-)
+ROOT = Path(__file__).parents[2]
+HEADINGS = re.findall(r"^### (.+)$", (ROOT / "docs" / "formulas.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("one", CLAIMS.values(), ids=CLAIMS)
@@ -45,7 +45,9 @@ def test_the_name_is_the_id_and_the_docstring_the_statement():
 
 
 def test_the_threshold_is_that_of_all_values_together():
-    assert stats.norm.sf(threshold(CLAIMS.values())) * 2 * sum(one.values for one in CLAIMS.values()) == pytest.approx(1e-3)
+    assert stats.norm.sf(threshold(CLAIMS.values())) * 2 * sum(one.values for one in CLAIMS.values()) == pytest.approx(
+        1e-3
+    )
 
 
 def test_a_check_that_raises_is_a_failed_row_with_its_traceback():
@@ -81,6 +83,23 @@ def test_what_a_small_experiment_cannot_judge_is_said_to_be_unchecked():
     assert full.verdict == "failed"
 
 
-@pytest.mark.parametrize("one", CLAIMS.values(), ids=CLAIMS)
-def test_claims_with_conditions_have_a_case_where_they_fail(one):
-    ...
+LEDGER = json.loads((ROOT / "docs" / "ledger.json").read_text(encoding="utf-8"))
+
+
+def test_the_committed_ledger_is_of_these_claims_at_full_size_and_none_fails():
+    assert LEDGER["size"] == "full"
+    assert LEDGER["threshold"] == round(threshold(CLAIMS.values()), 3)
+    said = [(row["id"], row["statement"], row["source"], row["conditions"]) for row in LEDGER["claims"]]
+    assert said == [(one.id, one.statement, one.source, one.conditions) for one in CLAIMS.values()]
+    assert not [row["id"] for row in LEDGER["claims"] if row["failed"] or row["unchecked"]]
+
+
+@pytest.mark.parametrize("row", LEDGER["claims"], ids=[row["id"] for row in LEDGER["claims"]])
+def test_what_holds_under_conditions_is_shown_where_they_fail(row):
+    assert any(found["contrast"] for found in row["findings"]) == bool(row["conditions"])
+    assert any(not found["contrast"] for found in row["findings"])
+
+
+def test_the_readme_opens_with_the_summary_of_the_committed_ledger():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert summary(LEDGER) in " ".join(readme.split())
