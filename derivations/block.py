@@ -81,7 +81,7 @@ class Block(Notation):
 
     def at(self, inside, where):
         bar = Box(("│",) * inside.height, inside.level)
-        below = Box((" " * where.width,) * inside.height + where.lines, inside.level)
+        below = Box((" " * where.width,) * (inside.height - (inside.height == 1)) + where.lines, inside.level)
         return beside(inside, bar, below)
 
     def _print_MatrixBase(self, matrix):

@@ -132,10 +132,12 @@ class Derivation:
         """The steps for a terminal."""
         lines = [self.title, f"Source: {self.source}"]
         for number, step in enumerate(self.steps, start=1):
-            lines += ["", textwrap.fill(f"{number}. {step.statement}:", width=110, subsequent_indent="   ")]
-            lines += [f"     {line}" for line in step.text()]
+            indent = " " * len(f"{number}. ")
+            lines += ["", textwrap.fill(f"{number}. {step.statement}:", width=110, subsequent_indent=indent)]
+            lines += [f"{indent}  {line}" for line in step.text()]
             if step.argument:
-                lines.append(textwrap.fill(f"   By argument: {step.argument}", width=110, subsequent_indent="   "))
+                argument = f"By argument: {step.argument}"
+                lines.append(textwrap.fill(argument, width=110, initial_indent=indent, subsequent_indent=indent))
         return "\n".join(lines)
 
     def latex(self) -> str:
@@ -173,8 +175,8 @@ def _latex(side):
 
 
 def _is_tall(side):
-    tall = (sympy.Sum, sympy.Integral, sympy.Limit, sympy.MatrixBase)
-    return not isinstance(side, str) and sympy.sympify(side).has(*tall)
+    tall = sympy.Sum | sympy.Integral | sympy.Limit | sympy.MatrixBase
+    return not isinstance(side, str) and any(isinstance(part, tall) for part in sympy.preorder_traversal(side))
 
 
 def _is_nested(line):

@@ -106,7 +106,7 @@ def low_rank(steps: Derivation) -> None:
         argument="K and K⁺ commute, so K²K⁺ = K K⁺ K = K. On its range K is invertible: it is the only solution.",
     )
     steps.identity(
-        "and in the kernel it has that share",
+        "In the kernel of Jᵀ it has the curvature's share, as above",
         (1 - K * pseudo) * e,
         free,
         reduce=lambda difference: named(

@@ -22,7 +22,7 @@ __all__ = ["Form", "Latex", "Line", "Notation", "raised_text", "touching"]
 # How tightly a form holds together: what is looser than its place allows is put in brackets.
 SUM, OVER, PREFIX, PRODUCT, ATOM = range(5)
 
-FIRST = {"eta": 0, "sigma": 1}  # the factors that lead a product
+FIRST = {"eta": 0, "sigma": 1, "B": 4}  # of the letters in a product, else Greek before Latin
 SMALL = ("eta", "tau", "epsilon")  # a sum goes by ascending powers of these
 LOOSE = (sympy.Sum, sympy.Integral, sympy.Derivative, sympy.Subs, sympy.Limit, MatrixExpr, sympy.MatrixBase)
 NAMES = {code[1:]: sign for sign, code in SIGNS.items() if sign.isalpha() and code[0] == "\\"} | {"oo": "∞"}
@@ -118,9 +118,9 @@ class Notation(Printer):
 
     def _opened(self, expression):
         """What is before the bracket that a sum ends with, and the sum in it, if the expression ends with one."""
-        factors = _factors(expression) if isinstance(expression, sympy.Mul) else []
+        number, factors = _split(expression) if isinstance(expression, sympy.Mul) else (1, [])
         if factors and isinstance(factors[-1], sympy.Sum | sympy.Add):
-            number, before = _number(expression), factors[:-1]
+            before = factors[:-1]
             if number > 0 and not any(isinstance(factor, LOOSE) for factor in before):
                 coefficient = sympy.Mul(number, *before)
                 begun = [] if coefficient == 1 else [self.row([self._as_factor(coefficient).content, self.sign(" ")])]
@@ -140,9 +140,9 @@ class Notation(Printer):
     def ordered(self, total: Any) -> list[Any]:
         """The terms as they are written: by powers of what is small, ascending where there is a number, not − first."""
         terms = list(total.args) if isinstance(total, sympy.MatAdd) else total.as_ordered_terms()
-        if any(term.is_Number for term in terms):
+        if len(total.free_symbols) == 1 and any(term.is_Number for term in terms):
             terms.reverse()
-        terms.sort(key=_smallness)
+        terms.sort(key=lambda term: (_smallness(term), not term.is_Number))
         first = next((place for place, term in enumerate(terms) if not _without_sign(term)[0]), 0)
         return [terms[first], *terms[:first], *terms[first + 1 :]]
 
@@ -164,9 +164,9 @@ class Notation(Printer):
         return Form(self.row(parts), SUM)
 
     def _print_Mul(self, expression):
-        if _number(expression) < 0:
+        number, factors = _split(expression)
+        if number < 0:
             return Form(self.row([self.sign("−"), self.within(self._print(_without_sign(expression)[1]), OVER)]), SUM)
-        number, factors = _number(expression), _factors(expression)
         roots = [factor for factor in factors if _is_root(factor)]
         if len(roots) > 1:  # under one sign
             factors = [factor for factor in factors if factor not in roots]
@@ -270,7 +270,7 @@ class Notation(Printer):
         """A function of its arguments."""
         drawn: list[Any] = []
         for argument in arguments:
-            form = self._sum(argument, argument.as_ordered_terms()) if argument.is_Add else self._print(argument)
+            form = self._sum(argument, argument.args[::-1]) if _is_next(argument) else self._print(argument)
             drawn += [self.sign(", ")] * bool(drawn) + [form.content]
         return Form(self.row([name, self.bracket(self.row(drawn))]))
 
@@ -325,7 +325,7 @@ class Notation(Printer):
     def _print_Subs(self, taken):
         where: list[Any] = []
         for variable, point in zip(taken.variables, taken.point, strict=True):
-            where += [self.sign(", ")] * bool(where) + [self.draw(variable), self.sign(" = "), self.draw(point)]
+            where += [self.sign(", ")] * bool(where) + [self.draw(variable), self.sign("="), self.draw(point)]
         inside = self._print(taken.expr)
         known = isinstance(taken.expr, sympy.Derivative)
         return Form(self.at(inside.content if known else self.within(inside, ATOM), self.row(where)), PREFIX)
@@ -453,8 +453,12 @@ class Latex(Notation):
 
 def touching(left: str, right: str) -> bool:
     """Whether two factors can do without a space: letters and numbers, and what is in brackets."""
-    closed = left.isdigit() or (left[0] in "(√" and left[-1] == ")") or SIMPLE.fullmatch(left)
-    return bool(closed and (left.isdigit() or right[0] in "(√" or SIMPLE.fullmatch(right)))
+    if right[0] in "(√":
+        return left.isdigit() or left[0] in "(√½¼" or bool(SIMPLE.fullmatch(left))
+    if left.isdigit():
+        return True
+    closed = left in "½¼" or SIMPLE.fullmatch(left) or (left[0] in "(√" and left[-1] == ")" and "/" not in left)
+    return bool(closed and SIMPLE.fullmatch(right))
 
 
 def raised_text(exponent: str) -> str:
@@ -464,25 +468,38 @@ def raised_text(exponent: str) -> str:
     return exponent.translate(POWERS) if all(sign in "0123456789−" for sign in exponent) else ""
 
 
-def _number(term):
-    return sympy.Mul(*(factor for factor in sympy.Mul.make_args(term) if factor.is_Number))
+def _split(term):
+    """(the number, the factors in the order in which they are written) of a product, 2 − 2x being 2(1 − x) in it."""
+    number, factors = sympy.S.One, []
+    for factor in term.as_ordered_factors() if isinstance(term, sympy.Mul) else [term]:
+        base, power = factor.as_base_exp()
+        if factor.is_Number:
+            number *= factor
+            continue
+        if isinstance(term, sympy.Mul) and isinstance(base, sympy.Add) and base.is_commutative and power.is_Integer:
+            content, rest = base.primitive()
+            if all(_is_negative(part) for part in rest.args):
+                content, rest = -content, sympy.Add(*(-part for part in rest.args))
+            number *= content**power
+            factor = sympy.Pow(rest, power) if content != 1 else factor
+        factors.append(factor)
+    return number, sorted(factors, key=_place)
 
 
-def _factors(product):
-    """Without the number, in the order in which they are written."""
-    factors = product.as_ordered_factors() if isinstance(product, sympy.Mul) else [product]
-    return sorted((factor for factor in factors if not factor.is_Number), key=_place)
+def _is_negative(term):
+    return sympy.Mul.make_args(term)[0].is_Number and sympy.Mul.make_args(term)[0] < 0
 
 
 def _place(factor):
     base = factor.as_base_exp()[0]
     if factor.is_commutative is False or isinstance(factor, LOOSE):
-        return 5
+        return 7
     if isinstance(base, sympy.Symbol):
-        return FIRST.get(base.name, 2)
+        return FIRST.get(base.name, 2 if base.name.partition("_")[0] in NAMES else 3)
     if isinstance(base, sympy.Add):
-        return 3
-    return 4 if isinstance(base, sympy.Indexed | sympy.Trace | sympy.KroneckerDelta | AppliedUndef) else 2
+        return 5
+    late = sympy.Indexed | sympy.Trace | sympy.KroneckerDelta | AppliedUndef | sympy.log
+    return 6 if isinstance(base, late) else 4
 
 
 def _is_root(factor):
@@ -498,17 +515,14 @@ def _without_sign(term):
     """(whether it begins with a −, what follows)."""
     if isinstance(term, sympy.MatMul):
         coefficient, matrices = term.as_coeff_matrices()
-        if _number(coefficient) >= 0:
+        if _split(coefficient)[0] >= 0:
             return False, term
         kept = [] if coefficient == -1 else [-coefficient]
         return True, sympy.MatMul(*kept, *matrices, evaluate=False) if len([*kept, *matrices]) > 1 else matrices[0]
-    number = _number(term)
-    if number >= 0:
+    number, factors = _split(term)
+    if number >= 0 or not (term.is_Number or isinstance(term, sympy.Mul)):
         return False, term
-    if term.is_Number:
-        return True, -term
-    kept = [factor for factor in term.args if not factor.is_Number]
-    return True, sympy.Mul(*([] if number == -1 else [-number]), *kept, evaluate=False)
+    return True, sympy.Mul(*([] if number == -1 and factors else [-number]), *factors, evaluate=False)
 
 
 def _smallness(term):
@@ -523,6 +537,11 @@ def _is_letter(expression):
     if isinstance(expression, AppliedUndef):
         return all(place.is_Symbol for place in expression.args)
     return isinstance(expression, sympy.Symbol | sympy.Indexed)
+
+
+def _is_next(argument):
+    """Whether it is t + 1 for a letter t."""
+    return argument.is_Add and argument.args[0] == 1 and len(argument.args) == 2 and argument.args[1].is_Symbol
 
 
 def _is_partial(derivative):
