@@ -71,6 +71,9 @@ class Block(Notation):
         raised = Box(exponent.lines + (" " * exponent.width,) * base.height, exponent.height + base.level)
         return beside(base, raised)
 
+    def exponent(self, expression):
+        return Box((Line().draw(expression),))
+
     def large(self, sign, below, above=None):
         if above is None:
             return stacked(Box((sign,)), below, level=0)

@@ -46,8 +46,8 @@ class Step:
             [side]
             if isinstance(side, str)
             else [
-                "".join(part for _, part in line)
-                for line in _filled(zip(Line().parts(side), Latex().parts(side), strict=True), width, lambda pair: len(pair[0]))
+                " ".join(part for _, part in line)
+                for line in _filled(zip(Line().parts(side), Latex().parts(side), strict=True), width, _length)
             ]
             for side in (self.left, self.right)
         )
@@ -65,7 +65,7 @@ class Step:
         if whole.width <= width:
             return _shown(whole)
         left, right = (
-            boxes if boxes[0].width <= width - 3 else [beside(*line) for line in _filled(Block().parts(side), width - 3, _width)]
+            boxes if boxes[0].width <= width - 3 else [_spaced(line) for line in _filled(Block().parts(side), width - 3, _width)]
             for boxes, side in zip((left, right), sides, strict=True)
         )
         indent = Box(("   ",))
@@ -197,14 +197,22 @@ def _filled(parts, width, length):
     """The parts on lines of this width, one too wide for it on a line of its own."""
     lines = [[]]
     for part in parts:
-        if lines[-1] and sum(map(length, [*lines[-1], part])) > width:
+        if lines[-1] and sum(1 + length(one) for one in [*lines[-1], part]) > width:
             lines.append([])
         lines[-1].append(part)
     return lines
 
 
+def _length(pair):
+    return len(pair[0])
+
+
 def _width(box):
     return box.width
+
+
+def _spaced(boxes):
+    return beside(boxes[0], *(part for box in boxes[1:] for part in (Box((" ",)), box)))
 
 
 def _shown(box):

@@ -134,7 +134,7 @@ def other_losses(steps: Derivation) -> None:
     factor, other_eta = sympy.symbols("f eta_f", positive=True)
     steps.identity(
         "A loss with a factor f in front, f (h_i − y_i − ε)², and a step size η_f of its own takes the step above "
-        "with η = f η_f: for ½ it is η_half/2, for ¼ it is η_quarter/4",
+        "with η = f η_f: a loss with ½ in front has η = η_f/2, one with ¼ has η = η_f/4",
         -other_eta * Derivative(factor * (h_i - y[i] - eps) ** 2, theta_a),
         -2 * (factor * other_eta) * (h_i - y[i] - eps) * J[i, a],
         reduce=differentiated,

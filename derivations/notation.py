@@ -20,7 +20,7 @@ from .prose import OPERATORS, SIGNS, in_math
 __all__ = ["Form", "Latex", "Line", "Notation", "raised_text", "touching"]
 
 # How tightly a form holds together: what is looser than its place allows is put in brackets.
-SUM, OVER, PREFIX, PRODUCT, ATOM = range(5)
+SUM, OVER, PREFIX, PRODUCT, POWER, ATOM = range(6)
 
 FIRST = {"eta": 0, "sigma": 1, "B": 4}  # of the letters in a product, else Greek before Latin
 SMALL = ("eta", "tau", "epsilon")  # a sum goes by ascending powers of these
@@ -133,6 +133,10 @@ class Notation(Printer):
         elif isinstance(expression, sympy.Derivative) and isinstance(expression.expr, sympy.Add):
             yield [self._operator(expression).content], expression.expr
 
+    def exponent(self, expression: Any) -> Any:
+        """What is raised, where there is no room to stack."""
+        return self.draw(expression)
+
     def within(self, form: Form, binding: int) -> Any:
         """In brackets where it holds together less than that."""
         return form.content if form.binding >= binding else self.bracket(form.content)
@@ -174,6 +178,9 @@ class Notation(Printer):
         scalar = [factor for factor in factors if factor not in loose]
         below = [1 / factor for factor in scalar if _is_below(factor)]
         above = [factor for factor in scalar if not _is_below(factor)]
+        if below or number.q > 1:  # no fraction on top of a fraction
+            tall = [factor for factor in above if not factor.is_Symbol and _has_fraction(factor)]
+            above, loose = [factor for factor in above if factor not in tall], [*tall, *loose]
         under = [Form(self.root(self._print(sympy.Mul(*roots) ** 2)))] if len(roots) > 1 else []
         top = self._product([self._as_factor(sympy.Integer(number.p)), *map(self._factor, above), *under])
         bottom = self._product([self._as_factor(sympy.Integer(number.q)), *map(self._factor, below)])
@@ -215,12 +222,12 @@ class Notation(Printer):
             return Form(self.root(self._print(base)))
         if expression.is_commutative and _is_below(expression):
             return self.over(Form(self.sign("1")), self._print(1 / expression))
-        return Form(self.power(self.within(self._print(base), ATOM), self.draw(exponent)), PRODUCT)
+        return Form(self.power(self.within(self._print(base), ATOM), self.exponent(exponent)), POWER)
 
     _print_MatPow = _print_Pow
 
     def _print_exp(self, expression):
-        return Form(self.power(self.name("e"), self.draw(expression.args[0])), PRODUCT)
+        return Form(self.power(self.name("e"), self.exponent(expression.args[0])), POWER)
 
     def _print_Rational(self, number):
         return self._print_Integer(number) if number.q == 1 else self._print_Mul(number)
@@ -290,7 +297,7 @@ class Notation(Printer):
         inside = matrix.arg
         if isinstance(inside, sympy.MatrixSymbol):
             return Form(self.symbol(inside.name, "ᵀ"))
-        return Form(self.power(self.within(self._print(inside), ATOM), self.sign("ᵀ")), PRODUCT)
+        return Form(self.power(self.within(self._print(inside), ATOM), self.sign("ᵀ")), POWER)
 
     def _print_Identity(self, _matrix):
         return Form(self.name("I"))
@@ -387,7 +394,7 @@ class Line(Notation):
         short = {("1", "2"): "½", ("1", "4"): "¼"}.get((above.content, below.content))
         if short:
             return Form(short)
-        return Form(f"{self.within(above, PRODUCT)}/{self.within(below, ATOM)}", OVER)
+        return Form(f"{self.within(above, PRODUCT)}/{self.within(below, POWER)}", OVER)
 
     def power(self, base, exponent):
         short = raised_text(exponent) or ("^" + exponent if len(exponent) == 1 else f"^{{{exponent}}}")
@@ -433,6 +440,11 @@ class Latex(Notation):
             return f"{{{base}}}{exponent}"
         return f"{{{base}}}^{{{exponent}}}"
 
+    def exponent(self, expression):
+        if isinstance(expression, sympy.Rational) and expression.q > 1:
+            return f"{expression.p}/{expression.q}"
+        return self.draw(expression)
+
     def large(self, sign, below, above=None):
         command = {"Σ": r"\sum", "∫": r"\int", "lim": r"\lim"}[sign]
         return f"{command}_{{{below}}}" + (f"^{{{above}}}" if above else "")
@@ -470,7 +482,7 @@ def raised_text(exponent: str) -> str:
 
 def _split(term):
     """(the number, the factors in the order in which they are written) of a product, 2 − 2x being 2(1 − x) in it."""
-    number, factors = sympy.S.One, []
+    number, factors, sums = sympy.S.One, [], {}
     for factor in term.as_ordered_factors() if isinstance(term, sympy.Mul) else [term]:
         base, power = factor.as_base_exp()
         if factor.is_Number:
@@ -478,11 +490,15 @@ def _split(term):
             continue
         if isinstance(term, sympy.Mul) and isinstance(base, sympy.Add) and base.is_commutative and power.is_Integer:
             content, rest = base.primitive()
+            if not content.is_Integer:
+                content, rest = sympy.S.One, base
             if all(_is_negative(part) for part in rest.args):
                 content, rest = -content, sympy.Add(*(-part for part in rest.args))
             number *= content**power
-            factor = sympy.Pow(rest, power) if content != 1 else factor
-        factors.append(factor)
+            sums[rest] = sums.get(rest, 0) + power
+        else:
+            factors.append(factor)
+    factors += [sympy.Pow(base, power) for base, power in sums.items() if power]
     return number, sorted(factors, key=_place)
 
 
@@ -498,6 +514,8 @@ def _place(factor):
         return FIRST.get(base.name, 2 if base.name.partition("_")[0] in NAMES else 3)
     if isinstance(base, sympy.Add):
         return 5
+    if base.is_Number:
+        return 0
     late = sympy.Indexed | sympy.Trace | sympy.KroneckerDelta | AppliedUndef | sympy.log
     return 6 if isinstance(base, late) else 4
 
@@ -537,6 +555,11 @@ def _is_letter(expression):
     if isinstance(expression, AppliedUndef):
         return all(place.is_Symbol for place in expression.args)
     return isinstance(expression, sympy.Symbol | sympy.Indexed)
+
+
+def _has_fraction(expression):
+    parts = (part for part in sympy.preorder_traversal(expression) if isinstance(part, sympy.Mul | sympy.Add | sympy.Pow))
+    return any(_is_below(part) or any(isinstance(side, sympy.Rational) and side.q > 1 for side in part.args) and not part.is_Pow for part in parts)
 
 
 def _is_next(argument):

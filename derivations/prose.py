@@ -112,7 +112,7 @@ def in_math(text: str) -> str:
     out = []
     for token in MATH.finditer(text):
         kind, found = token.lastgroup, token.group()
-        inside = in_math(token[kind].removeprefix("{").removesuffix("}")) if kind not in (None, "up", "down") else ""
+        inside = in_math(token[kind].removeprefix("{").removesuffix("}")) if kind in ("raised", "root", "of") else ""
         if kind == "up":
             out.append(f"^{{{''.join(f'{SIGNS[sign]} ' if sign in 'ᵀ′' else SIGNS[sign] for sign in found).strip()}}}")
         elif kind == "down":

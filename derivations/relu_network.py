@@ -43,7 +43,10 @@ def gradient(steps: Derivation) -> None:
     """The squares of the derivatives of h are the summands of reg."""
     z = a * x + b
     model = c * Piecewise((z, z > 0), (0, True)) + alpha * x + beta
-    statement = "The model is h = Σ c (a x + b)₊ + α x + β, (z)₊ = z for z > 0 and else 0. One neuron, one datum: ∂h/∂"
+    statement = (
+        "The model is h = Σ c (a x + b)₊ + α x + β, where (z)₊ = z 1[z > 0], and 1[z > 0] is 1 for z > 0 and else 0. "
+        "One neuron, one datum: ∂h/∂"
+    )
     for symbol, value in ((a, c * x), (b, c), (c, z)):
         steps.identity(
             f"{statement}{symbol}", Derivative(model, symbol), Piecewise((value, z > 0), (0, True)), reduce=_done
@@ -108,7 +111,7 @@ def price(steps: Derivation) -> None:
         squares = sympy.factor(sympy.Add(*(z[number] ** 2 for number in active)))
         gradients = (s / tau) ** 2 * sympy.Add(*(1 + data[number] ** 2 for number in active))
         statement = (
-            f"A balanced neuron facing {facing} costs (2/n)√(Z C); on data {', '.join(map(str, data))} this is s"
+            f"A balanced neuron facing {facing} costs (2/n)√(Z C); on data {', '.join(map(str, data)).replace('-', '−')} this is s"
         )
         statement += " times ouanalysis.symbolic.relu_network.kink_cost (right)"
         steps.identity(statement, 2 * sqrt(squares) * sqrt(gradients) / 3, s * kink_cost(data, k, facing=facing))

@@ -146,8 +146,8 @@ def averaged_step(
         share, met = sympy.Rational(times, len(drawn)), sympy.MatrixSymbol(f"D_{''.join(map(str, counts))}", size, size)
         values[met] = sympy.diag(*counts)
         kept, keptT = (unit - 2 * eta / batch * factor for factor in (gram * met, met * gram))
-        terms.append(share * kept * moments * keptT)
-        terms.append(share * 4 * eta**2 / sympy.Integer(batch) ** 2 * gram * met * noises * gram)
+        noise_kept = 4 * eta**2 / sympy.Integer(batch) ** 2 * gram * met * noises * gram
+        terms.append(sympy.MatMul(share, kept * moments * keptT + noise_kept, evaluate=False))
     a, rest = weights(size, batch, replacement=replacement)
     shared = a * diagonal + rest * moments + noises / batch
     closed = moments - 2 * eta / size * (gram * moments + moments * gram) + 4 * eta**2 / size * gram * shared * gram
