@@ -112,5 +112,5 @@ class Block(Notation):
 def _tall(sign, inside):
     if inside.height == 1:
         return Box((sign,))
-    top, middle, bottom = BRACKETS[sign]
-    return Box((top, *[middle] * (inside.height - 2), bottom), inside.level)
+    drawn = BRACKETS[sign]
+    return Box((drawn[0], *[drawn[1]] * (inside.height - 2), drawn[2]), inside.level)

@@ -65,7 +65,9 @@ class Step:
         if whole.width <= width:
             return _shown(whole)
         left, right = (
-            boxes if boxes[0].width <= width - 3 else [_spaced(line) for line in _filled(Block().parts(side), width - 3, _width)]
+            boxes
+            if boxes[0].width <= width - 3
+            else [_spaced(line) for line in _filled(Block().parts(side), width - 3, _width)]
             for boxes, side in zip((left, right), sides, strict=True)
         )
         indent = Box(("   ",))
@@ -87,7 +89,7 @@ class Derivation:
     Source: by hand
     <BLANKLINE>
     1. The binomial formula:
-         (t + 1)**2 = t**2 + 2*t + 1
+         (1 + t)² = 1 + 2t + t²
     >>> square.identity("A wrong one", t, t + 1)
     Traceback (most recent call last):
     AssertionError: A wrong one: expected t = t + 1, got a difference of -1
@@ -195,7 +197,7 @@ def _is_nested(line):
 
 def _filled(parts, width, length):
     """The parts on lines of this width, one too wide for it on a line of its own."""
-    lines = [[]]
+    lines: list[list[Any]] = [[]]
     for part in parts:
         if lines[-1] and sum(1 + length(one) for one in [*lines[-1], part]) > width:
             lines.append([])

@@ -8,6 +8,7 @@ drawn is decided by the room that draws: `Line` and `Latex` below, `Block` in bl
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import sympy
@@ -151,19 +152,21 @@ class Notation(Printer):
         return [terms[first], *terms[:first], *terms[first + 1 :]]
 
     def _print_Add(self, expression):
-        return self._sum(expression, self.ordered(expression))
+        return self._sum(self.ordered(expression))
 
     _print_MatAdd = _print_Add
 
-    def _sum(self, expression, terms):
-        parts = []
+    def _sum(self, terms):
+        parts: list[Any] = []
         of_matrices = any(term.is_commutative is False for term in terms)
         for term in terms:
             negative, term = _without_sign(term)
             sign = (" − " if negative else " + ") if parts else "−" if negative else ""
             form = self._print(term)
             if of_matrices and term.is_commutative:  # a number among matrices
-                form = Form(self.name("I")) if term == 1 else self._product([self._as_factor(term), Form(self.name("I"))])
+                form = (
+                    Form(self.name("I")) if term == 1 else self._product([self._as_factor(term), Form(self.name("I"))])
+                )
             parts += [self.sign(sign), self.within(form, OVER)] if sign else [self.within(form, OVER)]
         return Form(self.row(parts), SUM)
 
@@ -202,10 +205,9 @@ class Notation(Printer):
             return forms[0] if forms else None
         drawn = [*(self.within(form, PRODUCT) for form in forms[:-1]), self.within(forms[-1], PREFIX)]
         parts = [drawn[0]]
-        for left, right in zip(drawn, drawn[1:], strict=False):
+        for left, right in pairwise(drawn):
             parts += [right] if self.touches(left, right) else [self.sign(" "), right]
         return Form(self.row(parts), PRODUCT)
-
 
     def _print_MatMul(self, expression):
         negative, expression = _without_sign(expression)
@@ -277,7 +279,7 @@ class Notation(Printer):
         """A function of its arguments."""
         drawn: list[Any] = []
         for argument in arguments:
-            form = self._sum(argument, argument.args[::-1]) if _is_next(argument) else self._print(argument)
+            form = self._sum(argument.args[::-1]) if _is_next(argument) else self._print(argument)
             drawn += [self.sign(", ")] * bool(drawn) + [form.content]
         return Form(self.row([name, self.bracket(self.row(drawn))]))
 
@@ -459,7 +461,7 @@ class Latex(Notation):
         body = r" \\ ".join(" & ".join(row) for row in rows)
         return rf"\begin{{bmatrix}} {body} \end{{bmatrix}}"
 
-    def touches(self, left, right):
+    def touches(self, left, right):  # noqa: ARG002, LaTeX spaces by itself
         return False
 
 
@@ -482,7 +484,8 @@ def raised_text(exponent: str) -> str:
 
 def _split(term):
     """(the number, the factors in the order in which they are written) of a product, 2 − 2x being 2(1 − x) in it."""
-    number, factors, sums = sympy.S.One, [], {}
+    number, factors = sympy.S.One, []
+    sums: dict[sympy.Add, sympy.Integer] = {}
     for factor in term.as_ordered_factors() if isinstance(term, sympy.Mul) else [term]:
         base, power = factor.as_base_exp()
         if factor.is_Number:
@@ -546,9 +549,7 @@ def _without_sign(term):
 def _smallness(term):
     coefficient = term.as_coeff_matrices()[0] if isinstance(term, sympy.MatMul) else term
     powers = [factor.as_base_exp() for factor in sympy.Mul.make_args(coefficient)]
-    return sum(
-        power for base, power in powers if getattr(base, "name", "") in SMALL and power.is_Number and power > 0
-    )
+    return sum(power for base, power in powers if getattr(base, "name", "") in SMALL and power.is_Number and power > 0)
 
 
 def _is_letter(expression):
@@ -558,8 +559,14 @@ def _is_letter(expression):
 
 
 def _has_fraction(expression):
-    parts = (part for part in sympy.preorder_traversal(expression) if isinstance(part, sympy.Mul | sympy.Add | sympy.Pow))
-    return any(_is_below(part) or any(isinstance(side, sympy.Rational) and side.q > 1 for side in part.args) and not part.is_Pow for part in parts)
+    parts = (
+        part for part in sympy.preorder_traversal(expression) if isinstance(part, sympy.Mul | sympy.Add | sympy.Pow)
+    )
+    return any(
+        _is_below(part)
+        or (any(isinstance(side, sympy.Rational) and side.q > 1 for side in part.args) and not part.is_Pow)
+        for part in parts
+    )
 
 
 def _is_next(argument):
@@ -568,4 +575,6 @@ def _is_next(argument):
 
 
 def _is_partial(derivative):
-    return len(derivative.expr.free_symbols) > 1 or any(str(place).startswith("theta") for place in derivative.variables)
+    return len(derivative.expr.free_symbols) > 1 or any(
+        str(place).startswith("theta") for place in derivative.variables
+    )

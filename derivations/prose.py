@@ -3,8 +3,10 @@
 import html
 import re
 from collections.abc import Iterator
+from functools import cache
+from typing import Literal
 
-__all__ = ["INDICES", "SIGNS", "in_math", "prose_html", "prose_in_math", "prose_latex", "split"]
+__all__ = ["OPERATORS", "SIGNS", "in_math", "mathml", "prose_html", "prose_in_math", "prose_latex", "split"]
 
 # What the prose may hold beside ASCII, and what LaTeX calls it.
 SIGNS = {
@@ -51,8 +53,8 @@ MATH = re.compile(
 def split(text: str) -> Iterator[tuple[bool, str]]:
     """The parts of a sentence in order, each with whether it is mathematics.
 
-    >>> list(split("A step of SGD moves θ_a by −2ηε g_i."))
-    [(False, 'A step of SGD moves '), (True, 'θ_a'), (False, ' by '), (True, '−2ηε'), (False, ' '), (True, 'g_i'), (False, '.')]
+    >>> list(split("SGD moves θ_a by −2ηε g_i."))
+    [(False, 'SGD moves '), (True, 'θ_a'), (False, ' by '), (True, '−2ηε'), (False, ' '), (True, 'g_i'), (False, '.')]
     """
     strange = next((sign for sign in text if sign not in SIGNS and not sign.isascii()), None)
     if strange:
@@ -96,7 +98,11 @@ def _stripped(chunk):
         right -= 1
     while left < right and chunk[left] in "([" and _open(chunk[left:right], ")" if chunk[left] == "(" else "]") > 0:
         left += 1
-    yield from ((math, part) for math, part in ((False, chunk[:left]), (True, chunk[left:right]), (False, chunk[right:])) if part)
+    yield from (
+        (math, part)
+        for math, part in ((False, chunk[:left]), (True, chunk[left:right]), (False, chunk[right:]))
+        if part
+    )
 
 
 def _open(chunk, closing):
@@ -118,7 +124,11 @@ def in_math(text: str) -> str:
         elif kind == "down":
             out.append(f"_{{{''.join(SIGNS[sign] for sign in found)}}}")
         elif kind == "index":
-            out.append(rf"_{{\mathrm{{{token['index']}}}}}" if token["index"] in INDICES else f"_{{{_letters(token['index'])}}}")
+            out.append(
+                rf"_{{\mathrm{{{token['index']}}}}}"
+                if token["index"] in INDICES
+                else f"_{{{_letters(token['index'])}}}"
+            )
         elif kind == "raised":
             out.append(f"^{{{inside}}}")
         elif kind == "star":
@@ -155,6 +165,12 @@ def prose_in_math(text: str) -> str:
 
 def prose_html(text: str) -> str:
     """A sentence for HTML, its mathematics as MathML."""
+    return "".join(mathml(in_math(part)) if math else html.escape(part) for math, part in split(text))
+
+
+@cache
+def mathml(formula: str, *, display: Literal["inline", "block"] = "inline") -> str:
+    """What LaTeX would set in math mode as MathML, which browsers show as it is."""
     from latex2mathml.converter import convert
 
-    return "".join(convert(in_math(part)) if math else html.escape(part) for math, part in split(text))
+    return convert(formula, display=display).replace(r"\_", "_")  # the converter leaves the \ in \text{a\_b}

@@ -65,10 +65,11 @@ def gradient(steps: Derivation) -> None:
     statement = "Both are the summands of ouanalysis.symbolic.relu_network.regularizer (right), without their indices"
     steps.identity(statement, neuron + 1 + x**2, summands, reduce=_done)
     steps.claim(
-        "The whole of reg, the mean of ‖∇h‖² over the data",
-        "(1/n) Σ ‖∇h‖²",
+        "The whole of reg, on the right, by ouanalysis.symbolic.relu_network.regularizer, is the mean of ‖∇h‖² over "
+        "the data",
+        "(1/n) Σ_i ‖∇h_i‖²",
         "=",
-        "ouanalysis.symbolic.relu_network.regularizer",
+        "reg",
         holds=written_out(setting) == 0,
         argument="No two neurons share a parameter, so the squares of all derivatives add up neuron by neuron, and α "
         "and β enter once. Both sides were written out for two neurons and two data; their difference is zero.",
@@ -110,9 +111,8 @@ def price(steps: Derivation) -> None:
         active = [number for number in range(3) if z[number].is_positive]
         squares = sympy.factor(sympy.Add(*(z[number] ** 2 for number in active)))
         gradients = (s / tau) ** 2 * sympy.Add(*(1 + data[number] ** 2 for number in active))
-        statement = (
-            f"A balanced neuron facing {facing} costs (2/n)√(Z C); on data {', '.join(map(str, data)).replace('-', '−')} this is s"
-        )
+        places = ", ".join(map(str, data)).replace("-", "−")
+        statement = f"A balanced neuron facing {facing} costs (2/n)√(Z C); on data {places} this is s"
         statement += " times ouanalysis.symbolic.relu_network.kink_cost (right)"
         steps.identity(statement, 2 * sqrt(squares) * sqrt(gradients) / 3, s * kink_cost(data, k, facing=facing))
     turned = s * Max(x - k, 0) - s * Max(k - x, 0)

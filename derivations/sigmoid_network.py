@@ -41,7 +41,11 @@ def activation(order: int) -> type[Function]:
     def derivative(self, _argument=1):
         return activation(order + 1)(*self.args)
 
-    methods = {"fdiff": derivative, "_sympystr": lambda self, printer: shown(self, printer, "phi"), "_notation": in_notation}
+    methods = {
+        "fdiff": derivative,
+        "_sympystr": lambda self, printer: shown(self, printer, "phi"),
+        "_notation": in_notation,
+    }
     return type(f"phi_{order}", (Function,), methods)
 
 
@@ -85,10 +89,11 @@ def gradient(steps: Derivation) -> None:
     square = reg_of_neuron.subs(z, w_1 * x_1 + w_2 * x_2).subs(r, sqrt(x_1**2 + x_2**2))
     steps.identity("Squared and added, the neuron's part of ‖∇h‖²: φ² + c² φ′² r² with r = ‖x‖", squares, square)
     steps.claim(
-        "All of reg, the mean of ‖∇h‖² over the data",
-        "(1/n) Σ ‖∇h‖²",
+        "The whole of reg, on the right, by ouanalysis.symbolic.sigmoid_network.regularizer, is the mean of ‖∇h‖² over "
+        "the data",
+        "(1/n) Σ_i ‖∇h_i‖²",
         "=",
-        "ouanalysis.symbolic.sigmoid_network.regularizer",
+        "reg",
         holds=written_out("tanh", size=2) == 0 and written_out("logistic", size=1) == 0,
         argument="No two neurons share a parameter, so the squares of all derivatives add up neuron by neuron. Both "
         "sides were written out, two tanh neurons on two data and one logistic neuron on one: their difference is "
@@ -191,9 +196,7 @@ def tanh_cost(steps: Derivation) -> None:
     statement = "Its φ and c in φ² + c² φ′² r² give (right) its cost"
     steps.identity(statement, _at(reg_of_neuron, tanh(z), neuron.phi).subs(c, neuron.c), neuron.cost)
     slope = _at(2 * phi1**2 * r**2 * c / phi, tanh(z), neuron.phi).subs(c, neuron.c)
-    steps.identity(
-        "The derivative of that cost is λ = 2 φ′² r² c/φ", Derivative(neuron.cost, v), slope, reduce=_done
-    )
+    steps.identity("The derivative of that cost is λ = 2 φ′² r² c/φ", Derivative(neuron.cost, v), slope, reduce=_done)
     steps.identity("The cost g(w) rises", Derivative(least, w), 2 / (root * (root + w) ** 2), reduce=_done)
     bend = -2 * (2 * root + w) / (root**3 * (root + w) ** 2)
     steps.identity("Its second derivative", Derivative(least, (w, 2)), bend, reduce=_done)
@@ -226,9 +229,7 @@ def logistic_cost(steps: Derivation) -> None:
     )
     steps.identity(statement, cost.subs(inserted), neuron.cost)
     slope = sympy.simplify(_at(2 * phi1**2 * r**2 * c / phi, logistic, s)).subs(inserted)
-    steps.identity(
-        "The derivative of that cost is λ = 2 φ′² r² c/φ", Derivative(neuron.cost, v), slope, reduce=_done
-    )
+    steps.identity("The derivative of that cost is λ = 2 φ′² r² c/φ", Derivative(neuron.cost, v), slope, reduce=_done)
     steps.identity(
         "The second derivative of the cost g(w)",
         Derivative(top, (w, 2)),
