@@ -34,16 +34,13 @@ class Step:
         """The formula for LaTeX's math mode."""
         return f"{_latex(self.left)} {in_math(self.relation)} {_latex(self.right)}"
 
-    def lines(self, width: int = 80) -> list[str]:
-        """The formula for LaTeX's math mode, on as many lines as it needs to have about this many signs on each.
+    def sides(self, width: int = 80) -> tuple[list[str], str, list[str]]:
+        """(left, relation, right) for LaTeX's math mode, a side on as many lines as it needs of about `width` signs.
 
-        A line ends before the relation, a + or a −, or between two matrices.
+        A line ends before a + or a −, or between two matrices.
         """
-        relation = in_math(self.relation)
-        if len(f"{_line(self.left)} {self.relation} {_line(self.right)}") <= width:
-            return [self.latex]
         left, right = (
-            [side]
+            [prose_in_math(side)]
             if isinstance(side, str)
             else [
                 " ".join(part for _, part in line)
@@ -51,6 +48,16 @@ class Step:
             ]
             for side in (self.left, self.right)
         )
+        return left, in_math(self.relation), right
+
+    def lines(self, width: int = 80) -> list[str]:
+        """The formula for LaTeX's math mode: one line if it has at most about `width` signs, else more.
+
+        A line ends before the relation too.
+        """
+        if len(f"{_line(self.left)} {self.relation} {_line(self.right)}") <= width:
+            return [self.latex]
+        left, relation, right = self.sides(width)
         return [*left, f"{relation} {right[0]}", *right[1:]]
 
     def text(self, width: int = 100) -> list[str]:
@@ -59,6 +66,9 @@ class Step:
         line = f"{_line(self.left)} {self.relation} {_line(self.right)}"
         if len(line) <= width and not any(_is_tall(side) for side in sides) and not _is_nested(line):
             return [line]
+        lines = [_line(self.left), f" {self.relation} {_line(self.right)}"]
+        if max(map(len, lines)) <= width and not any(map(_is_tall, sides)) and not any(map(_is_nested, lines)):
+            return lines
         left, right = ([Box((side,))] if isinstance(side, str) else [Block().draw(side)] for side in sides)
         relation = Box((f" {self.relation} ",))
         whole = beside(*left, relation, *right)
@@ -147,7 +157,10 @@ class Derivation:
         items = []
         for step in self.steps:
             argument = rf"\emph{{By argument:}} {prose_latex(step.argument)}" if step.argument else ""
-            items.append(f"\\item {prose_latex(step.statement)}:\n\\[ {step.latex} \\]\n{argument}".rstrip())
+            lines = step.lines(width=120)
+            broken = r" \\ ".join(f"& {line}" for line in lines)
+            formula = lines[0] if len(lines) == 1 else rf"\begin{{aligned}} {broken} \end{{aligned}}"
+            items.append(f"\\item {prose_latex(step.statement)}:\n\\[ {formula} \\]\n{argument}".rstrip())
         head = "\\documentclass{article}\n\\usepackage[landscape,margin=2cm]{geometry}\n\\usepackage{amsmath,amssymb}\n"
         body = f"\\section*{{{prose_latex(self.title)}}}\nSource: {prose_latex(self.source)}\n\\begin{{enumerate}}\n"
         return f"{head}\\begin{{document}}\n{body}" + "\n".join(items) + "\n\\end{enumerate}\n\\end{document}"

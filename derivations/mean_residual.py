@@ -82,7 +82,8 @@ def balance(steps: Derivation) -> None:
         "change on the way is of higher order.",
     )
     steps.identity(
-        "So K e = −J w. Where J has rank n, e = −K⁻¹ J w: E[h − y] = −K⁻¹ J Σ_j ∇²h_j Σ g_j",
+        "So K e = −J w. Where J has rank n, it is solved by e = −K⁻¹ J w, that is E[h − y] = −K⁻¹ J Σ_j ∇²h_j Σ g_j: "
+        "with this e",
         K * e,
         -Jac * w,
         reduce=lambda difference: sympy.expand(difference.subs(e, held).subs(pseudo, K**-1)),

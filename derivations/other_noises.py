@@ -174,7 +174,8 @@ def isotropic(steps: Derivation) -> None:
     one = (1 - 2 * eta * k) ** 2 * variance + eta**2 * s**2
     datum = eta * s**2 / (4 * k * (1 - eta * k))
     steps.identity(
-        "One datum, n = 1, is every batch: with k = ‖g‖² and λ = 2k the variance along g is ηs²/(4k(1 − ηk)). Put in",
+        "One datum, n = 1, is every batch: with k = ‖g‖² and λ = 2k the variance along g is ηs²/(4k(1 − ηk)): put "
+        "in for c, it comes out again",
         one.subs(variance, datum),
         datum,
     )

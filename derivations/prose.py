@@ -91,22 +91,24 @@ def _parts(text, marked):
 
 def _stripped(chunk):
     """Mathematics without the punctuation at its ends, and without a bracket that is closed elsewhere."""
+    opened: list[int] = []
+    alone = set()
+    for place, sign in enumerate(chunk):
+        if sign in "([":
+            opened.append(place)
+        elif sign in ")]" and opened:
+            opened.pop()
+        elif sign in ")]":
+            alone.add(place)
+    alone.update(opened)
     left, right = 0, len(chunk)
-    while right > left and (
-        chunk[right - 1] in ".,;:-?" or (chunk[right - 1] in ")]" and _open(chunk[left:right], chunk[right - 1]) < 0)
-    ):
+    while right > left and (chunk[right - 1] in ".,;:-?" or right - 1 in alone):
         right -= 1
-    while left < right and chunk[left] in "([" and _open(chunk[left:right], ")" if chunk[left] == "(" else "]") > 0:
+    while left < right and left in alone:
         left += 1
-    yield from (
-        (math, part)
-        for math, part in ((False, chunk[:left]), (True, chunk[left:right]), (False, chunk[right:]))
-        if part
-    )
-
-
-def _open(chunk, closing):
-    return chunk.count("(" if closing == ")" else "[") - chunk.count(closing)
+    for math, part in ((False, chunk[:left]), (True, chunk[left:right]), (False, chunk[right:])):
+        if part:
+            yield math, part
 
 
 def in_math(text: str) -> str:

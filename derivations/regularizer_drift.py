@@ -213,7 +213,7 @@ def transient(steps: Derivation) -> None:
         reduce=lambda difference: sympy.simplify(difference.subs(values)),
         argument="By induction over T: F(0) = 0, and this is the step from T to T + 1.",
     )
-    steps.identity("The start of that induction", Subs(closed, T, 0), sympy.S.Zero, reduce=carried_out)
+    steps.identity("That induction starts at F(0) = 0", Subs(closed, T, 0), sympy.S.Zero, reduce=carried_out)
     z = sympy.Symbol("z", positive=True)
     short = 1 / (1 - rho) - (T - closed)
     steps.claim(

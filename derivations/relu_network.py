@@ -90,7 +90,7 @@ def balance(steps: Derivation) -> None:
     argument = "A square is not negative: the cost is at least 2√(Z C), and it is that where the square is 0."
     square = (tau * sqrt(Z) - sqrt(C) / tau) ** 2
     steps.identity("Completing the square", scaled_cost - 2 * sqrt(Z * C), square, argument=argument)
-    statement = "That is at τ⁴ = C/Z, where the derivative vanishes too: the neuron is balanced there"
+    statement = "The square is 0 at τ⁴ = C/Z, where the neuron is balanced; there the derivative by τ vanishes too"
     steps.identity(statement, Derivative(scaled_cost, tau), 2 * Z * (tau**4 - C / Z) / tau**3, reduce=_done)
 
 
@@ -131,14 +131,14 @@ def price(steps: Derivation) -> None:
 def convexity(steps: Derivation) -> None:
     """Between two data the weight of a kink is convex, so kinks of one kind merge into one."""
     Q, (m, C, D) = sympy.Function("Q")(k), sympy.symbols("m C D", positive=True)
-    numerator = Q * Q.diff(k, 2) / 2 - Q.diff(k) ** 2 / 4
+    numerator = 2 * Q * Q.diff(k, 2) - Q.diff(k) ** 2
     statement = (
         "Between two data w is a constant times √Q, Q(k) the sum of (x − k)² over the active data; its curvature"
     )
-    steps.identity(statement, Derivative(sqrt(Q), (k, 2)), numerator / Q ** Rational(3, 2), reduce=_done)
+    steps.identity(statement, Derivative(sqrt(Q), (k, 2)), numerator / (4 * Q ** Rational(3, 2)), reduce=_done)
     quadratic = C - 2 * D * k + m * k**2
-    statement = "With m active data, C = Σ x² and D = Σ x: Q = C − 2 D k + m k², and the numerator is"
-    steps.identity(statement, numerator.subs(Q, quadratic).doit(), m * C - D**2)
+    statement = "With m active data, C = Σ x² and D = Σ x: Q = C − 2 D k + m k², and a quarter of the numerator is"
+    steps.identity(statement, numerator.subs(Q, quadratic).doit() / 4, m * C - D**2)
     data = [x_1, x_2, x_3, *sympy.symbols("x_4:6", real=True)]
     pairs = [sum((v - u) ** 2 for i, u in enumerate(data[:size]) for v in data[:i]) for size in range(1, 6)]
     values = [size * sum(u**2 for u in data[:size]) - sum(data[:size]) ** 2 for size in range(1, 6)]
@@ -176,7 +176,7 @@ def jump(steps: Derivation) -> None:
     argument = (
         "Each factor is positive. At k = x_1 the datum x_1 is not active and its 1 + x_1² is saved. w₋ is the mirror."
     )
-    steps.claim("The fall is not 0", fall, ">", 0, holds=fall.is_positive, argument=argument)
+    steps.claim("The fall is above 0", fall, ">", 0, holds=fall.is_positive, argument=argument)
 
 
 def program(steps: Derivation) -> None:
@@ -200,7 +200,7 @@ def duality(steps: Derivation) -> None:
     values = [alpha * point + beta + s_1 * Max(point - k_right, 0) - s_2 * Max(-point, 0) for point in data]
     steps.identity(
         "Pair an interpolant f with numbers μ. Here on x = −p, q, q + r + t, with a kink at q + r, facing right with "
-        "slope change s_1, and one at 0, facing left with slope change −s_2: yᵀμ",
+        "slope change s_1, and one at 0, facing left with slope change −s_2, yᵀμ is",
         _dot(mu, values),
         alpha * _dot(mu, data) + beta * sum(mu) + s_1 * mu[2] * t - s_2 * mu[0] * p,
         argument="Let Σ μ = 0 and Σ μ x = 0. Then yᵀμ is the sum over the kinks of Δf′ times Σ μ |x − k| over the "
@@ -232,7 +232,7 @@ def duality(steps: Derivation) -> None:
         "zero k = (B C − V D)/(B D − V m); if B D = V m there is no zero, or the ratio is constant.",
     )
     one = ((V - B * k) ** 2 / Q).subs({V: B * x_1, C: x_1**2, D: x_1, m: 1})
-    steps.identity("With one active datum x_1 and μ = B there, it is constant; its square", one, B**2)
+    steps.identity("With one active datum x_1 and μ = B there, the ratio is constant; its square is", one, B**2)
 
 
 def certificate(steps: Derivation) -> None:

@@ -84,7 +84,12 @@ def gradient(steps: Derivation) -> None:
         model / c,
         reduce=_done,
     )
-    steps.identity("∂h/∂w_1; the other entries alike", Derivative(model, w_1), c * slope * x_1, reduce=_done)
+    steps.identity(
+        "Its derivative by w_1, and by the other entries of w alike",
+        Derivative(model, w_1),
+        c * slope * x_1,
+        reduce=_done,
+    )
     squares = sympy.Add(*(model.diff(symbol) ** 2 for symbol in (c, w_1, w_2)))
     square = reg_of_neuron.subs(z, w_1 * x_1 + w_2 * x_2).subs(r, sqrt(x_1**2 + x_2**2))
     steps.identity("Squared and added, the neuron's part of ‖∇h‖²: φ² + c² φ′² r² with r = ‖x‖", squares, square)
@@ -126,7 +131,7 @@ def tanh_roots(steps: Derivation) -> None:
     """With tanh all active neurons have one |z|."""
     found = stationarity(tanh(z), z, norm=r, multiplier=lam).subs(tanh(z), s)
     root = 4 * r**2 * (1 - s**2) ** 3 / lam**2 - (1 + s**2)
-    steps.identity("tanh, s = φ(z): it is", found, (1 - s**2) * root)
+    steps.identity("With tanh and s = φ(z) the stationarity is", found, (1 - s**2) * root)
     falling = root.subs(s, sqrt(q))
     steps.identity(
         "Let q = s². The second factor changes with q at the rate",
@@ -149,7 +154,7 @@ def logistic_roots(steps: Derivation) -> None:
     """With the logistic there are at most two kinds of neuron."""
     found = stationarity(logistic, z, norm=r, multiplier=lam).subs(z, log(s / (1 - s)))
     steps.identity(
-        "Logistic, s = φ(z): stationarity is",
+        "With the logistic and s = φ(z) the stationarity is",
         sympy.simplify(found),
         s**3 * (1 - s) * (4 * r**2 * s * (1 - s) ** 3 / lam**2 - 1),
     )
@@ -162,7 +167,9 @@ def logistic_roots(steps: Derivation) -> None:
         argument="It rises up to s = ¼ and falls from there to 1: it takes a value at most twice. So stationary "
         "networks have at most two kinds of neuron.",
     )
-    steps.identity("Its peak, at s = ¼", sympy.Subs(bump, s, Rational(1, 4)), Rational(27, 256), reduce=_done)
+    steps.identity(
+        "The peak of s (1 − s)³, at s = ¼", sympy.Subs(bump, s, Rational(1, 4)), Rational(27, 256), reduce=_done
+    )
 
 
 def multiplier(steps: Derivation) -> None:
@@ -191,15 +198,20 @@ def tanh_cost(steps: Derivation) -> None:
         "least.",
     )
     neuron = stationary_neuron("tanh", v, norm=r)
-    statement = "φ² of ouanalysis.symbolic.sigmoid_network.stationary_neuron"
+    statement = "At w = r v that is φ² of ouanalysis.symbolic.sigmoid_network.stationary_neuron (left)"
     steps.identity(statement, neuron.phi**2, sympy.Subs(w / root, w, r * v), reduce=_done)
-    statement = "Its φ and c in φ² + c² φ′² r² give (right) its cost"
+    statement = "With φ and c of stationary_neuron the cost φ² + c² φ′² r² is (right) its cost"
     steps.identity(statement, _at(reg_of_neuron, tanh(z), neuron.phi).subs(c, neuron.c), neuron.cost)
     slope = _at(2 * phi1**2 * r**2 * c / phi, tanh(z), neuron.phi).subs(c, neuron.c)
     steps.identity("The derivative of that cost is λ = 2 φ′² r² c/φ", Derivative(neuron.cost, v), slope, reduce=_done)
-    steps.identity("The cost g(w) rises", Derivative(least, w), 2 / (root * (root + w) ** 2), reduce=_done)
+    steps.identity(
+        "The least cost g(w) rises with w, at the rate",
+        Derivative(least, w),
+        2 / (root * (root + w) ** 2),
+        reduce=_done,
+    )
     bend = -2 * (2 * root + w) / (root**3 * (root + w) ** 2)
-    steps.identity("Its second derivative", Derivative(least, (w, 2)), bend, reduce=_done)
+    steps.identity("The second derivative of g", Derivative(least, (w, 2)), bend, reduce=_done)
     steps.claim(
         "So g is concave",
         bend,
@@ -231,7 +243,7 @@ def logistic_cost(steps: Derivation) -> None:
     slope = sympy.simplify(_at(2 * phi1**2 * r**2 * c / phi, logistic, s)).subs(inserted)
     steps.identity("The derivative of that cost is λ = 2 φ′² r² c/φ", Derivative(neuron.cost, v), slope, reduce=_done)
     steps.identity(
-        "The second derivative of the cost g(w)",
+        "The second derivative of the least cost g(w)",
         Derivative(top, (w, 2)),
         2 * (1 - 3 * w**2) / (1 + w**2) ** 3,
         reduce=_done,
@@ -265,8 +277,8 @@ def stationary_hessian(steps: Derivation) -> None:
     """That block at a stationary neuron, and along the direction in which its share stays."""
     block = hessian_block(phi, z, c=c_stationary, norm=r, multiplier=lam)
     squared = {lam: 2 * r * phi1**2 / sqrt(gap)}  # only λ² occurs where this is used
-    steps.identity("At a stationary neuron c = λ φ/(2 φ′² r²): the mixed entry of H", block[0, 1], mixed_entry)
-    statement = "And λ² = 4 r² φ′⁴/(φ′² − φ φ′′): the last entry"
+    steps.identity("At a stationary neuron c = λ φ/(2 φ′² r²), and the mixed entry of H is", block[0, 1], mixed_entry)
+    statement = "There λ² = 4 r² φ′⁴/(φ′² − φ φ′′), and the last entry of H is"
     steps.identity(statement, block[1, 1].subs(squared), last_entry)
     bracket = 3 * phi1**2 * phi2 + phi * phi1 * phi3 - 4 * phi * phi2**2
     determinant = (block[0, 0] * last_entry - mixed_entry**2).subs(squared)
@@ -329,7 +341,7 @@ def _block(steps, name, kind, *, mixed, last, determinant, along, argument=""):
     values = {derivative: sympy.factor(_at(derivative, function, value)) for derivative in (phi, phi1, phi2, phi3)}
     squared = {lam: sqrt(lam_squared)}  # only λ² occurs where this is used
     steps.identity(f"{name}: the mixed entry of H", mixed_entry.xreplace(values), mixed)
-    steps.identity("The last entry", last_entry.xreplace(values), last)
+    steps.identity("The last entry of H", last_entry.xreplace(values), last)
     corner = 2 * r**2 * values[phi1] ** 2
     steps.identity("The determinant of H", (corner * last - mixed**2).subs(squared), determinant)
     first = (c_stationary * phi1 * r).xreplace(values)  # t = (first, −φ)
