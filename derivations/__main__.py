@@ -8,10 +8,11 @@ from pathlib import Path
 
 from . import derivation
 
+WRITING = {"block", "derivation", "notation", "prose"}  # how an argument is written down, and no derivation
 NAMES = sorted(
     module.name
     for module in pkgutil.iter_modules([str(Path(__file__).parent)])
-    if module.name[0] != "_" and module.name != "derivation"
+    if module.name[0] != "_" and module.name not in WRITING
 )
 
 
