@@ -8,8 +8,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-import sympy
-
 from .markup import Markup, anchor, element, joined
 from .mathematics import display
 from .prose import prose
@@ -64,7 +62,7 @@ def sections(module: ModuleType) -> Iterator[Callable[[Any], None]]:
 
 
 def _section(module, function, steps, first):
-    name = function.__name__.lstrip("_")
+    name = function.__name__
     said = element("p", prose(" ".join(function.__doc__.split()))) if function.__doc__ else ""
     return element(
         "section",
@@ -75,16 +73,9 @@ def _section(module, function, steps, first):
 
 
 def _step(step):
-    argued = element("p", element("em", "By argument: "), prose(step.argument)) if step.argument else ""
-    return element("li", element("p", prose(step.statement), ":"), display(*_lines(step)), argued)
-
-
-def _lines(step):
-    """The formula of a step, in LaTeX."""
-    left, right = (
-        rf"\text{{{side}}}" if isinstance(side, str) else sympy.latex(side) for side in (step.left, step.right)
-    )
-    return [f"{left} {step.relation} {right}"]
+    sentence = import_module("ouanalysis.derivations.prose").prose_html
+    argument = element("p", element("em", "By argument: "), Markup(sentence(step.argument))) if step.argument else ""
+    return element("li", element("p", Markup(sentence(step.statement)), ":"), display(*step.lines()), argument)
 
 
 def section(derivations: list[Derived]) -> Markup:

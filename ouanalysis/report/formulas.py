@@ -73,7 +73,7 @@ def _formula(part):
 
 def _section(name):
     module, _, function = name.removeprefix("derivations/").partition(".py::")
-    return f"{module}.{function.lstrip('_')}"
+    return f"{module}.{function}"
 
 
 def section(formulas: Iterable[Formula], ledger: Mapping[str, Any], figures: Iterable[str]) -> Markup:

@@ -1,16 +1,15 @@
 """From LaTeX to MathML, which browsers show without help, and to the words of one who reads it aloud."""
 
-import html
-from xml.etree.ElementTree import Element, tostring
-
-from latex2mathml.converter import convert_to_element
+import re
+from importlib import import_module
+from xml.etree.ElementTree import fromstring
 
 from .markup import Markup, element
 
 __all__ = ["display", "inline", "spoken"]
 
 # MathML Core knows no bold but that of Unicode's own letters.
-BOLD = {ord("0") + digit: chr(0x1D7CE + digit) for digit in range(10)}
+BOLD = re.compile(r'<mn mathvariant="bold">(\d)</mn>')
 BETWEEN = {"msup": "^", "msub": "_", "mfrac": "/", "munder": "_", "mover": "^"}
 BEFORE = {"msqrt": "√"}
 
@@ -31,26 +30,17 @@ def spoken(latex: str) -> str:
     >>> spoken(r"\eta^2 \sigma / B_{max} = 0.02")
     'η^2σ/B_max=0.02'
     """
-    return _said(_converted(latex))
+    return _said(fromstring(_written(latex, "inline")))
 
 
 def _said(part):
     inside = [_said(child) for child in part]
-    return BEFORE.get(part.tag, "") + (part.text or "") + BETWEEN.get(part.tag, "").join(inside)
+    kind = part.tag.rpartition("}")[2]
+    return BEFORE.get(kind, "") + (part.text or "") + BETWEEN.get(kind, "").join(inside)
 
 
 def _written(latex, style):
-    tree = _converted(latex)
-    tree.set("display", style)
-    return Markup(tostring(tree, encoding="unicode"))
-
-
-def _converted(latex: str) -> Element:
-    tree = convert_to_element(latex)
-    for part in tree.iter():
-        part.text = html.unescape(part.text or "")
-        if "\\" in part.text:
-            raise ValueError(f"latex: expected what latex2mathml knows, got {part.text} in {latex}")
-        if part.attrib.pop("mathvariant", None) == "bold":
-            part.text = part.text.translate(BOLD)
-    return tree
+    written = import_module("ouanalysis.derivations.prose").mathml(latex, display=style)
+    if "\\" in written:
+        raise ValueError(f"latex: expected what latex2mathml knows, got {latex}")
+    return Markup(BOLD.sub(lambda digit: f"<mn>{chr(0x1D7CE + int(digit[1]))}</mn>", written))
