@@ -54,7 +54,7 @@ class DriftScaling:
 def run(rng: RandomSource, size: Size = "full") -> DriftScaling:
     """Simulate past the transient with one of η, σ and B varied, and fit the exponents."""
     rng = generator(rng)
-    chains = one_of("size", size, {"full": 4000, "quick": 100})
+    chains = one_of("size", size, {"full": 1000, "quick": 60})
     setting, theta = planted_sigmoid_network(3, 4, 5, rng=2)
     largest = 2 / setting.n * np.linalg.eigvalsh(gram(setting, theta))[-1]
     curvature, noise_std, batch_size = USUAL

@@ -69,7 +69,7 @@ class Theorem:
 def run(rng: RandomSource, size: Size = "full") -> Theorem:
     """Simulate from the two points and integrate the flow."""
     rng = generator(rng)
-    chains, points = one_of("size", size, {"full": (300, len(RATES)), "quick": (40, 3)})
+    chains, points = one_of("size", size, {"full": (300, len(RATES)), "quick": (100, 3)})
     lr = RATES[:points]
     steps = np.round(lr**-POWER).astype(int)
     setting, theta = planted_sigmoid_network(2, 2, 3, rng=1)
