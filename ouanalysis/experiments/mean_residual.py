@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import Array, RandomSource, generator, one_of
-from ..numeric import interpolate, jacobian, linearized_sgd, max_stable_lr, regularized_flow, regularizer_gradient
+from ..numeric import gram, interpolate, jacobian, linearized_sgd, max_stable_lr, regularized_flow, regularizer_gradient
 from ..settings import planted_sigmoid_network
 from ..simulate import label_noise_sgd
 from . import Size
@@ -28,6 +28,7 @@ class MeanResidual:
     """(points, step sizes, data) in units of σ²: first the stationary point of reg, then one that is not."""
 
     fractions: Array  # η/η_max (step sizes,)
+    curvature: Array  # η λ_max(H) (points, step sizes): the leading order is wrong by about n/2 of it
     pairs: int  # of chains with opposite noise
     measured: Array = field(metadata={"resolution": 1e-9})
     error: Array = field(metadata={"resolution": 1e-9})  # standard errors over pairs
@@ -38,21 +39,23 @@ class MeanResidual:
 def run(rng: RandomSource, size: Size = "full") -> MeanResidual:
     """Simulate at the two points."""
     rng = generator(rng)
-    pairs = one_of("size", size, {"full": 8000, "quick": 400})
+    pairs = one_of("size", size, {"full": 3000, "quick": 300})
     setting, theta = planted_sigmoid_network(2, 2, 2, rng=1)
     rest = interpolate(setting, regularized_flow(setting, theta, times=[0.0, 1e4]).theta[-1])
     rows = [[_at(setting, at, fraction, pairs, rng) for fraction in FRACTIONS] for at in (rest, theta)]
     measured, error, exact = np.moveaxis(np.array(rows), 2, 0)
     gradients = jacobian(setting, rest)
     mu = np.linalg.lstsq(gradients.T, regularizer_gradient(setting, rest), rcond=None)[0]
-    steps = np.array(FRACTIONS) * max_stable_lr(setting, rest)
+    largest = [2 / setting.n * np.linalg.eigvalsh(gram(setting, at))[-1] for at in (rest, theta)]
+    limits = [max_stable_lr(setting, at) for at in (rest, theta)]
     return MeanResidual(
         fractions=np.array(FRACTIONS),
+        curvature=np.outer(np.multiply(largest, limits), FRACTIONS),
         pairs=pairs,
         measured=measured,
         error=error,
         exact=exact,
-        multipliers=-setting.n / 2 * np.outer(steps, mu),
+        multipliers=-setting.n / 2 * np.outer(np.multiply(limits[0], FRACTIONS), mu),
     )
 
 

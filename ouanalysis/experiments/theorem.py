@@ -23,7 +23,17 @@ import autograd.numpy as anp
 import numpy as np
 
 from ..arguments import Array, Integers, RandomSource, generator, one_of
-from ..numeric import gram, interpolate, jacobian, regularized_flow, regularizer, regularizer_gradient, tangent_drift
+from ..numeric import (
+    gram,
+    interpolate,
+    jacobian,
+    regularized_flow,
+    regularizer,
+    regularizer_gradient,
+    stability,
+    tangent_drift,
+)
+from ..numeric.long_time.stability import Verdict
 from ..settings import planted_sigmoid_network
 from ..simulate import label_noise_sgd
 from . import Size
@@ -42,6 +52,7 @@ FALL, WALK, RISE = 0.4, 0.7, 1.4  # the exponents of the theorem, and of what it
 class Theorem:
     """Against η, from the two points; B = 1."""
 
+    verdicts: tuple[Verdict, Verdict]  # of `stability`, of the two points
     lr: Array  # η (points,)
     steps: Integers  # η^{−1.6}
     flow_times: Array  # η²σ²T
@@ -97,6 +108,7 @@ def run(rng: RandomSource, size: Size = "full") -> Theorem:
         "rise": _exponents(lr, rise, rise_error, predicted_rise, RISE),
     }
     return Theorem(
+        verdicts=(stability(setting, theta).verdict, stability(setting, rest).verdict),
         lr=lr,
         steps=steps,
         flow_times=times,
