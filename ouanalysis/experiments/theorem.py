@@ -39,13 +39,24 @@ from ..simulate import label_noise_sgd
 from . import Size
 from .power_law import fitted_exponent
 
-__all__ = ["Theorem", "run"]
+__all__ = ["Exponent", "Theorem", "run"]
 
 RATES = np.geomspace(1e-2, 10**-3.5, 6)  # η
 POWER = 1.6  # of 1/η, the number of steps
 NOISE_STD = 0.1
 RETURN = (0.1, 30.0)  # η λ_max of the descent back onto M, and how many times 1/(ηλ_min) it takes
 FALL, WALK, RISE = 0.4, 0.7, 1.4  # the exponents of the theorem, and of what it leaves
+
+
+@dataclass(frozen=True, eq=False)
+class Exponent:
+    """A power of η, fitted to what was measured."""
+
+    name: str
+    fitted: float
+    error: float  # its standard error
+    predicted: float  # of the prediction at the same points and with the same weights, so that a curve bends both alike
+    limit: float  # as η → 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +84,8 @@ class Theorem:
     rise: Array = field(metadata={"resolution": 1e-14})  # of reg there
     rise_error: Array = field(metadata={"resolution": 1e-14})
     predicted_rise: Array  # by the covariance of the walk and the Hessian of reg on M
-    # (fitted, its standard error, of the prediction at the same points, as η → 0) of fall, moved, walk and rise
-    exponents: dict[str, tuple[float, float, float, float]]
+    exponents: tuple[Exponent, ...]  # of fall, moved, walk and rise
+    flow_exponents: tuple[float, float]  # of flow_fall and flow_moved
 
 
 def run(rng: RandomSource, size: Size = "full") -> Theorem:
@@ -101,12 +112,7 @@ def run(rng: RandomSource, size: Size = "full") -> Theorem:
     covariances = np.array([_walk_covariance(setting, rest, *at) for at in zip(lr, steps, strict=True)])
     predicted_walk = np.sqrt(np.trace(covariances, axis1=1, axis2=2))
     predicted_rise = np.einsum("kpq,pq->k", covariances, _curvature(setting, rest)) / 2
-    exponents = {
-        "fall": _exponents(lr, fall, fall_error, law_fall, FALL),
-        "moved": _exponents(lr, moved, moved_error, law_moved, FALL),
-        "walk": _exponents(lr, walk, walk_error, predicted_walk, WALK),
-        "rise": _exponents(lr, rise, rise_error, predicted_rise, RISE),
-    }
+    flow_fall, flow_moved = start - regularizer(setting, flow_theta), np.linalg.norm(flow_moves, axis=-1)
     return Theorem(
         verdicts=(stability(setting, theta).verdict, stability(setting, rest).verdict),
         lr=lr,
@@ -116,11 +122,11 @@ def run(rng: RandomSource, size: Size = "full") -> Theorem:
         finite_step=finite_step,
         fall=fall,
         fall_error=fall_error,
-        flow_fall=start - regularizer(setting, flow_theta),
+        flow_fall=flow_fall,
         law_fall=law_fall,
         moved=moved,
         moved_error=moved_error,
-        flow_moved=np.linalg.norm(flow_moves, axis=-1),
+        flow_moved=flow_moved,
         law_moved=law_moved,
         walk=walk,
         walk_error=walk_error,
@@ -128,7 +134,16 @@ def run(rng: RandomSource, size: Size = "full") -> Theorem:
         rise=rise,
         rise_error=rise_error,
         predicted_rise=predicted_rise,
-        exponents=exponents,
+        exponents=(
+            _exponent("fall", lr, fall, fall_error, law_fall, FALL),
+            _exponent("moved", lr, moved, moved_error, law_moved, FALL),
+            _exponent("walk", lr, walk, walk_error, predicted_walk, WALK),
+            _exponent("rise", lr, rise, rise_error, predicted_rise, RISE),
+        ),
+        flow_exponents=(
+            _exponent("fall", lr, fall, fall_error, flow_fall, FALL).predicted,
+            _exponent("moved", lr, moved, moved_error, flow_moved, FALL).predicted,
+        ),
     )
 
 
@@ -197,7 +212,7 @@ def _means(values):
     return values.mean(axis=1), values.std(axis=1, ddof=1) / np.sqrt(values.shape[1])
 
 
-def _exponents(lr, measured, error, predicted, limit):
-    """The prediction's is fitted with the weights of the measurement, so that a curve bends both alike."""
+def _exponent(name, lr, measured, error, predicted, limit):
     fitted, fitted_error = fitted_exponent(lr, measured, error)
-    return fitted, fitted_error, fitted_exponent(lr, predicted, error / measured * predicted)[0], limit
+    expected, _ = fitted_exponent(lr, predicted, error / measured * predicted)
+    return Exponent(name=name, fitted=fitted, error=fitted_error, predicted=expected, limit=limit)

@@ -210,9 +210,9 @@ def test_minus_eight_fifths_of_the_step_in_steps_moves_a_repellent_point_and_not
     for name in ("fall", "moved", "walk", "rise"):
         predicted = getattr(result, f"{'law' if name in ('fall', 'moved') else 'predicted'}_{name}")
         assert np.all(np.abs(getattr(result, name) - predicted) < 4 * getattr(result, f"{name}_error"))
-        fitted, error, exact, limit = result.exponents[name]
-        assert abs(fitted - exact) < 4 * error
-        assert exact == pytest.approx(limit, abs=0.03)
+    for exponent in result.exponents:
+        assert abs(exponent.fitted - exponent.predicted) < 4 * exponent.error
+        assert exponent.predicted == pytest.approx(exponent.limit, abs=0.03)
     assert np.all(result.walk < result.moved / 20)
 
 
