@@ -12,6 +12,10 @@ the end makes martingales: with v = ησ²/B and t_k = ηT − (1 − e^{−2λ_
 
     Var = Σ_{k<l} ‖A_kl − A_lk‖² 2v² λ_kλ_l (λ_k t_k + λ_l t_l)/(λ_k + λ_l)²   →   of order v²ηT = η^{1.4}σ⁴/B².
 
+A step that is not small adds what is left of the symmetric part, −½ Σ_kl A_kl Δa_k Δa_l, that is −2η²ε² N∇²h_b g_b of
+the datum b drawn: of mean 0 over the data at a stationary point, and for Gaussian ε and B = 1 of variance
+12η⁴σ⁴T (1/n) Σ_b ‖N∇²h_b g_b‖², of order η^{2.4}. What is left then is of order ηλ_max of it, a few per cent.
+
 Source: Blanc et al. 2020 (arXiv:1904.09080), theorem 1; theory.md, sections 2 and 3.
 """
 
@@ -175,16 +179,19 @@ def _over_leading(setting, theta, lr):
 
 def _walk_covariance(setting, theta, lr, steps):
     """Of θ along M, (p, p): the formula above."""
-    left, singular, right = np.linalg.svd(jacobian(setting, theta), full_matrices=False)
+    rows, hessians = jacobian(setting, theta), _hessians(setting, theta)
+    left, singular, right = np.linalg.svd(rows, full_matrices=False)
     curvatures = 2 / setting.n * singular**2
-    pushes = np.einsum("ik,ipq,lq->klp", left, _hessians(setting, theta), right)
+    pushes = np.einsum("ik,ipq,lq->klp", left, hessians, right)
     pushes *= np.sqrt(2 / (setting.n * curvatures))[:, None, None]
     moves = _tangent(setting, theta, pushes - pushes.swapaxes(0, 1))
     weights = curvatures * (lr * steps) + np.expm1(-2 * curvatures * lr * steps) / 2  # λ_k t_k
     rates = (
         np.outer(curvatures, curvatures) * np.add.outer(weights, weights) / np.add.outer(curvatures, curvatures) ** 2
     )
-    return (lr * NOISE_STD**2) ** 2 * np.einsum("kl,klp,klq->pq", rates, moves, moves)  # each pair k < l twice
+    areas = lr**2 * np.einsum("kl,klp,klq->pq", rates, moves, moves)  # each pair k < l twice
+    drawn = _tangent(setting, theta, np.einsum("ipq,iq->ip", hessians, rows))
+    return NOISE_STD**4 * (areas + 12 * lr**4 * steps / setting.n * drawn.T @ drawn)
 
 
 def _curvature(setting, theta):

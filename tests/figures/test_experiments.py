@@ -204,7 +204,7 @@ def test_the_drift_is_of_order_two_in_step_and_noise_and_minus_one_in_the_batch(
         assert abs(scaling.exact_exponent - scaling.leading_exponent) < 0.045 / np.log(10)
 
 
-def test_minus_eight_fifths_of_the_step_in_steps_moves_a_repellent_point_and_not_a_stationary_one():
+def test_one_over_the_step_to_the_eight_fifths_steps_move_a_repellent_point_and_not_a_stationary_one():
     result = quick("theorem")
     assert result.verdicts == ("repellent", "strict minimum")
     for name in ("fall", "moved", "walk", "rise"):
