@@ -37,7 +37,7 @@ __all__ = ["NETWORKS", "AnyNetwork", "run"]
 FRACTION = 0.3  # of the stability limit, for the noise floor and the drift
 NOISE_STD = 1e-3  # so small that what the exact law leaves, a relative O(ησ² + η²σ²T), is below 1e-4
 RELAXATIONS = (6, 40)  # of the slowest direction: the floor is averaged from the first on, the drift is at the last
-LONG_FRACTION, LONG_NOISE_STD = 0.15, 0.03
+LONG_FRACTION, LONG_NOISE_STD = 0.15, 0.1
 RECORDS = 8
 STENCIL = (-49 / 18, 3 / 2, -3 / 20, 1 / 90)  # of a second derivative, to sixth order in the spacing
 SPACING = 0.01
@@ -81,9 +81,9 @@ def attention(theta: Array, x: Array) -> Array:
 # The model, its parts, the shape of a datum, how many data, the scale of its parameters, the seed of the problem (of
 # those looked at one whose K is well conditioned), and the flow time of the long run.
 NETWORKS: dict[str, tuple[Model, Parts, tuple[int, ...], int, float, int, float]] = {
-    "convolution": (convolution, CONVOLUTION, (10,), 4, 0.7, 0, 0.5),
+    "convolution": (convolution, CONVOLUTION, (10,), 4, 0.7, 0, 0.6),
     "skip connections": (deep, DEEP, (2,), 3, 0.5, 0, 0.1),
-    "attention": (attention, ATTENTION, (4, 2), 3, 1.0, 0, 0.5),
+    "attention": (attention, ATTENTION, (4, 2), 3, 1.0, 4, 0.3),
 }
 
 

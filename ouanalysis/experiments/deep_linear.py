@@ -6,7 +6,7 @@ Where the sensors are a tight frame, (1/n) Σ_i vec(A_i)vec(A_i)ᵀ = c I, which
 reg = c (d‖W₃W₂‖² + ‖W₃‖²‖W₁‖² + d‖W₂W₁‖²), and as ‖W₃W₂‖‖W₁‖ and ‖W₃‖‖W₂W₁‖ are at least the nuclear norm ‖X‖_*, the
 means of the three terms give
 
-    reg ≥ 3 c d^{2/3} ‖X‖_*^{4/3},    attained at W₁ = (S/b)^{1/2}Vᵀ, W₂ = b I, W₃ = U(S/b)^{1/2}, b³ = ‖X‖_*/d, X = USVᵀ.
+    reg ≥ 3 c d^{2/3} ‖X‖_*^{4/3},  attained at W₁ = (S/b)^{1/2}Vᵀ, W₂ = b I, W₃ = U(S/b)^{1/2}, b³ = ‖X‖_*/d, X = USVᵀ.
 
 One sensor A = I is the other end: reg = ‖W₃W₂‖² + ‖W₁W₃‖² + ‖W₂W₁‖² ≥ 3 Σ_k |λ_k(X)|^{4/3} (Weyl's and Hölder's
 inequalities for W₃W₂·W₁W₃·W₂W₁, which has the eigenvalues of X²), so that reg ≥ 3 d^{-1/3} y^{4/3} where tr X = y,
@@ -22,7 +22,7 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from ..arguments import Array, Model, Parts, RandomSource, generator, one_of
+from ..arguments import Array, Parts, RandomSource, generator, one_of
 from ..minima import local_search
 from ..numeric import flow_time, interpolate, max_stable_lr, regularized_flow, regularizer
 from ..settings import Setting
@@ -154,7 +154,7 @@ def _sgd(name, setting, theta, chains, rng):
 
 
 def _few(searches, rng):
-    """Fewer Gaussian sensors than entries, of a planted matrix of rank one and unit norm: what the closed form misses."""
+    """Fewer Gaussian sensors than entries, of a planted matrix of rank one and unit norm: the closed form fails."""
     sensors = rng.standard_normal((FEW, D, D))
     left, right = (vector / np.linalg.norm(vector) for vector in rng.standard_normal((2, D)))
     planted = np.outer(left, right)

@@ -6,8 +6,8 @@ point of reg on the zero-error set has φ'(z_ij)(2‖x_i‖²φ''(z_ij)/n − μ
 * where φ' > 0 and φ''' > 0 everywhere, φ'' takes no value twice: all neurons have the same z_ij, φ^{-1}(y_i/m), at
   every stationary point, and as Σ_j φ'² is convex in the shares u_j = φ(z_ij) (its second derivative is 2φ'''/φ'),
   reg is least there, (m/n) Σ_i ‖x_i‖² φ'(φ^{-1}(y_i/m))². Here φ = z + z³.
-* softplus has φ' > 0, but φ''(z) = φ''(−z): z_ij = ±a_i. Where a share y_i/m is above φ(0) = log 2, equal neurons are no
-  minimum. The least of φ'(a)² k + φ'(−a)² (m − k) over k neurons at a, so far as they fit y_i, is one closed form a
+* softplus has φ' > 0, but φ''(z) = φ''(−z): z_ij = ±a_i. Where a share y_i/m is above φ(0) = log 2, equal neurons are
+  no minimum. The least of φ'(a)² k + φ'(−a)² (m − k) over k neurons at a, so far as they fit y_i, is one closed form a
   datum; which neurons are large is free, so the data do not compete.
 
 Source: Gatmiry, Li, Reddi & Jegelka 2024 (arXiv:2410.16401), for φ', φ''' > 0.
@@ -29,8 +29,8 @@ from . import Size
 
 __all__ = ["FixedOutputLayer", "run"]
 
-N, D, WIDTH = 3, 4, 5
-SHARES = (0.9, 1.5)  # between which y_i/m lies: above log 2
+N, D, WIDTH = 3, 4, 4
+SHARES = (0.72, 0.85)  # between which y_i/m lies: above log 2
 FRACTION, NOISE_STD = 0.1, 0.1  # of SGD: the step over its stability limit at the start, and σ
 RECORDS = 8
 
@@ -162,7 +162,7 @@ def _sgd(setting, theta, form, last, chains, rng):
     times = np.linspace(0, last, RECORDS + 1)[1:]
     steps = np.round(times / flow_time(setting, **noise)).astype(int)
     run = label_noise_sgd(setting, theta, **noise, steps=steps[-1], rng=rng, chains=chains, record=steps)
-    flow = regularized_flow(setting, theta, times=times, gradient_tolerance=0)
+    flow = regularized_flow(setting, theta, times=times, lr=noise["lr"], gradient_tolerance=0)
     spread = _spread(setting.x, run.theta)
     end = run.theta[:, -1]
     least = [_least(form, setting.x, own)[0] for own in setting.predictions(end)]
