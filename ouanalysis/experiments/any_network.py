@@ -125,7 +125,7 @@ class AnyNetwork:
 def run(rng: RandomSource, size: Size = "full") -> AnyNetwork:
     """Hold the predictions against each network."""
     rng = generator(rng)
-    chains, long_chains, share = one_of("size", size, {"full": (4000, 32, 1.0), "quick": (200, 4, 0.1)})
+    chains, long_chains, share = one_of("size", size, {"full": (1500, 64, 1.0), "quick": (150, 4, 0.1)})
     rows = [_examined(*problem(name), chains, long_chains, share * NETWORKS[name][-1], rng) for name in NETWORKS]
     columns: dict[str, Any] = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     columns["verdicts"] = tuple(row["verdicts"] for row in rows)

@@ -37,8 +37,8 @@ LAYERS: Parts = {"W1": (D, D), "W2": (D, D), "W3": (D, D)}
 SCALE = 0.8  # of the parameters that starts and the planted matrix are drawn from
 TRACE = 2.0  # y of the one sensor
 FEW = 5  # Gaussian sensors of the case where the closed form is none
-FRACTION, NOISE_STD = 0.1, 0.05  # of SGD: the step over its stability limit, and σ
-FLOW_TIMES = {"tight frame": 3.0, "one sensor": 0.6}  # of SGD
+FRACTION, NOISE_STD = 0.2, 0.1  # of SGD: the step over its stability limit, and σ
+FLOW_TIMES = {"tight frame": 12.0, "one sensor": 2.0}  # of SGD
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def linear_network(theta: Array, x: Array) -> Array:
 def run(rng: RandomSource, size: Size = "full") -> DeepLinear:
     """Search, follow the flow and run SGD."""
     rng = generator(rng)
-    starts, chains, searches = one_of("size", size, {"full": (8, 32, 8), "quick": (2, 4, 2)})
+    starts, chains, searches = one_of("size", size, {"full": (8, 32, 16), "quick": (2, 4, 4)})
     cases = {"tight frame": _tight_frame(rng), "one sensor": _setting(np.eye(D)[None], [TRACE])}
     rows, ends = [], {}
     for name, setting in cases.items():

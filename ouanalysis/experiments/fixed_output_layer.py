@@ -29,9 +29,9 @@ from . import Size
 
 __all__ = ["FixedOutputLayer", "run"]
 
-N, D, WIDTH = 3, 4, 4
+N, D, WIDTH = 3, 8, 4
 SHARES = (0.72, 0.85)  # between which y_i/m lies: above log 2
-FRACTION, NOISE_STD = 0.1, 0.1  # of SGD: the step over its stability limit at the start, and σ
+FRACTION, NOISE_STD = 0.2, 0.5  # of SGD: the step over its stability limit at the start, and σ
 RECORDS = 8
 
 
@@ -101,22 +101,22 @@ def apart(y: float) -> tuple[float, float, float]:
 
 # The model, its closed form, and the flow time of SGD.
 CASES: dict[str, tuple[Callable[[Array, Array], Array], Callable[[float], tuple[float, float, float]], float]] = {
-    "z + z³": (cubic_network, agreed, 0.5),
-    "softplus": (softplus_network, apart, 60.0),
+    "z + z³": (cubic_network, agreed, 0.15),
+    "softplus": (softplus_network, apart, 30.0),
 }
 
 
 def run(rng: RandomSource, size: Size = "full") -> FixedOutputLayer:
     """Follow the flow and run SGD with both activations on the same data."""
     rng = generator(rng)
-    starts, chains, share = one_of("size", size, {"full": (8, 32, 1.0), "quick": (2, 4, 0.3)})
-    x = rng.standard_normal((N, D)) / np.sqrt(D)
+    starts, chains, share = one_of("size", size, {"full": (8, 32, 1.0), "quick": (2, 8, 0.3)})
+    x = rng.standard_normal((N, D))
     y = WIDTH * rng.uniform(*SHARES, size=N)
     rows = []
     for model, form, last in CASES.values():
         setting = compiled(Setting(model, x, y, dim=WIDTH * D))
-        begins = np.array([interpolate(setting, rng.standard_normal(setting.dim)) for _ in range(starts)])
-        flows = [regularized_flow(setting, theta, times=[1e5]) for theta in begins]
+        begins = np.array([interpolate(setting, rng.standard_normal(setting.dim) / np.sqrt(D)) for _ in range(starts)])
+        flows = [regularized_flow(setting, theta, times=[1e7]) for theta in begins]
         ends = np.array([flow.theta[-1] for flow in flows])
         least, z = _least(form, x, y)
         rows.append(
