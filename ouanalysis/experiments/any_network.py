@@ -13,7 +13,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from ..activations import gelu, softmax, softplus, tanh
-from ..arguments import Array, Integers, Model, Parts, RandomSource, generator, one_of
+from ..arguments import Array, Integers, Model, RandomSource, generator, one_of
 from ..numeric import (
     flow_time,
     interpolate,
@@ -32,19 +32,28 @@ from ..settings.setting import split
 from ..simulate import Averaging, compiled, label_noise_sgd
 from . import Size
 
-__all__ = ["NETWORKS", "AnyNetwork", "run"]
+__all__ = ["AnyNetwork", "problem", "run"]
 
 FRACTION = 0.3  # of the stability limit, for the noise floor and the drift
 NOISE_STD = 1e-3  # so small that what the exact law leaves, a relative O(ησ² + η²σ²T), is below 1e-4
 RELAXATIONS = (6, 40)  # of the slowest direction: the floor is averaged from the first on, the drift is at the last
 LONG_FRACTION, LONG_NOISE_STD = 0.15, 0.1
-RECORDS = 8
+RECORDS, FINER = 8, 8  # of the long run, and points of the flow a record
 STENCIL = (-49 / 18, 3 / 2, -3 / 20, 1 / 90)  # of a second derivative, to sixth order in the spacing
 SPACING = 0.01
 
-CONVOLUTION: Parts = {"first": (3, 3), "shift": (3,), "second": (2, 3, 3), "offset": (2,), "readout": (2, 3)}
-DEEP: Parts = {"first": (4, 2), "shift": (4,), "inner": (4, 4, 4), "offset": (4, 4), "readout": (4,)}
-ATTENTION: Parts = {"query": (3, 2), "key": (3, 2), "value": (3, 2), "inner": (3, 3), "shift": (3,), "readout": (3,)}
+# The shape of a datum, how many, the scale of the parameters, the seed of the problem (of some, one that falls far and
+# whose K is not badly conditioned), and the flow time of the long run.
+NETWORKS: dict[str, tuple[tuple[int, ...], int, float, int, float]] = {
+    "convolution": ((10,), 4, 0.7, 0, 0.6),
+    "skip connections": ((2,), 3, 0.5, 0, 0.1),
+    "attention": ((4, 2), 3, 1.0, 4, 0.3),
+}
+
+Shapes = dict[str, tuple[int, ...]]
+CONVOLUTION: Shapes = {"first": (3, 3), "shift": (3,), "second": (2, 3, 3), "offset": (2,), "readout": (2, 3)}
+DEEP: Shapes = {"first": (4, 2), "shift": (4,), "inner": (4, 4, 4), "offset": (4, 4), "readout": (4,)}
+ATTENTION: Shapes = {"query": (3, 2), "key": (3, 2), "value": (3, 2), "inner": (3, 3), "shift": (3,), "readout": (3,)}
 
 
 def convolution(theta: Array, x: Array) -> Array:
@@ -78,12 +87,10 @@ def attention(theta: Array, x: Array) -> Array:
     return anp.sum(part["readout"] * anp.mean(z, axis=-2), axis=-1)
 
 
-# The model, its parts, the shape of a datum, how many data, the scale of its parameters, the seed of the problem (of
-# those looked at one whose K is well conditioned), and the flow time of the long run.
-NETWORKS: dict[str, tuple[Model, Parts, tuple[int, ...], int, float, int, float]] = {
-    "convolution": (convolution, CONVOLUTION, (10,), 4, 0.7, 0, 0.6),
-    "skip connections": (deep, DEEP, (2,), 3, 0.5, 0, 0.1),
-    "attention": (attention, ATTENTION, (4, 2), 3, 1.0, 4, 0.3),
+models: dict[str, tuple[Model, Shapes]] = {
+    "convolution": (convolution, CONVOLUTION),
+    "skip connections": (deep, DEEP),
+    "attention": (attention, ATTENTION),
 }
 
 
@@ -117,6 +124,8 @@ class AnyNetwork:
     reg_measured: Array  # mean over chains
     reg_error: Array
     reg_flow: Array  # on the flow at SGD's own step size
+    fine_times: Array  # from 0 on (networks, points)
+    fine_reg_flow: Array
     # What the fluctuation about the flow adds to the mean of reg, to leading order in σ²
     reg_excess: Array
     residual: Array = field(metadata={"resolution": 1e-8})  # of the flow
@@ -125,7 +134,7 @@ class AnyNetwork:
 def run(rng: RandomSource, size: Size = "full") -> AnyNetwork:
     """Hold the predictions against each network."""
     rng = generator(rng)
-    chains, long_chains, share = one_of("size", size, {"full": (1500, 64, 1.0), "quick": (150, 4, 0.1)})
+    chains, long_chains, share = one_of("size", size, {"full": (1500, 64, 1.0), "quick": (150, 16, 0.1)})
     rows = [_examined(*problem(name), chains, long_chains, share * NETWORKS[name][-1], rng) for name in NETWORKS]
     columns: dict[str, Any] = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     columns["verdicts"] = tuple(row["verdicts"] for row in rows)
@@ -134,7 +143,8 @@ def run(rng: RandomSource, size: Size = "full") -> AnyNetwork:
 
 def problem(name: str) -> tuple[Setting, Array, Array]:
     """The compiled setting, a random start, and the point of the zero-error set near it."""
-    h, parts, feature, n, scale, seed, _ = NETWORKS[name]
+    h, parts = models[name]
+    feature, n, scale, seed, _ = NETWORKS[name]
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((n, *feature))
     unlabelled = Setting(h, x, np.zeros(n), parts=parts)
@@ -181,6 +191,7 @@ def _short(setting, theta, chains, rng):
     burn_in, steps = (int(times * law.relaxation_steps) for times in RELAXATIONS)
     average = Averaging(loss=True, start=burn_in)
     run = label_noise_sgd(setting, theta, **noise, steps=steps, rng=rng, chains=chains, average=average)
+    assert run.averages is not None  # they were asked for
     floor, floor_error = _mean(run.averages.loss)
     drift = tangent_drift(setting, theta, **noise, steps=steps)
     length = np.linalg.norm(drift)
@@ -206,15 +217,19 @@ def _long(setting, theta, chains, last, rng):
     times = np.linspace(0, last, RECORDS + 1)[1:]
     steps = np.round(times / flow_time(setting, **noise)).astype(int)
     run = label_noise_sgd(setting, theta, **noise, steps=steps[-1], rng=rng, chains=chains, record=steps)
-    flow = regularized_flow(setting, theta, times=times, lr=noise["lr"])
+    fine = np.linspace(0, last, FINER * RECORDS + 1)
+    flow = regularized_flow(setting, theta, times=fine, lr=noise["lr"])
+    recorded = slice(FINER, None, FINER)
     measured, error = _mean(run.reg)
     return {
         "times": times,
         "steps": steps,
         "reg_measured": measured,
         "reg_error": error,
-        "reg_flow": flow.reg,
-        "reg_excess": [_excess(setting, at, noise) for at in flow.theta],
+        "reg_flow": flow.reg[recorded],
+        "fine_times": fine,
+        "fine_reg_flow": flow.reg,
+        "reg_excess": [_excess(setting, at, noise) for at in flow.theta[recorded]],
         "residual": flow.residual,
     }
 

@@ -25,7 +25,7 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from ..arguments import Array, Integers, Parts, RandomSource, generator, one_of
+from ..arguments import Array, Integers, RandomSource, generator, one_of
 from ..minima import local_search
 from ..numeric import flow_time, interpolate, max_stable_lr, regularized_flow, regularizer
 from ..settings import Setting
@@ -36,7 +36,7 @@ from . import Size
 __all__ = ["DeepLinear", "product", "run"]
 
 D = 3
-LAYERS: Parts = {"W1": (D, D), "W2": (D, D), "W3": (D, D)}
+LAYERS: dict[str, tuple[int, ...]] = {"W1": (D, D), "W2": (D, D), "W3": (D, D)}
 SCALE = 0.8  # of the parameters that starts and the planted matrix are drawn from
 TRACE = 2.0  # y of the one sensor
 FEW = 5  # Gaussian sensors of the case where the closed form is none
@@ -186,6 +186,7 @@ def _few(searches, rng):
     planted = np.outer(left, right)
     setting = Setting(linear_network, sensors, np.sum(sensors * planted, axis=(-1, -2)), parts=LAYERS)
     found = local_search(setting, starts=searches, scale=SCALE, rng=rng)
+    assert found.theta is not None  # a search has one
     X = product(found.theta)
     return {
         "few_least": found.value,
