@@ -28,11 +28,17 @@ SENTENCES: tuple[tuple[str, tuple[str, ...]], ...] = (
             "remainder-of-the-drift",
             "one-flow-for-all-steps-noises-and-batches",
             "noise-leaves-what-is-not-least",
+            "theorem",
         ),
     ),
     (
         "This holds for networks of any connectivity, width, depth, and choice of activation function.",
-        ("regularizer-is-half-the-trace-of-the-hessian",),
+        (
+            "regularizer-is-half-the-trace-of-the-hessian",
+            "noise-floor-of-any-network",
+            "drift-of-any-network",
+            "flow-of-any-network",
+        ),
     ),
     (
         "We interpret this implicit regularization term for three simple settings: matrix sensing, two layer ReLU "
@@ -43,6 +49,7 @@ SENTENCES: tuple[tuple[str, tuple[str, ...]], ...] = (
             "regularizer-of-a-relu-network",
             "regularizer-of-a-sigmoid-network",
             "nuclear-norm",
+            "semidefinite-program",
             "cone-program",
             "one-tanh-neuron-is-best",
             "logistic-neurons-share-a-small-label",

@@ -16,7 +16,7 @@ from ..figures import LONG, NAMES
 from .derivations import Derived, derived
 from .pictures import Picture, picture
 
-__all__ = ["Contents", "contents"]
+__all__ = ["Contents", "contents", "groups"]
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,13 @@ def contents(*, seed: int, size: Size, said: Callable[[str], None]) -> Contents:
             said(f"claim {claim.id}: {rows[-1].verdict}")
         derivations = [proof.result() for proof in proofs]
     found = ledger(rows, seed=seed, size=size, limit=limit)
-    return Contents(found, _groups(), pictures, missing, derivations, time.perf_counter() - began)
+    return Contents(found, groups(), pictures, missing, derivations, time.perf_counter() - began)
 
 
-def _groups():
-    """In the order of the claims, by the module that holds them; what that is about is the start of its docstring."""
-    groups: dict[str, list[str]] = {}
+def groups() -> dict[str, list[str]]:
+    """{what a group is about: its ids}: the modules of the claims, and how their docstrings begin."""
+    found: dict[str, list[str]] = {}
     for claim in CLAIMS.values():
         said = import_module(claim.check.__module__).__doc__ or claim.check.__module__
-        groups.setdefault(said.partition(". Source")[0].removesuffix("."), []).append(claim.id)
-    return groups
+        found.setdefault(said.partition(". Source")[0].removesuffix("."), []).append(claim.id)
+    return found

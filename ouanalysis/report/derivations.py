@@ -10,7 +10,7 @@ from typing import Any
 
 from .markup import Markup, anchor, element, joined
 from .mathematics import display
-from .prose import prose
+from .prose import cited, prose
 
 __all__ = ["Derived", "derived", "section", "section_anchor", "sections"]
 
@@ -94,7 +94,7 @@ def _shown(one):
     return element(
         "details",
         element("summary", element("h3", prose(one.title)), element("span", f"{one.steps} steps")),
-        element("p", prose(one.lead)),
+        element("p", cited(one.lead)),
         one.body,
         id=anchor("derivations", one.name),
         class_="derivation",

@@ -8,7 +8,7 @@ from .derivations import section_anchor
 from .formulas import Formula
 from .markup import Markup, anchor, disclosure, element, joined, link
 from .mathematics import display
-from .prose import prose
+from .prose import cited, prose
 from .sources import source_anchor
 
 __all__ = ["section"]
@@ -123,7 +123,7 @@ def _links(row, formulas, drawn):
 
 def _facts(row):
     facts = {
-        "source": row["source"],
+        "source": cited(row["source"]),
         "id": element("code", row["id"]),
         "experiments": ", ".join(row["experiments"]) or "none",
         "time": f"{row['seconds']:g} s, less what other rows had run",

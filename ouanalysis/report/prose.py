@@ -4,13 +4,21 @@ import re
 
 from .markup import Markup, element, joined
 
-__all__ = ["prose"]
+__all__ = ["cited", "prose"]
 
 PARTS = re.compile(
     r"`(?P<code>[^`]+)`"
     r"|(?<=(?<![A-Za-z_.])[A-Za-zα-ωΑ-Ω∇Σ)‖])_(?P<sub>\{[^{}]*\}|\*|[A-Za-z0-9]{1,4}(?![A-Za-z0-9_]))"
     r"|\^(?P<sup>\{[^{}]*\}|[A-Za-z0-9])"
 )
+
+
+ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
+
+
+def cited(text: str) -> Markup:
+    """Prose in which papers of arXiv are links; not for what is a link itself."""
+    return Markup(ARXIV.sub(r'<a href="https://arxiv.org/abs/\1">\g<0></a>', prose(text)))
 
 
 def prose(text: str) -> Markup:
