@@ -2,21 +2,22 @@
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache, partial
 from importlib import import_module
 from multiprocessing import get_context
 from typing import Any
 
-from ..claims import CLAIMS, Laboratory, threshold
+from ..claims import CLAIMS, Laboratory, Proved, threshold
 from ..claims.summary import ledger
 from ..experiments import Size
 from ..figures import LONG, NAMES
 from .derivations import Derived, derived
 from .pictures import Picture, picture
 
-__all__ = ["Contents", "contents", "groups"]
+__all__ = ["Contents", "contents", "groups", "proved"]
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,9 @@ def contents(*, seed: int, size: Size, said: Callable[[str], None]) -> Contents:
     `said` is told what has come to its end.
     """
     began = time.perf_counter()
-    laboratory, limit = Laboratory(seed=seed, size=size), threshold(CLAIMS.values())
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        names = import_module("ouanalysis.derivations.__main__").NAMES
-        proofs = [pool.submit(derived, name) for name in names]
+        derivations = pool.map(derived, import_module("ouanalysis.derivations.__main__").NAMES)
+        laboratory, limit = Laboratory(seed=seed, size=size), threshold(CLAIMS.values())
         pictures, missing = [], {}
         for name in (name for name in NAMES if name not in LONG):
             try:
@@ -62,13 +62,25 @@ def contents(*, seed: int, size: Size, said: Callable[[str], None]) -> Contents:
             except Exception:
                 missing[name] = traceback.format_exc()
             said(f"figure {name}{' failed' if name in missing else ''}")
-        rows = []
-        for claim in CLAIMS.values():
-            rows.append(laboratory.check(claim, limit))
-            said(f"claim {claim.id}: {rows[-1].verdict}")
-        derivations = [proof.result() for proof in proofs]
+        taken = list(derivations)
+    laboratory.proved = cache(partial(proved, taken))
+    rows = []
+    for claim in CLAIMS.values():
+        rows.append(laboratory.check(claim, limit))
+        said(f"claim {claim.id}: {rows[-1].verdict}")
     found = ledger(rows, seed=seed, size=size, limit=limit)
-    return Contents(found, groups(), pictures, missing, derivations, time.perf_counter() - began)
+    return Contents(found, groups(), pictures, missing, taken, time.perf_counter() - began)
+
+
+def proved(derivations: Iterable[Derived], section: str, contrast: bool = False) -> Proved:
+    """What the ledger says of a section that has been taken; an AssertionError if a step of it does not hold."""
+    sections = {f"{one.name}.{part.name}": part for one in derivations for part in one.sections}
+    if section not in sections:
+        raise LookupError(f"expected a section of a derivation, got {section}")
+    part = sections[section]
+    if part.error:
+        raise AssertionError(part.error)
+    return Proved(section, len(part.steps), part.argued, contrast)
 
 
 def groups() -> dict[str, list[str]]:

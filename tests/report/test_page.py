@@ -1,6 +1,7 @@
 """The page as a reader meets it, read as XML: what it holds, where its links lead, and that it fetches nothing."""
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -75,7 +76,7 @@ def test_what_was_not_checked_is_said(by_id):
     assert "in part" in words(by_id[f"claim-{PARTLY}"])
 
 
-def test_every_sentence_of_the_abstract_has_rows(tree, by_id):
+def test_every_sentence_of_the_abstract_has_rows(tree):
     shown = [words(one) for one in tree.iter(f"{HTML}blockquote")]
     assert shown == [text for text, _ in SENTENCES]
     assert all(ids and set(ids) <= set(CLAIMS) for _, ids in SENTENCES)
@@ -91,11 +92,11 @@ def test_headings_do_not_skip_a_level(tree):
     levels = [int(one.tag[-1]) for one in tree.iter() if re.fullmatch(rf"{HTML}h\d", one.tag)]
     assert levels.count(1) == 1
     assert levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_every_figure_says_in_numbers_what_it_shows(tree, contents):
-    pictures = [one for one in tree.iter("{http://www.w3.org/2000/svg}svg")]
+    pictures = list(tree.iter("{http://www.w3.org/2000/svg}svg"))
     assert len(pictures) == len(contents.pictures)
     for one in pictures:
         assert one.get("role") == "img"

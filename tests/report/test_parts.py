@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from ouanalysis.claims import CLAIMS
 from ouanalysis.report import __main__ as command
-from ouanalysis.report.derivations import sections
+from ouanalysis.report.contents import proved
+from ouanalysis.report.derivations import derived, section, sections
 from ouanalysis.report.described import described
 from ouanalysis.report.formulas import read
 from ouanalysis.report.markup import Markup, element
@@ -51,9 +52,25 @@ def test_error_bars_points_and_curves_without_a_name_are_described():
 def test_the_sections_of_a_derivation_are_all_of_it_in_order(name):
     module = import_module(f"ouanalysis.derivations.{name}")
     whole, parts = module.derive(), module.Derivation("", "")
-    for section in sections(module):
-        section(parts)
+    for take in sections(module):
+        take(parts)
     assert [step.statement for step in parts.steps] == [step.statement for step in whole.steps]
+
+
+def test_a_step_that_does_not_hold_fails_its_claims_and_is_shown(monkeypatch):
+    name, module = "quadratic_parametrisation", import_module("ouanalysis.derivations.quadratic_parametrisation")
+
+    def fibre(steps):
+        """Two is three."""
+        steps.identity("A wrong one", 2, 3)
+
+    fibre.__module__ = module.__name__
+    monkeypatch.setattr(module, "fibre", fibre)
+    taken = derived(name)
+    assert "A wrong one: expected 2 = 3" in section([taken])
+    with pytest.raises(AssertionError, match="A wrong one: expected 2 = 3"):
+        proved([taken], f"{name}.fibre")
+    assert proved([taken], f"{name}.regularizer").steps > 0
 
 
 def test_every_section_that_is_named_is_one():
@@ -61,8 +78,8 @@ def test_every_section_that_is_named_is_one():
         name for claim in CLAIMS.values() for name in (*claim.derived, *claim.fails)
     }
     for name in named:
-        module, _, section = name.partition(".")
-        assert section in {one.__name__ for one in sections(import_module(f"ouanalysis.derivations.{module}"))}, name
+        module, _, function = name.partition(".")
+        assert function in {one.__name__ for one in sections(import_module(f"ouanalysis.derivations.{module}"))}, name
 
 
 @pytest.mark.parametrize(
