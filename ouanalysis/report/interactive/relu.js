@@ -137,33 +137,39 @@ const relu = (() => {
     return joined.sort((a, b) => a.k - b.k);
   }
 
-  // R of the kinks, and the slope that f enters the data with.
-  function measured(x, y, kinks) {
-    const first = kinks
-      .filter(({ k }) => k < x[1])
-      .reduce((slope, { k, change }) => slope - (change * (x[1] - k)) / (x[1] - x[0]), chords(x, y)[0]);
+  // R of the kinks, and how often the sign of their bends changes.
+  function measured(x, kinks) {
     const value = constant(x) + kinks.reduce((sum, bend) => sum + bend.cost * Math.abs(bend.change), 0);
     const signs = kinks.map(({ change }) => Math.sign(change));
     const convexityChanges = signs.slice(1).filter((sign, i) => sign !== signs[i]).length;
-    return { kinks, first, value, convexityChanges };
+    return { kinks, value, convexityChanges };
   }
+
+  // The slope that f enters the data with.
+  const entering = (x, y, kinks) =>
+    kinks
+      .filter(({ k }) => k < x[1])
+      .reduce((slope, { k, change }) => slope - (change * (x[1] - k)) / (x[1] - x[0]), chords(x, y)[0]);
 
   // The least R for ascending x, with the string that proves it: `bound` is below what any function can have.
   function simplest(x, y) {
     const delta = turns(x, y);
     const steepest = Math.max(...chords(x, y).map(Math.abs));
     if (delta.every((turn) => Math.abs(turn) <= 1e-12 * steepest))
-      return { ...measured(x, y, []), string: x.map(() => 0), bound: constant(x), rounds: 0 };
+      return { ...measured(x, []), first: chords(x, y)[0], string: x.map(() => 0), bound: constant(x), rounds: 0 };
     const { bends, string, reach, round } = simplex(x, delta);
     const held = string.map((height) => height / Math.max(1, reach));
     const bound = constant(x) + delta.reduce((sum, turn, i) => sum + turn * held[i + 1], 0);
-    return { ...measured(x, y, merged(bends)), string: held, bound, rounds: round };
+    const kinks = merged(bends);
+    return { ...measured(x, kinks), first: entering(x, y, kinks), string: held, bound, rounds: round };
   }
 
-  function polygon(x, y) {
-    const size = Math.max(...turns(x, y).map(Math.abs));
-    const kinks = turns(x, y).map((change, i) => ({ k: x[i + 1], change, cost: cost(x, x[i + 1]) }));
-    return measured(x, y, kinks.filter(({ change }) => Math.abs(change) > 1e-9 * size));
+  // R of the piecewise linear function from point to point, of which the data are some.
+  function through(x, points) {
+    const [at, heights] = [points.map(([place]) => place), points.map(([, height]) => height)];
+    const size = Math.max(...chords(at, heights).map(Math.abs));
+    const kinks = turns(at, heights).map((change, i) => ({ k: at[i + 1], change, cost: cost(x, at[i + 1]) }));
+    return measured(x, kinks.filter(({ change }) => Math.abs(change) > 1e-9 * size));
   }
 
   // The fewest changes of convexity of any function through the points.
@@ -194,5 +200,5 @@ const relu = (() => {
     return { second, value, convexityChanges: signs.slice(1).filter((sign, i) => sign !== signs[i]).length };
   }
 
-  return { cost, forcedChanges, polygon, simplest, spline };
+  return { cost, forcedChanges, simplest, spline, through };
 })();
