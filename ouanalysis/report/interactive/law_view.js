@@ -35,11 +35,11 @@
 
   function label({ which, batch, lr, noise }) {
     const share = lr / limits[which];
-    const of = `${share < 0.1 ? (100 * share).toPrecision(2) : Math.round(100 * share)} % of the stability limit`;
-    find("shows", "lr").textContent = `${number(lr)} = ${of}`;
+    const of = `${share < 0.1 ? (100 * share).toPrecision(2) : Math.round(100 * share)} % of the`;
+    find("shows", "lr").textContent = `${number(lr)}, ${of} limit`;
     find("shows", "batch").textContent = batch === "full" ? `full: all ${network.n}, once` : `${batch} drawn`;
     find("shows", "noise").textContent = number(noise, 2);
-    sliders.lr.setAttribute("aria-valuetext", `η = ${number(lr)}, ${of}`);
+    sliders.lr.setAttribute("aria-valuetext", `η = ${number(lr)}, ${of} stability limit`);
     sliders.batch.setAttribute("aria-valuetext", batchName(batch));
     sliders.noise.setAttribute("aria-valuetext", `σ = ${number(noise, 2)}`);
     const mark = find("shows", "limit");
@@ -57,33 +57,32 @@
     said.classList.toggle("lab-refused", !found);
     if (!found) {
       said.textContent = `Refused: η = ${number(lr)} is past the stability limit ${number(limits[which])} of this network at ` +
-        `${batchName(batch)}. There the variance grows without end: there is no law at rest to show. Lower η, or take a larger batch.`;
+        `${batchName(batch)}. There the variance grows without end: there is no law at rest to show. Lower η${batch === "full" ? "" : ", or take a larger batch"}.`;
       return;
     }
     const near = lr > NEAR * limits[which] ? " So close to the limit fourth moments diverge: no run of SGD would show you this mean." : "";
-    said.textContent = `The loss settles at ${number(found.floor)}, ${percent(found.floor / found.leadingFloor)} against the ` +
-      `leading order's ${number(found.leadingFloor)}. Moving by one unit of flow time takes ${number(found.flowSteps)} steps.${near}`;
+    said.textContent = `The loss settles at ${number(found.floor)}, ${percent(found.floor / found.leadingFloor).slice(1)} above the ` +
+      `leading order's ${number(found.leadingFloor)}. Moving down reg by one unit of flow time takes ${number(found.flowSteps)} steps.${near}`;
   }
 
   function tabulate(found) {
     const body = find("shows", "table");
-    const rows = found
-      ? [
-          ["floor", "noise floor E L", found.floor, found.leadingFloor],
-          ["downhill", "drift a step along −N∇reg", found.downhill, found.leadingDrift],
-          ["sideways", "drift a step across it", found.sideways, 0],
-          ...found.variances.map((variance, i) => [`variance-${i}`, `variance along eigenvector ${i + 1}`, variance, found.unit]),
-        ]
-      : [];
+    const { floor, leadingFloor, downhill, leadingDrift, sideways, variances, unit } = found || {};
+    const rows = [
+      ["floor", "noise floor E L", floor, leadingFloor],
+      ["downhill", "drift along −N∇reg", downhill, leadingDrift],
+      ["sideways", "drift across it", sideways, 0],
+      ...network.squares.map((_, i) => [`variance-${i}`, `variance ${i + 1}`, found && variances[i], unit]),
+    ];
     body.replaceChildren(...rows.map(([name, title, exact, leading]) => {
       const row = document.createElement("tr");
       row.dataset.name = name;
-      row.dataset.exact = exact;
-      row.dataset.leading = leading;
+      if (found) Object.assign(row.dataset, { exact, leading });
       const head = document.createElement("th");
       head.scope = "row";
       head.textContent = title;
-      row.append(head, ...[number(exact, 4), number(leading, 4), leading ? percent(exact / leading) : "–"].map((text) => {
+      const texts = found ? [number(exact, 4), number(leading, 4), leading ? percent(exact / leading) : "–"] : ["–", "–", "–"];
+      row.append(head, ...texts.map((text) => {
         const cell = document.createElement("td");
         cell.textContent = text;
         return cell;
@@ -92,6 +91,9 @@
     }));
     part.dataset.flowSteps = found ? found.flowSteps : "";
   }
+
+  const refuse = (group, width, height) =>
+    element(group, "text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, "no law at rest");
 
   function drawFloor({ which, lr, noise }, found) {
     const svg = find("draws", "floor");
@@ -130,7 +132,10 @@
     const slot = (width - 12) / network.n;
     network.squares.forEach((square, i) =>
       element(group, "text", { x: 6 + (i + 0.5) * slot, y: height - 9, "text-anchor": "middle" }, number((2 * square) / network.n, 2)));
-    if (!found) return;
+    if (!found) {
+      refuse(group, width, height);
+      return;
+    }
     const top = Math.max(...found.variances) / found.unit;
     const up = linear(0, Math.max(2, top * 1.12), base, 6);
     found.variances.forEach((variance, i) => {
@@ -156,18 +161,32 @@
     const svg = find("draws", "run");
     const { group, width, height } = draw.canvas(svg, 220);
     const base = height - 26;
-    svg.setAttribute("aria-label", found ? `${STEPS} steps of one run about its mean loss.` : "No run: past the stability limit it diverges.");
+    svg.setAttribute("aria-label", found
+      ? `${STEPS} steps of one run about its mean loss.`
+      : `${STEPS} steps of one run past the stability limit, on a scale of powers of ten.`);
     element(group, "path", { class: "lab-axis", d: `M52 6V${base}H${width - 6}` });
-    element(group, "text", { x: width - 6, y: height - 9, "text-anchor": "end" }, `${STEPS} steps`);
+    element(group, "text", { x: width - 6, y: height - 9, "text-anchor": "end" }, String(STEPS));
     element(group, "text", { x: 52, y: height - 9, "text-anchor": "middle" }, "0");
-    if (!found) return;
+    const across = linear(0, STEPS, 52, width - 6);
+    const losses = law.run(network, batch, lr, STEPS, generator(seed)).map((loss) => loss * noise ** 2);
+    if (!found) {
+      const [low, high] = [1e-6, 1e18];
+      const climb = logarithmic(low, high, base, 6);
+      for (const power of [0, 6, 12, 18])
+        element(group, "text", { x: 47, y: climb(10 ** power) + 4, "text-anchor": "end" }, draw.raised(power));
+      const left = losses.findIndex((loss) => !(loss < high)); // it may leave the floats: nothing is drawn from there
+      const shown = left < 0 ? losses : losses.slice(0, left);
+      line(group, shown.map((loss, i) => [across(i), climb(Math.max(low, loss))]), "lab-run");
+      return;
+    }
     const top = 4 * found.floor;
     const up = linear(0, top, base, 6);
-    const across = linear(0, STEPS, 52, width - 6);
     for (const share of [1, 2, 3, 4])
       element(group, "text", { x: 47, y: up(share * found.floor) + 4, "text-anchor": "end" }, share === 1 ? number(found.floor, 2) : `${share}×`);
-    const losses = law.run(network, batch, lr, STEPS, generator(seed));
-    line(group, losses.map((loss, i) => [across(i), up(Math.min(top, loss * noise ** 2))]), "lab-run");
+    line(group, losses.map((loss, i) => [across(i), up(Math.min(top, loss))]), "lab-run");
+    const settled = losses.slice(STEPS / 4);
+    const mean = settled.reduce((sum, loss) => sum + loss, 0) / settled.length;
+    element(group, "text", { class: "lab-strong", x: 58 + (width - 58) / 2, y: height - 9, "text-anchor": "middle" }, `this run's mean: ${number(mean)}`);
     line(group, [[52, up(found.leadingFloor)], [width - 6, up(found.leadingFloor)]], "lab-leading");
     line(group, law.lossCurve(network, batch, lr, STEPS).map((loss, i) => [across(i), up(Math.min(top, loss * found.unit))]), "lab-exact");
   }
@@ -180,6 +199,7 @@
     element(group, "text", { x: width - 6, y: base + 17, "text-anchor": "end" }, "−N∇reg →");
     if (!found) {
       svg.setAttribute("aria-label", "No drift: past the stability limit.");
+      refuse(group, width, height);
       return;
     }
     const angle = (180 / Math.PI) * Math.atan2(found.sideways, found.downhill);

@@ -158,10 +158,35 @@ const relu = (() => {
     if (delta.every((turn) => Math.abs(turn) <= 1e-12 * steepest))
       return { ...measured(x, []), first: chords(x, y)[0], string: x.map(() => 0), bound: constant(x), rounds: 0 };
     const { bends, string, reach, round } = simplex(x, delta);
-    const held = string.map((height) => height / Math.max(1, reach));
-    const bound = constant(x) + delta.reduce((sum, turn, i) => sum + turn * held[i + 1], 0);
     const kinks = merged(bends);
+    const held = tight(x, kinks, string).map((height) => height / Math.max(1, reach));
+    const bound = constant(x) + delta.reduce((sum, turn, i) => sum + turn * held[i + 1], 0);
     return { ...measured(x, kinks), first: entering(x, y, kinks), string: held, bound, rounds: round };
+  }
+
+  // Collinear data leave the string a choice: drawn tight in the channel, if all kinks are on data, where it is held.
+  function tight(x, kinks, string) {
+    if (!kinks.every(({ k }) => x.includes(k))) return string;
+    const drawn = string.slice();
+    for (let sweep = 0; sweep < 100; sweep++) {
+      for (let i = 1; i + 1 < x.length; i++) {
+        if (kinks.some(({ k }) => k === x[i])) continue;
+        const share = (x[i] - x[i - 1]) / (x[i + 1] - x[i - 1]);
+        const wall = cost(x, x[i]);
+        drawn[i] = Math.min(wall, Math.max(-wall, drawn[i - 1] + share * (drawn[i + 1] - drawn[i - 1])));
+      }
+    }
+    return facings(x).every((facing) => worst(x, facing, drawn).ratio <= 1 + TOUCHES) ? drawn : string;
+  }
+
+  // By how much R falls for each unit that a label moves up (+) or down (−), alone; 0 where it rises both ways.
+  function pulls(x, y, value) {
+    const move = 1e-4;
+    const moved = (i, by) => simplest(x, y.map((at, j) => (i === j ? at + by : at))).value;
+    return y.map((_, i) => {
+      const [up, down] = [(value - moved(i, move)) / move, (value - moved(i, -move)) / move];
+      return Math.max(up, down) < 1e-6 ? 0 : up > down ? up : -down;
+    });
   }
 
   // R of the piecewise linear function from point to point, of which the data are some.
@@ -200,5 +225,5 @@ const relu = (() => {
     return { second, value, convexityChanges: signs.slice(1).filter((sign, i) => sign !== signs[i]).length };
   }
 
-  return { cost, forcedChanges, simplest, spline, through };
+  return { constant, cost, forcedChanges, pulls, simplest, spline, through };
 })();

@@ -8,7 +8,7 @@
   const [REACH, RISE, STEP, GAP] = [3, 2, 0.05, 0.1]; // of x, of y, a key's step, the least distance of two data
   const HEIGHT = { function: 330, price: 190 };
   const DATA = {
-    bend: [[-2.4, -1.5, -0.6, 0.4, 1.3, 2.4], [-0.9, -0.9, -0.9, -0.4, 0.05, 0.6]],
+    bend: [[-2.4, -1.5, -0.6, 0.4, 1.3, 2.4], [-1.3, -1.3, -1.3, -0.3, 0.6, 1.7]],
     collinear: [[-2.6, -1.8, -1, 0.2, 1.2, 2.2], [1, 0.6, 0.2, -0.4, 0.6, 1.6]],
     zigzag: [[-2.4, -1.5, -0.5, 0.5, 1.5, 2.4], [-0.5, 0.75, -0.6, 0.9, -0.75, 0.5]],
     between: [[-2.8, -2.55, -0.25, 1.2, 1.3, 2.3], [1.6, 1.1, -1.2, -1.2, -1.15, 0.35]],
@@ -80,19 +80,15 @@
       const [cx, cy] = place(point);
       element(group, "circle", { class: "lab-kink", cx, cy, r: 11 });
     });
-    drawPulls(group, found.string, place);
+    drawPulls(group, relu.pulls(x, y, found.value), place);
     handles.forEach((handle) => handle.place());
   }
 
-  // −∂R/∂y_i: the turns of the string at the data, upside down.
-  function drawPulls(group, string, place) {
-    const slopes = [0, ...x.slice(1).map((at, i) => (string[i + 1] - string[i]) / (at - x[i])), 0];
-    const pulls = x.map((_, i) => slopes[i] - slopes[i + 1]);
+  function drawPulls(group, pulls, place) {
     const largest = Math.max(...pulls.map(Math.abs)) || 1;
     pulls.forEach((pull, i) => {
-      const length = (34 * Math.abs(pull)) / largest;
-      if (length < 4) return;
-      const way = -Math.sign(pull);
+      if (pull === 0) return;
+      const [length, way] = [8 + (28 * Math.abs(pull)) / largest, -Math.sign(pull)];
       const [at, start] = place([x[i], y[i]]);
       const end = start + way * (13 + length);
       line(group, [[at, start + way * 13], [at, end]], "lab-pull");
@@ -146,10 +142,10 @@
   function tabulate(found) {
     const rows = found.kinks.map(({ k, change, side, cost }) => {
       const datum = x.indexOf(k);
-      return [datum < 0 ? two(k) : `${two(k)} (point ${datum + 1})`, number(change), number(cost), number(cost * Math.abs(change)), `to its ${side}`];
+      return [datum < 0 ? two(k) : `${two(k)} (point ${datum + 1})`, number(change), number(cost), number(cost * Math.abs(change)), side];
     });
-    const none = [["none: a straight line", "", "", "", ""]];
-    find("shows", "table").replaceChildren(...(rows.length ? rows : none).map((texts) => {
+    rows.push(["any f pays", "", "", number(relu.constant(x)), ""]);
+    find("shows", "table").replaceChildren(...rows.map((texts) => {
       const row = document.createElement("tr");
       texts.forEach((text, i) => {
         const cell = document.createElement(i ? "td" : "th");
@@ -174,6 +170,7 @@
       changes: found.convexityChanges,
       kinks: JSON.stringify(found.kinks.map(({ k, change }) => [k, change])),
       rival: other ? other.value : "",
+      rivalPoints: JSON.stringify(other ? other.points : []),
     });
     drawFunction(found, other);
     drawPrice(found);
