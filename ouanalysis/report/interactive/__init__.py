@@ -11,7 +11,17 @@ from .small_network import WRITTEN
 __all__ = ["section"]
 
 HERE = Path(__file__).parent
-SCRIPTS = ("draw.js", "law.js", "law_view.js", "relu.js", "relu_view.js")
+SCRIPTS = (  # in one scope, each after those that it uses
+    "draw.js",
+    "law.js",
+    "law_panels.js",
+    "law_view.js",
+    "matrix.js",
+    "relu.js",
+    "relu_panels.js",
+    "handle.js",
+    "relu_view.js",
+)
 
 
 def section() -> str:

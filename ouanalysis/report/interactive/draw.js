@@ -24,7 +24,10 @@ const draw = (() => {
   }
 
   const line = (parent, points, kind) =>
-    element(parent, "polyline", { class: kind, points: points.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(" ") });
+    element(parent, "polyline", {
+      class: kind,
+      points: points.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join(" "),
+    });
 
   const linear = (from, to, start, end) => (value) => start + ((value - from) / (to - from)) * (end - start);
   const logarithmic = (from, to, start, end) => (value) =>

@@ -5,12 +5,15 @@
 const law = (() => {
   // Weights (a, b) of a batch, and B̃.
   const batchWeights = (n, batch) =>
-    batch === "full" ? { own: 0, shared: 1 / n, size: n } : { own: 1 / batch, shared: (1 - 1 / batch) / n, size: batch };
+    batch === "full"
+      ? { own: 0, shared: 1 / n, size: n }
+      : { own: 1 / batch, shared: (1 - 1 / batch) / n, size: batch };
 
   // What an entry of S is for a unit of 2ηKK at its place: 2ηκ_iκ_j/(κ_i + κ_j − 2ηbκ_iκ_j).
   const response = (network, shared, lr) =>
     network.squares.map((left) =>
-      network.squares.map((right) => (2 * lr * left * right) / (left + right - 2 * lr * shared * left * right)));
+      network.squares.map((right) => (2 * lr * left * right) / (left + right - 2 * lr * shared * left * right)),
+    );
 
   // I − aF with F_mk = Σ_ij U_mi U_mj R_ij U_ki U_kj: what the variances feed back into themselves through the draw.
   function feedback(network, gain, own) {
@@ -85,7 +88,8 @@ const law = (() => {
         let drawn = i === j ? 1 : 0;
         for (let m = 0; m < n; m++) drawn += own * modes[i][m] * modes[j][m] * variances[m];
         return (gain[i][j] * drawn) / Math.sqrt(left * right) / lr;
-      }));
+      }),
+    );
   }
 
   const contract = (left, right) =>
@@ -110,7 +114,8 @@ const law = (() => {
     };
   }
 
-  // E L after 0, 1, ... steps from rest at θ*, in units of ησ²/B̃, by 𝒯 itself: S⁺ = S − (2η/n)(KS + SK) + (4η²/n)(Q + K²).
+  // E L after 0, 1, ... steps from rest at θ*, in units of ησ²/B̃, by 𝒯 itself:
+  // S⁺ = S − (2η/n)(KS + SK) + (4η²/n)(Q + K²).
   function lossCurve(network, batch, lr, steps) {
     const { n, squares, modes } = network;
     const { own, shared } = batchWeights(n, batch);
@@ -130,7 +135,8 @@ const law = (() => {
           for (let m = 0; m < n; m++) drawn += own * modes[i][m] * modes[j][m] * variances[m];
           const [left, right] = [squares[i], squares[j]];
           return entry - ((2 * lr) / n) * (left + right) * entry + ((4 * lr * lr) / n) * left * right * drawn;
-        }));
+        }),
+      );
     }
     return losses;
   }

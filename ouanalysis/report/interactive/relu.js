@@ -7,6 +7,7 @@
 // of quadratics, so the place where the string leaves the channel most has a closed form, and a kink there enters.
 
 const relu = (() => {
+  const { inverse, times } = matrix;
   const ROUNDS = 500;
   const TOUCHES = 1e-11; // by how much the string may leave the channel; the bound that is shown pays for it
 
@@ -29,7 +30,10 @@ const relu = (() => {
   function cost(x, k, limit = null) {
     const at = (side) => {
       const faced = x.filter((datum) =>
-        side === "right" ? datum > k || (datum === k && limit === "left") : datum < k || (datum === k && limit === "right"));
+        side === "right"
+          ? datum > k || (datum === k && limit === "left")
+          : datum < k || (datum === k && limit === "right"),
+      );
       const squares = faced.reduce((sum, datum) => sum + (datum - k) ** 2, 0);
       return (2 / x.length) * Math.sqrt(squares * faced.reduce((sum, datum) => sum + 1 + datum * datum, 0));
     };
@@ -38,7 +42,10 @@ const relu = (() => {
 
   const constant = (x) => x.reduce((sum, at) => sum + 1 + at * at, 0) / x.length;
   const chords = (x, y) => x.slice(1).map((at, i) => (y[i + 1] - y[i]) / (at - x[i]));
-  const turns = (x, y) => chords(x, y).slice(1).map((slope, i) => slope - chords(x, y)[i]);
+  const turns = (x, y) =>
+    chords(x, y)
+      .slice(1)
+      .map((slope, i) => slope - chords(x, y)[i]);
 
   function column(x, facing, k) {
     const { interval } = facing;
@@ -68,27 +75,6 @@ const relu = (() => {
     return best;
   }
 
-  // The inverse of a small matrix, by Gauss and Jordan with row exchanges; null where it is singular.
-  function inverse(matrix) {
-    const m = matrix.length;
-    const rows = matrix.map((row, i) => [...row, ...row.map((_, j) => (i === j ? 1 : 0))]);
-    for (let i = 0; i < m; i++) {
-      let pivot = i;
-      for (let j = i + 1; j < m; j++) if (Math.abs(rows[j][i]) > Math.abs(rows[pivot][i])) pivot = j;
-      if (rows[pivot][i] === 0) return null;
-      [rows[i], rows[pivot]] = [rows[pivot], rows[i]];
-      const scale = rows[i][i];
-      rows[i] = rows[i].map((entry) => entry / scale);
-      for (let j = 0; j < m; j++) {
-        const times = rows[j][i];
-        if (j !== i && times !== 0) rows[j] = rows[j].map((entry, k) => entry - times * rows[i][k]);
-      }
-    }
-    return rows.map((row) => row.slice(m));
-  }
-
-  const times = (matrix, vector) => matrix.map((row) => row.reduce((sum, entry, i) => sum + entry * vector[i], 0));
-
   // The simplex method with kinks of any place as columns. It starts from the polygon, whose kinks are all on data.
   function simplex(x, delta) {
     const all = facings(x);
@@ -110,11 +96,19 @@ const relu = (() => {
       if (enters.ratio <= 1 + TOUCHES || round === ROUNDS) {
         const changes = times(inverted, delta);
         const bends = basis.map((bend, j) => ({ ...bend, change: bend.sign * changes[j] }));
-        return { bends: bends.filter(({ change }) => Math.abs(change) > 1e-8 * scale), string, reach: enters.ratio, round };
+        return {
+          bends: bends.filter(({ change }) => Math.abs(change) > 1e-8 * scale),
+          string,
+          reach: enters.ratio,
+          round,
+        };
       }
       const bend = { ...column(x, enters.facing, enters.k), sign: enters.sign };
       const sizes = times(inverted, told);
-      const leaving = times(inverted, bend.entries.map((entry) => bend.sign * entry));
+      const leaving = times(
+        inverted,
+        bend.entries.map((entry) => bend.sign * entry),
+      );
       let first = -1;
       for (let j = 0; j < basis.length; j++)
         if (leaving[j] > 1e-12 && (first < 0 || sizes[j] / leaving[j] < sizes[first] / leaving[first])) first = j;
@@ -179,10 +173,14 @@ const relu = (() => {
     return facings(x).every((facing) => worst(x, facing, drawn).ratio <= 1 + TOUCHES) ? drawn : string;
   }
 
-  // By how much R falls for each unit that a label moves up (+) or down (−), alone; 0 where it rises both ways.
+  // By how much R falls for each unit that a label moves up (+) or down (−), alone; 0 where it falls neither way.
   function pulls(x, y, value) {
     const move = 1e-4;
-    const moved = (i, by) => simplest(x, y.map((at, j) => (i === j ? at + by : at))).value;
+    const moved = (i, by) =>
+      simplest(
+        x,
+        y.map((at, j) => (i === j ? at + by : at)),
+      ).value;
     return y.map((_, i) => {
       const [up, down] = [(value - moved(i, move)) / move, (value - moved(i, -move)) / move];
       return Math.max(up, down) < 1e-6 ? 0 : up > down ? up : -down;
@@ -194,13 +192,18 @@ const relu = (() => {
     const [at, heights] = [points.map(([place]) => place), points.map(([, height]) => height)];
     const size = Math.max(...chords(at, heights).map(Math.abs));
     const kinks = turns(at, heights).map((change, i) => ({ k: at[i + 1], change, cost: cost(x, at[i + 1]) }));
-    return measured(x, kinks.filter(({ change }) => Math.abs(change) > 1e-9 * size));
+    return measured(
+      x,
+      kinks.filter(({ change }) => Math.abs(change) > 1e-9 * size),
+    );
   }
 
   // The fewest changes of convexity of any function through the points.
   function forcedChanges(x, y) {
     const size = Math.max(...chords(x, y).map(Math.abs));
-    const signs = turns(x, y).filter((turn) => Math.abs(turn) > 1e-9 * size).map(Math.sign);
+    const signs = turns(x, y)
+      .filter((turn) => Math.abs(turn) > 1e-9 * size)
+      .map(Math.sign);
     return signs.slice(1).filter((sign, i) => sign !== signs[i]).length;
   }
 
@@ -208,10 +211,12 @@ const relu = (() => {
   function spline(x, y) {
     const inner = x.length - 2;
     const widths = x.slice(1).map((at, i) => at - x[i]);
-    const matrix = [...Array(inner).keys()].map((i) =>
+    const system = [...Array(inner).keys()].map((i) =>
       [...Array(inner).keys()].map((j) =>
-        i === j ? (widths[i] + widths[i + 1]) / 3 : Math.abs(i - j) === 1 ? widths[Math.max(i, j)] / 6 : 0));
-    const second = [0, ...times(inverse(matrix), turns(x, y)), 0];
+        i === j ? (widths[i] + widths[i + 1]) / 3 : Math.abs(i - j) === 1 ? widths[Math.max(i, j)] / 6 : 0,
+      ),
+    );
+    const second = [0, ...times(inverse(system), turns(x, y)), 0];
     const cells = 200;
     let value = constant(x);
     widths.forEach((width, i) => {
