@@ -16,7 +16,7 @@ const draw = (() => {
     svg.setAttribute("height", height);
     let group = svg.querySelector("g.lab-drawing");
     if (!group) {
-      group = element(svg, "g", { class: "lab-drawing" });
+      group = element(svg, "g", { class: "lab-drawing", "aria-hidden": "true" });
       svg.prepend(group);
     }
     group.replaceChildren();
