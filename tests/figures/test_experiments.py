@@ -246,6 +246,37 @@ def test_the_effective_regularizer_is_exact_at_full_batch_and_falls_short_at_sin
     assert np.all(np.diff(result.effective_curve[single] / result.exact_curve[single]) < 0)
 
 
+def test_every_prediction_holds_for_a_convolution_skip_connections_and_attention():
+    result = quick("any_network")
+    assert result.verdicts == ("repellent",) * len(result.names)
+    assert np.abs(result.difference_on).max() < 1e-7  # of the differences, to sixth order in 0.01
+    assert np.abs(result.difference_off).min() > 0.01
+    assert np.all(np.abs(result.floor_measured - result.floor_predicted) < 4 * result.floor_error)
+    assert np.all(np.abs(result.drift_measured - result.drift_predicted) < 4 * result.drift_error)
+    predicted = result.reg_flow + result.reg_excess
+    assert np.all(np.abs(result.reg_measured - predicted) < 4 * result.reg_error + 0.01 * predicted)
+    assert np.all(result.reg_flow[:, -1] < result.reg_on)
+
+
+def test_the_flow_ends_at_the_least_regularizer_of_deep_linear_networks():
+    result = quick("deep_linear")
+    assert np.abs(result.search_gap).max() < 1e-8
+    assert np.abs(result.flow_gap).max() < 1e-6
+    assert np.all(result.flow_rank[0] == 3)
+    np.testing.assert_allclose(result.dead_gap, result.dead_predicted, rtol=0, atol=1e-6)
+    assert np.all(result.sgd_start_gap > 1)
+    assert np.all(np.abs(result.sgd_gap - result.flow_there) < 4 * result.sgd_error + 0.01)
+    assert result.few_least < 0.95 * result.few_bound  # no bound without a tight frame
+
+
+def test_neurons_with_a_fixed_output_layer_agree_or_part_as_their_activation_says():
+    result = quick("fixed_output_layer")
+    assert np.abs(result.flow_gap).max() < 1e-6
+    assert result.z_error.max() < 1e-3  # in θ the gap is a square
+    assert result.flow_spread[0].max() < 1e-3 < result.start_spread[0].min()
+    np.testing.assert_allclose(result.flow_spread[1], result.spread_predicted[1], rtol=1e-3)
+
+
 def committed(name):
     return json.loads((Path(__file__).parents[2] / "figures" / f"{name}.json").read_text(encoding="utf-8"))
 
