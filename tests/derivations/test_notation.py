@@ -17,6 +17,8 @@ M, U = sympy.MatrixSymbol("M", 2, 2), sympy.MatrixSymbol("U", 2, 1)
 ON_A_LINE = [
     (eta * sigma**2 * k / (B * (1 - eta * k)), "ησ²k/(B(1 − ηk))"),
     (n * eta / (4 - 4 * beta), "ηn/(4(1 − β))"),
+    (n * eta / sympy.Mul(4 - 4 * beta, 1 - beta, evaluate=False), "ηn/(4(1 − β)²)"),
+    (sympy.sqrt(k) / sympy.sqrt(B) * n, "n√(k/B)"),
     (-2 * eta / n * JT * K**-1 * J, "−(2η/n) JᵀK⁻¹J"),
     (1 - JT * K**-1 * J, "I − JᵀK⁻¹J"),
     (sympy.Derivative((h - y[i]) ** 2, theta_a), "∂/∂θ_a (h_i − y_i)²"),
@@ -68,6 +70,7 @@ def test_boxes_are_level_where_they_say():
 def test_latex():
     assert Latex().draw(k / (B * (1 - eta * k))) == r"\frac{k}{B \left( 1 - \eta  k \right)}"
     assert Latex().draw(JT * K**-1) == r"J^{\top} {K}^{-1}"
+    assert Latex().draw(sympy.Pow(k / B, 3, evaluate=False)) == r"{\left( \frac{k}{B} \right)}^{3}"
     taken = sympy.Subs(sympy.Derivative(k * t**2, (t, 2)), t, 0)
     operator = r"\frac{{\partial }^{2}}{\partial {t}^{2}}"
     assert Latex().draw(taken) == rf"\left. {operator} \left( k {{t}}^{{2}} \right) \right|_{{t=0}}"
