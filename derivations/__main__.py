@@ -8,7 +8,15 @@ from pathlib import Path
 
 from . import derivation
 
-WRITING = {"block", "derivation", "notation", "prose"}  # how an argument is written down, and no derivation
+WRITING = {
+    "block",
+    "derivation",
+    "latex",
+    "line",
+    "notation",
+    "prose",
+    "terms",
+}  # how an argument is written down, and no derivation
 NAMES = sorted(
     module.name
     for module in pkgutil.iter_modules([str(Path(__file__).parent)])

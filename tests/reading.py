@@ -6,7 +6,8 @@ import unicodedata
 
 import sympy
 from ouanalysis.derivations.derivation import Derivation
-from ouanalysis.derivations.notation import Latex, Line
+from ouanalysis.derivations.latex import Latex
+from ouanalysis.derivations.line import Line
 from ouanalysis.derivations.prose import mathml, prose_html
 
 # What SymPy calls things, and the field does not.

@@ -4,10 +4,12 @@ import pytest
 import sympy
 from ouanalysis.derivations.block import Block, Box, beside
 from ouanalysis.derivations.derivation import Derivation, Step
-from ouanalysis.derivations.notation import Latex, Line
+from ouanalysis.derivations.latex import Latex
+from ouanalysis.derivations.line import Line
 
 eta, sigma, k, B, beta, theta_a, theta_b, t = sympy.symbols("eta sigma k B beta theta_a theta_b t")
 i, n = sympy.symbols("i n", integer=True)
+r, s = sympy.symbols("r s", positive=True)
 K, JT, J = sympy.symbols("K J^T J", commutative=False)
 h = sympy.Function("h")(i, theta_a, theta_b)
 E = sympy.Function("E")
@@ -18,7 +20,9 @@ ON_A_LINE = [
     (eta * sigma**2 * k / (B * (1 - eta * k)), "ησ²k/(B(1 − ηk))"),
     (n * eta / (4 - 4 * beta), "ηn/(4(1 − β))"),
     (n * eta / sympy.Mul(4 - 4 * beta, 1 - beta, evaluate=False), "ηn/(4(1 − β)²)"),
-    (sympy.sqrt(k) / sympy.sqrt(B) * n, "n√(k/B)"),
+    (sympy.sqrt(s) / sympy.sqrt(r) * n, "n√(s/r)"),
+    (sympy.sqrt(k) * sympy.sqrt(B), "√k√B"),
+    (k * -0.5, "−0.5k"),
     (-2 * eta / n * JT * K**-1 * J, "−(2η/n) JᵀK⁻¹J"),
     (1 - JT * K**-1 * J, "I − JᵀK⁻¹J"),
     (sympy.Derivative((h - y[i]) ** 2, theta_a), "∂/∂θ_a (h_i − y_i)²"),
