@@ -22,7 +22,7 @@ ON_A_LINE = [
     (n * eta / sympy.Mul(4 - 4 * beta, 1 - beta, evaluate=False), "ηn/(4(1 − β)²)"),
     (sympy.sqrt(s) / sympy.sqrt(r) * n, "n√(s/r)"),
     (sympy.sqrt(k) * sympy.sqrt(B), "√k√B"),
-    (k * -0.5, "−0.5k"),
+    (B - k * 0.5, "B − 0.5 k"),
     (-2 * eta / n * JT * K**-1 * J, "−(2η/n) JᵀK⁻¹J"),
     (1 - JT * K**-1 * J, "I − JᵀK⁻¹J"),
     (sympy.Derivative((h - y[i]) ** 2, theta_a), "∂/∂θ_a (h_i − y_i)²"),
