@@ -8,7 +8,8 @@ from pathlib import Path
 
 from . import derivation
 
-WRITING = {"block", "derivation", "notation", "prose"}  # how an argument is written down, and no derivation
+# How an argument is written down, which is no derivation.
+WRITING = {"block", "derivation", "latex", "line", "notation", "prose", "terms"}
 NAMES = sorted(
     module.name
     for module in pkgutil.iter_modules([str(Path(__file__).parent)])

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from .notation import PRODUCT, Form, Line, Notation, raised_text, touching
+from .line import Line, raised_text, touching
+from .notation import PRODUCT, Form, Notation
 
 __all__ = ["Block", "Box", "beside"]
 

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 import sympy
 
 from .block import Block, Box, beside
-from .notation import Latex, Line
+from .latex import Latex
+from .line import Line
 from .prose import in_math, prose_in_math, prose_latex
 
 __all__ = ["Derivation", "Step", "main", "show"]

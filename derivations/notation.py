@@ -2,34 +2,37 @@
 
 What stands beside what is decided here, the same for all three: η and σ lead a product, 1 − ηk begins with its 1, a
 fraction before a sum is a factor of it, what depends on θ is shown without it. How a fraction, a power or a bracket is
-drawn is decided by the room that draws: `Line` and `Latex` below, `Block` in block.py.
+drawn is decided by what draws: `Line` in line.py, `Block` in block.py and `Latex` in latex.py. terms.py has the order.
 """
 
-import re
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import sympy
-from sympy.core.function import AppliedUndef
-from sympy.matrices.expressions.matexpr import MatrixExpr
 from sympy.printing.printer import Printer
 
-from .prose import OPERATORS, SIGNS, in_math
+from .terms import (
+    LOOSE,
+    NAMES,
+    has_fraction,
+    is_below,
+    is_letter,
+    is_next,
+    is_partial,
+    is_root,
+    ordered,
+    split_product,
+    without_sign,
+)
 
-__all__ = ["Form", "Latex", "Line", "Notation", "raised_text", "touching"]
+__all__ = ["ATOM", "OVER", "POWER", "PREFIX", "PRODUCT", "SUM", "Form", "Notation"]
 
 # How tightly a form holds together: what is looser than its place allows is put in brackets.
 SUM, OVER, PREFIX, PRODUCT, POWER, ATOM = range(6)
 
-FIRST = {"eta": 0, "sigma": 1, "B": 4}  # of the letters in a product, else Greek before Latin
-SMALL = ("eta", "tau", "epsilon")  # a sum goes by ascending powers of these
-LOOSE = (sympy.Sum, sympy.Integral, sympy.Derivative, sympy.Subs, sympy.Limit, MatrixExpr, sympy.MatrixBase)
-NAMES = {code[1:]: sign for sign, code in SIGNS.items() if sign.isalpha() and code[0] == "\\"} | {"oo": "∞"}
 RAISED = {"T": "ᵀ", "+": "⁺", "": ""}
-POWERS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-SIMPLE = re.compile(r"[α-ωΑ-ΩA-Za-z][⁰¹²³⁴-⁹⁻⁺ᵀ′]*")
 
 
 class Form(NamedTuple):
@@ -100,8 +103,8 @@ class Notation(Printer):
         """The whole in parts, before each of which a line may end."""
         if isinstance(expression, sympy.Add | sympy.MatAdd):
             found: list[Any] = []
-            for term in self.ordered(expression):
-                negative, term = _without_sign(term)
+            for term in ordered(expression):
+                negative, term = without_sign(term)
                 sign = "−" if negative else "+" if found else ""
                 first, *rest = self.parts(term)
                 found += [self.row([self.sign(f"{sign} " if found else sign), first]) if sign else first, *rest]
@@ -119,7 +122,7 @@ class Notation(Printer):
 
     def _opened(self, expression):
         """What is before the bracket that a sum ends with, and the sum in it, if the expression ends with one."""
-        number, factors = _split(expression) if isinstance(expression, sympy.Mul) else (1, [])
+        number, factors = split_product(expression) if isinstance(expression, sympy.Mul) else (1, [])
         if factors and isinstance(factors[-1], sympy.Sum | sympy.Add):
             before = factors[:-1]
             if number > 0 and not any(isinstance(factor, LOOSE) for factor in before):
@@ -142,17 +145,8 @@ class Notation(Printer):
         """In brackets where it holds together less than that."""
         return form.content if form.binding >= binding else self.bracket(form.content)
 
-    def ordered(self, total: Any) -> list[Any]:
-        """The terms as they are written: by powers of what is small, ascending where there is a number, not − first."""
-        terms = list(total.args) if isinstance(total, sympy.MatAdd) else total.as_ordered_terms()
-        if len(total.free_symbols) == 1 and any(term.is_Number for term in terms):
-            terms.reverse()
-        terms.sort(key=lambda term: (_smallness(term), not term.is_Number))
-        first = next((place for place, term in enumerate(terms) if not _without_sign(term)[0]), 0)
-        return [terms[first], *terms[:first], *terms[first + 1 :]]
-
     def _print_Add(self, expression):
-        return self._sum(self.ordered(expression))
+        return self._sum(ordered(expression))
 
     _print_MatAdd = _print_Add
 
@@ -160,7 +154,7 @@ class Notation(Printer):
         parts: list[Any] = []
         of_matrices = any(term.is_commutative is False for term in terms)
         for term in terms:
-            negative, term = _without_sign(term)
+            negative, term = without_sign(term)
             sign = (" − " if negative else " + ") if parts else "−" if negative else ""
             form = self._print(term)
             if of_matrices and term.is_commutative:  # a number among matrices
@@ -171,22 +165,23 @@ class Notation(Printer):
         return Form(self.row(parts), SUM)
 
     def _print_Mul(self, expression):
-        number, factors = _split(expression)
+        number, factors = split_product(expression)
         if number < 0:
-            return Form(self.row([self.sign("−"), self.within(self._print(_without_sign(expression)[1]), OVER)]), SUM)
-        roots = [factor for factor in factors if _is_root(factor)]
+            return Form(self.row([self.sign("−"), self.within(self._print(without_sign(expression)[1]), OVER)]), SUM)
+        roots = [factor for factor in factors if is_root(factor)]
         if len(roots) > 1:  # under one sign
             factors = [factor for factor in factors if factor not in roots]
         loose = [factor for factor in factors if factor.is_commutative is False or isinstance(factor, LOOSE)]
         scalar = [factor for factor in factors if factor not in loose]
-        below = [1 / factor for factor in scalar if _is_below(factor)]
-        above = [factor for factor in scalar if not _is_below(factor)]
-        if below or number.q > 1:  # no fraction on top of a fraction
-            tall = [factor for factor in above if not factor.is_Symbol and _has_fraction(factor)]
+        below = [1 / factor for factor in scalar if is_below(factor)]
+        above = [factor for factor in scalar if not is_below(factor)]
+        over, under = (number.p, number.q) if number.is_Rational else (number, 1)
+        if below or under > 1:  # no fraction on top of a fraction
+            tall = [factor for factor in above if not factor.is_Symbol and has_fraction(factor)]
             above, loose = [factor for factor in above if factor not in tall], [*tall, *loose]
-        under = [Form(self.root(self._print(sympy.Mul(*roots) ** 2)))] if len(roots) > 1 else []
-        top = self._product([self._as_factor(sympy.Integer(number.p)), *map(self._factor, above), *under])
-        bottom = self._product([self._as_factor(sympy.Integer(number.q)), *map(self._factor, below)])
+        merged = [Form(self.root(self._print(sympy.Mul(*roots) ** 2)))] if len(roots) > 1 else []
+        top = self._product([self._as_factor(sympy.sympify(over)), *map(self._factor, above), *merged])
+        bottom = self._product([self._as_factor(sympy.sympify(under)), *map(self._factor, below)])
         whole = self.over(top or Form(self.sign("1")), bottom) if bottom else top
         if not loose:
             return whole or Form(self.sign("1"))
@@ -210,7 +205,7 @@ class Notation(Printer):
         return Form(self.row(parts), PRODUCT)
 
     def _print_MatMul(self, expression):
-        negative, expression = _without_sign(expression)
+        negative, expression = without_sign(expression)
         if not isinstance(expression, sympy.MatMul):
             whole = self._print(expression)
         else:
@@ -222,7 +217,7 @@ class Notation(Printer):
         base, exponent = expression.args
         if exponent == sympy.Rational(1, 2):
             return Form(self.root(self._print(base)))
-        if expression.is_commutative and _is_below(expression):
+        if expression.is_commutative and is_below(expression):
             return self.over(Form(self.sign("1")), self._print(1 / expression))
         return Form(self.power(self.within(self._print(base), ATOM), self.exponent(exponent)), POWER)
 
@@ -279,7 +274,7 @@ class Notation(Printer):
         """A function of its arguments."""
         drawn: list[Any] = []
         for argument in arguments:
-            form = self._sum(argument.args[::-1]) if _is_next(argument) else self._print(argument)
+            form = self._sum(argument.args[::-1]) if is_next(argument) else self._print(argument)
             drawn += [self.sign(", ")] * bool(drawn) + [form.content]
         return Form(self.row([name, self.bracket(self.row(drawn))]))
 
@@ -312,19 +307,19 @@ class Notation(Printer):
 
     def _operator(self, derivative):
         """∂²/∂x∂y of a derivative, or the whole of it where what is differentiated is a letter."""
-        curly = "∂" if _is_partial(derivative) else "d"
+        curly = "∂" if is_partial(derivative) else "d"
         order = sum(count for _, count in derivative.variable_count)
         sign = self.sign(curly) if order == 1 else self.power(self.sign(curly), self.draw(order))
         below = []
         for variable, count in derivative.variable_count:
             drawn = self.draw(variable)
             below += [self.sign(curly), drawn if count == 1 else self.power(drawn, self.draw(count))]
-        of = [self.draw(derivative.expr)] if _is_letter(derivative.expr) else []
+        of = [self.draw(derivative.expr)] if is_letter(derivative.expr) else []
         return self.over(Form(self.row([sign, *of]), PRODUCT), Form(self.row(below), ATOM))
 
     def _print_Derivative(self, derivative):
         operator = self._operator(derivative)
-        if _is_letter(derivative.expr):
+        if is_letter(derivative.expr):
             return operator
         inside = self.draw(derivative.expr)
         if not isinstance(derivative.expr, sympy.Function | sympy.Pow):
@@ -375,206 +370,3 @@ class Notation(Printer):
     def emptyPrinter(self, expr):
         """What has no notation here, as SymPy writes it."""
         return Form(self.sign(sympy.sstr(expr)), SUM)
-
-
-class Line(Notation):
-    """On one line of text."""
-
-    def sign(self, text):
-        return text
-
-    def name(self, base, index="", raised=""):
-        return f"{base}_{index if len(index) < 5 else f'{{{index}}}'}{raised}" if index else f"{base}{raised}"
-
-    def row(self, parts):
-        return "".join(parts)
-
-    def bracket(self, inside, left="(", right=")"):
-        return f"{left}{inside}{right}"
-
-    def over(self, above, below):
-        short = {("1", "2"): "½", ("1", "4"): "¼"}.get((above.content, below.content))
-        if short:
-            return Form(short)
-        return Form(f"{self.within(above, PRODUCT)}/{self.within(below, POWER)}", OVER)
-
-    def power(self, base, exponent):
-        short = raised_text(exponent) or ("^" + exponent if len(exponent) == 1 else f"^{{{exponent}}}")
-        return base + short
-
-    def large(self, sign, below, above=None):
-        return f"{sign}_{{{below.replace(' = ', '=')}}}" + (f"^{above}" if above else "")
-
-    def root(self, inside):
-        return f"√{inside.content}" if len(inside.content) == 1 else f"√({inside.content})"
-
-    def at(self, inside, where):
-        return f"{inside}│{where.replace(' ', '')}"
-
-    def table(self, rows):
-        return f"[{'; '.join(', '.join(row) for row in rows)}]"
-
-    def touches(self, left, right):
-        return touching(left, right)
-
-
-class Latex(Notation):
-    """For LaTeX and, by way of it, for MathML."""
-
-    def sign(self, text):
-        return in_math(text)
-
-    def name(self, base, index="", raised=""):
-        letter = in_math(base) if len(base) == 1 or base in OPERATORS else rf"\mathrm{{{base}}}"
-        return letter + (in_math(f"_{{{index}}}") if index else "") + in_math(raised)
-
-    def row(self, parts):
-        return "".join(parts)
-
-    def bracket(self, inside, left="(", right=")"):
-        return rf"\left{left} {inside} \right{right}"
-
-    def over(self, above, below):
-        return Form(rf"\frac{{{above.content}}}{{{below.content}}}", PRODUCT)
-
-    def power(self, base, exponent):
-        if exponent.startswith("^"):
-            return f"{{{base}}}{exponent}"
-        return f"{{{base}}}^{{{exponent}}}"
-
-    def exponent(self, expression):
-        if isinstance(expression, sympy.Rational) and expression.q > 1:
-            return f"{expression.p}/{expression.q}"
-        return self.draw(expression)
-
-    def large(self, sign, below, above=None):
-        command = {"Σ": r"\sum", "∫": r"\int", "lim": r"\lim"}[sign]
-        return f"{command}_{{{below}}}" + (f"^{{{above}}}" if above else "")
-
-    def root(self, inside):
-        return rf"\sqrt{{{inside.content}}}"
-
-    def at(self, inside, where):
-        return rf"\left. {inside} \right|_{{{where}}}"
-
-    def table(self, rows):
-        body = r" \\ ".join(" & ".join(row) for row in rows)
-        return rf"\begin{{bmatrix}} {body} \end{{bmatrix}}"
-
-    def touches(self, left, right):  # noqa: ARG002, LaTeX spaces by itself
-        return False
-
-
-def touching(left: str, right: str) -> bool:
-    """Whether two factors can do without a space: letters and numbers, and what is in brackets."""
-    if right[0] in "(√":
-        return left.isdigit() or left[0] in "(√½¼" or bool(SIMPLE.fullmatch(left))
-    if left.isdigit():
-        return True
-    closed = left in "½¼" or SIMPLE.fullmatch(left) or (left[0] in "(√" and left[-1] == ")" and "/" not in left)
-    return bool(closed and SIMPLE.fullmatch(right))
-
-
-def raised_text(exponent: str) -> str:
-    """An exponent of raised digits, or "" where there are no such signs."""
-    if exponent in RAISED.values():
-        return exponent
-    return exponent.translate(POWERS) if all(sign in "0123456789−" for sign in exponent) else ""
-
-
-def _split(term):
-    """(the number, the factors in the order in which they are written) of a product, 2 − 2x being 2(1 − x) in it."""
-    number, factors = sympy.S.One, []
-    sums: dict[sympy.Add, sympy.Integer] = {}
-    for factor in term.as_ordered_factors() if isinstance(term, sympy.Mul) else [term]:
-        base, power = factor.as_base_exp()
-        if factor.is_Number:
-            number *= factor
-            continue
-        if isinstance(term, sympy.Mul) and isinstance(base, sympy.Add) and base.is_commutative and power.is_Integer:
-            content, rest = base.primitive()
-            if not content.is_Integer:
-                content, rest = sympy.S.One, base
-            if all(_is_negative(part) for part in rest.args):
-                content, rest = -content, sympy.Add(*(-part for part in rest.args))
-            number *= content**power
-            sums[rest] = sums.get(rest, 0) + power
-        else:
-            factors.append(factor)
-    factors += [sympy.Pow(base, power) for base, power in sums.items() if power]
-    return number, sorted(factors, key=_place)
-
-
-def _is_negative(term):
-    return sympy.Mul.make_args(term)[0].is_Number and sympy.Mul.make_args(term)[0] < 0
-
-
-def _place(factor):
-    base = factor.as_base_exp()[0]
-    if factor.is_commutative is False or isinstance(factor, LOOSE):
-        return 7
-    if isinstance(base, sympy.Symbol):
-        return FIRST.get(base.name, 2 if base.name.partition("_")[0] in NAMES else 3)
-    if isinstance(base, sympy.Add):
-        return 5
-    if base.is_Number:
-        return 0
-    late = sympy.Indexed | sympy.Trace | sympy.KroneckerDelta | AppliedUndef | sympy.log
-    return 6 if isinstance(base, late) else 4
-
-
-def _is_root(factor):
-    return isinstance(factor, sympy.Pow) and factor.args[0].is_Symbol and abs(factor.args[1]) == sympy.Rational(1, 2)
-
-
-def _is_below(factor):
-    """Whether a factor is written under the bar."""
-    return isinstance(factor, sympy.Pow) and factor.args[1].could_extract_minus_sign()
-
-
-def _without_sign(term):
-    """(whether it begins with a −, what follows)."""
-    if isinstance(term, sympy.MatMul):
-        coefficient, matrices = term.as_coeff_matrices()
-        if _split(coefficient)[0] >= 0:
-            return False, term
-        kept = [] if coefficient == -1 else [-coefficient]
-        return True, sympy.MatMul(*kept, *matrices, evaluate=False) if len([*kept, *matrices]) > 1 else matrices[0]
-    number, factors = _split(term)
-    if number >= 0 or not (term.is_Number or isinstance(term, sympy.Mul)):
-        return False, term
-    return True, sympy.Mul(*([] if number == -1 and factors else [-number]), *factors, evaluate=False)
-
-
-def _smallness(term):
-    coefficient = term.as_coeff_matrices()[0] if isinstance(term, sympy.MatMul) else term
-    powers = [factor.as_base_exp() for factor in sympy.Mul.make_args(coefficient)]
-    return sum(power for base, power in powers if getattr(base, "name", "") in SMALL and power.is_Number and power > 0)
-
-
-def _is_letter(expression):
-    if isinstance(expression, AppliedUndef):
-        return all(place.is_Symbol for place in expression.args)
-    return isinstance(expression, sympy.Symbol | sympy.Indexed)
-
-
-def _has_fraction(expression):
-    parts = (
-        part for part in sympy.preorder_traversal(expression) if isinstance(part, sympy.Mul | sympy.Add | sympy.Pow)
-    )
-    return any(
-        _is_below(part)
-        or (any(isinstance(side, sympy.Rational) and side.q > 1 for side in part.args) and not part.is_Pow)
-        for part in parts
-    )
-
-
-def _is_next(argument):
-    """Whether it is t + 1 for a letter t."""
-    return argument.is_Add and argument.args[0] == 1 and len(argument.args) == 2 and argument.args[1].is_Symbol
-
-
-def _is_partial(derivative):
-    return len(derivative.expr.free_symbols) > 1 or any(
-        str(place).startswith("theta") for place in derivative.variables
-    )

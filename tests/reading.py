@@ -6,7 +6,8 @@ import unicodedata
 
 import sympy
 from ouanalysis.derivations.derivation import Derivation
-from ouanalysis.derivations.notation import Line
+from ouanalysis.derivations.latex import Latex
+from ouanalysis.derivations.line import Line
 from ouanalysis.derivations.prose import mathml, prose_html
 
 # What SymPy calls things, and the field does not.
@@ -15,7 +16,7 @@ CODE = re.compile(
 )
 ALGEBRA = (sympy.Add, sympy.Mul, sympy.Pow, sympy.Symbol, sympy.Number, sympy.exp, sympy.log)
 TOKEN = re.compile(
-    r"(?P<value>\d+|½|¼)|(?P<word>log|rest|[A-Za-zα-ωΑ-Ω](?:_[A-Za-z0-9]+)?)|(?P<raised>[⁰¹²³⁴-⁹⁻]+)|(?P<sign>\S)"
+    r"(?P<value>\d+|½|¼)|(?P<word>log|rest|reg|[A-Za-zα-ωΑ-Ω](?:_[A-Za-z0-9∞]+)?)|(?P<raised>[⁰¹²³⁴-⁹⁻]+)|(?P<sign>\S)"
 )
 DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻−{}", "0123456789--()")
 
@@ -30,8 +31,10 @@ def check_text(derivation: Derivation) -> None:
             if is_algebra(side):
                 line, names = Line().draw(side), sorted({name.name for name in side.free_symbols})
                 numbers = {name: 0.31 + math.sqrt(place) / 7 for place, name in enumerate(names)}
+                shown = {as_shown(name): number for name, number in numbers.items()}
                 expected = complex(side.subs({name: numbers[name.name] for name in side.free_symbols}))
-                assert abs(read(line, numbers) - expected) <= 1e-9 * max(1, abs(expected)), line
+                for written in (line, as_line(Latex().draw(side))):
+                    assert abs(read(written, shown) - expected) <= 1e-9 * max(1, abs(expected)), written
     assert max(map(len, derivation.text().splitlines()[2:])) <= 110
 
 
@@ -67,6 +70,33 @@ def read(line: str, numbers: dict[str, float]) -> complex:
         ended = found not in ("log", "√") if begins and found != "(" else found in ")}"
     text = re.sub(r"root(\d[\d.]*)", r"root(\1)", "".join(out))
     return complex(eval(text, {"root": lambda value: complex(value) ** 0.5, "log": math.log, "e": math.e}))
+
+
+def as_line(latex: str) -> str:
+    """LaTeX as a line that `read` reads, from the innermost braces outwards.
+
+    >>> as_line(r"\\frac{2 {\\eta }^{2} k_{1}}{\\sqrt{B}}")
+    '((2 (η )^(2) k_1)/(√(B)))'
+    """
+    line = (
+        re.sub(r"\\(left|right)", "", latex).replace(r"\log", "log").replace(r"\infty", "∞").replace("lambda", "lamda")
+    )
+    line = re.sub(r"\\mathrm\{(\w+)\}", r"\1", line)
+    line = re.sub(r"\\(?!frac|sqrt)([a-z]+)", lambda word: unicodedata.lookup(f"GREEK SMALL LETTER {word[1]}"), line)
+    line = re.sub(r" ?_\{([\w∞ ]+)\}", lambda index: f"_{index[1].strip()}", line)
+    before = ""
+    while line != before:
+        before = line
+        line = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))", line)
+        line = re.sub(r"\\sqrt\{([^{}]*)\}", r"√(\1)", line)
+        line = re.sub(r"(?<![}_])\{([^{}]*)\}\^\{([^{}]*)\}", r"(\1)^(\2)", line)
+    return line
+
+
+def as_shown(name: str) -> str:
+    """S_oo as S_∞, and U_1_0 as U_10."""
+    base, _, index = name.replace("_oo", "_∞").partition("_")
+    return f"{base}_{index.replace('_', '')}" if index else base
 
 
 def spelled(name: str) -> str:

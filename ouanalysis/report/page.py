@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 from ..claims.summary import summary
-from . import abstract, derivations, figures, formulas, ledger, machine, sources
+from . import abstract, derivations, figures, formulas, interactive, ledger, machine, sources
 from .contents import Contents
 from .markup import Markup, element, link
 from .prose import prose
@@ -22,6 +22,7 @@ PLACES = {
     "abstract": "Abstract",
     "ledger": "Ledger",
     "figures": "Figures",
+    "laboratory": "Laboratory",
     "derivations": "Derivations",
     "formulas": "Formulas",
     "tests": "Tests",
@@ -37,6 +38,7 @@ def page(found: Contents, facts: Mapping[str, str]) -> str:
         abstract.section(found.ledger),
         ledger.section(found.ledger, found.groups, known, drawn),
         figures.section(found.pictures, found.missing, found.ledger),
+        Markup(interactive.section()),
         derivations.section(found.derivations),
         formulas.section(known, found.ledger, drawn),
         sources.section([test for one in known for test in one.tests], formulas.ROOT),

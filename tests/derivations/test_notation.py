@@ -4,10 +4,12 @@ import pytest
 import sympy
 from ouanalysis.derivations.block import Block, Box, beside
 from ouanalysis.derivations.derivation import Derivation, Step
-from ouanalysis.derivations.notation import Latex, Line
+from ouanalysis.derivations.latex import Latex
+from ouanalysis.derivations.line import Line
 
 eta, sigma, k, B, beta, theta_a, theta_b, t = sympy.symbols("eta sigma k B beta theta_a theta_b t")
 i, n = sympy.symbols("i n", integer=True)
+r, s = sympy.symbols("r s", positive=True)
 K, JT, J = sympy.symbols("K J^T J", commutative=False)
 h = sympy.Function("h")(i, theta_a, theta_b)
 E = sympy.Function("E")
@@ -17,6 +19,10 @@ M, U = sympy.MatrixSymbol("M", 2, 2), sympy.MatrixSymbol("U", 2, 1)
 ON_A_LINE = [
     (eta * sigma**2 * k / (B * (1 - eta * k)), "ησ²k/(B(1 − ηk))"),
     (n * eta / (4 - 4 * beta), "ηn/(4(1 − β))"),
+    (n * eta / sympy.Mul(4 - 4 * beta, 1 - beta, evaluate=False), "ηn/(4(1 − β)²)"),
+    (sympy.sqrt(s) / sympy.sqrt(r) * n, "n√(s/r)"),
+    (sympy.sqrt(k) * sympy.sqrt(B), "√k√B"),
+    (B - k * 0.5, "B − 0.5 k"),
     (-2 * eta / n * JT * K**-1 * J, "−(2η/n) JᵀK⁻¹J"),
     (1 - JT * K**-1 * J, "I − JᵀK⁻¹J"),
     (sympy.Derivative((h - y[i]) ** 2, theta_a), "∂/∂θ_a (h_i − y_i)²"),
@@ -68,6 +74,7 @@ def test_boxes_are_level_where_they_say():
 def test_latex():
     assert Latex().draw(k / (B * (1 - eta * k))) == r"\frac{k}{B \left( 1 - \eta  k \right)}"
     assert Latex().draw(JT * K**-1) == r"J^{\top} {K}^{-1}"
+    assert Latex().draw(sympy.Pow(k / B, 3, evaluate=False)) == r"{\left( \frac{k}{B} \right)}^{3}"
     taken = sympy.Subs(sympy.Derivative(k * t**2, (t, 2)), t, 0)
     operator = r"\frac{{\partial }^{2}}{\partial {t}^{2}}"
     assert Latex().draw(taken) == rf"\left. {operator} \left( k {{t}}^{{2}} \right) \right|_{{t=0}}"
