@@ -22,6 +22,7 @@ ORDER = [
     {"experiments"},
     {"derivations"},  # beside the package, whose claims alone run it
     {"claims", "figures"},
+    {"report"},
 ]
 NUMERIC = ["zero_error_set", "fluctuations", "long_time"]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

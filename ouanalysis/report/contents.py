@@ -1,5 +1,6 @@
 """What goes into the page: every experiment is run once, and claims and figures share its result."""
 
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -87,6 +88,6 @@ def groups() -> dict[str, list[str]]:
     """{what a group is about: its ids}: the modules of the claims, and how their docstrings begin."""
     found: dict[str, list[str]] = {}
     for claim in CLAIMS.values():
-        said = import_module(claim.check.__module__).__doc__ or claim.check.__module__
+        said = sys.modules[claim.check.__module__].__doc__ or claim.check.__module__
         found.setdefault(said.partition(". Source")[0].removesuffix("."), []).append(claim.id)
     return found

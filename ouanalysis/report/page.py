@@ -31,7 +31,7 @@ PLACES = {
 
 
 def page(found: Contents, facts: Mapping[str, str]) -> str:
-    """The whole file, which is HTML and XML at once."""
+    """The whole file; but for the interactive part it is HTML and XML at once."""
     known = formulas.read()
     drawn = [one.name for one in found.pictures]
     parts = [

@@ -17,6 +17,14 @@ from .conftest import FAILED, PARTLY
 HTML = "{http://www.w3.org/1999/xhtml}"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def interactive():
+    """Tested by itself, in a browser: here a mere place."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(page.interactive, "section", lambda: '<section id="laboratory"/>')
+        yield
+
+
 @pytest.fixture(scope="module")
 def text(contents):
     return page.page(contents, {"seed": "0", "processor": "one < two"})
