@@ -1,6 +1,5 @@
 """The ledger as the page shows it: each claim, what was found, where it fails, and where the rest of it is."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -110,14 +109,11 @@ def _links(row, formulas, drawn):
         "figure": [link(anchor("figure", name), _words(name)) for name in row["experiments"] if name in drawn],
         "derivation": [link(section_anchor(name), _words(name)) for name in steps],
         "formula": [link(anchor("formula", one.title), one.title) for one in known],
+        "tests": [link(source_anchor(name), _words(name.partition("::test_")[2])) for name in tests],
     }
     shown = [
-        joined((element("dt", kind), element("dd", joined(links, ", ")))) for kind, links in lists.items() if links
+        joined((element("dt", kind), element("dd", joined(links, "; ")))) for kind, links in lists.items() if links
     ]
-    if tests:
-        listed = (link(source_anchor(name), re.sub(r".*::test_", "", name).replace("_", " ")) for name in tests)
-        tested = disclosure(f"{len(tests)} tests", element("ul", *(element("li", one) for one in listed)))
-        shown.append(joined((element("dt", "tests"), element("dd", tested))))
     return element("dl", *shown, class_="links") if shown else ""
 
 
