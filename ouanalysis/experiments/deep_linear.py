@@ -120,7 +120,7 @@ def run(rng: RandomSource, size: Size = "full") -> DeepLinear:
         dead_gap=np.array([_beside_a_dead_direction(cases["one sensor"], factor, rng) for factor in DEAD]),
         dead_predicted=np.array([0.0, (1 - 1 / D) ** (-1 / 3) - 1]),
         **columns,
-        **_few(searches, rng),
+        **_few(searches, fixed, rng),
     )
 
 
@@ -181,10 +181,10 @@ def _beside_a_dead_direction(setting, factor, rng):
     return flow.reg[-1] / closed_form("one sensor", setting.y) - 1
 
 
-def _few(searches, rng):
+def _few(searches, fixed, rng):
     """Fewer Gaussian sensors than entries, of a planted matrix of rank one and unit norm: the closed form fails."""
-    sensors = rng.standard_normal((FEW, D, D))
-    left, right = (vector / np.linalg.norm(vector) for vector in rng.standard_normal((2, D)))
+    sensors = fixed.standard_normal((FEW, D, D))
+    left, right = (vector / np.linalg.norm(vector) for vector in fixed.standard_normal((2, D)))
     planted = np.outer(left, right)
     setting = Setting(linear_network, sensors, np.sum(sensors * planted, axis=(-1, -2)), parts=LAYERS)
     found = local_search(setting, starts=searches, scale=SCALE, rng=rng)
