@@ -167,15 +167,22 @@ def effective_regularizer(drifts: Any) -> Iterator[Finding]:
 )
 def depth_three_linear_network(deep: Any) -> Iterator[Finding]:
     """The least reg of a linear network of depth three is a power of its nuclear norm, and flows end there."""
-    yield Certified.of("reg of a search beside the closed form, relative", np.abs(deep.search_gap), allowed=1e-8)
-    yield Certified.of("reg at the ends of flows from random starts, relative", np.abs(deep.flow_gap), allowed=1e-6)
-    yield Certified.of("at their starts", deep.start_gap, allowed=1e-6, contrast=True)
+    frame = 0
+    yield Certified.of("reg of a search beside the closed form, relative", np.abs(deep.search_gap[frame]), allowed=1e-8)
     yield Certified.of(
-        "few Gaussian sensors: least reg beside it, relative",
-        abs(deep.few_least / deep.few_bound - 1),
+        "reg at the ends of flows from random starts, relative", np.abs(deep.flow_gap[frame]), allowed=1e-6
+    )
+    yield Certified.of("at their starts", deep.start_gap[frame], allowed=1e-6, contrast=True)
+    yield Certified.of("at the ends of SGD, with the noise", np.abs(deep.sgd_gap), allowed=0.01, full=True)
+    yield Certified.of(
+        "one sensor, which closes at full rank alone: a flow that ends at a lower rank, relative",
+        np.max(deep.dead_gap),
         allowed=1e-6,
         contrast=True,
     )
+    yield Certified.of("and where, beside the prediction", np.abs(deep.dead_gap - deep.dead_predicted), allowed=1e-6)
+    few = abs(deep.few_least / deep.few_form - 1)
+    yield Certified.of("few Gaussian sensors: least reg beside the form, relative", few, allowed=1e-6, contrast=True)
 
 
 @claim(

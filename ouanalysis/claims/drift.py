@@ -102,6 +102,7 @@ def one_flow_for_all_steps_noises_and_batches(flow: Any) -> Iterator[Finding]:
         0.0,
         flow.distance[:, later],
         flow.noise[:, later],
+        samples=flow.chains,
         allowance=0.01,  # the flow is of leading order in η
     )
 
@@ -166,7 +167,7 @@ def theorem(ends: Any) -> Iterator[Finding]:
     ):
         yield Measured.of(f"{what}, over its prediction", 1.0, measured / law, error / law, samples=ends.chains)
     walk = exponents["walk"]
-    yield Measured.of("exponent of the walk beside 0.4", FALL, walk.fitted, walk.error, contrast=True)
+    yield Measured.of("exponent of the walk beside 0.4", FALL, walk.fitted, walk.error, contrast=True, full=True)
 
 
 MOTIONS = {

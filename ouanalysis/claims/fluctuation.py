@@ -178,6 +178,7 @@ def mean_residual(residuals: Any) -> Iterator[Finding]:
         residuals.error[0, large],
         samples=residuals.pairs,
         contrast=True,
+        full=True,
     )
 
 
