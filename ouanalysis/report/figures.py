@@ -30,7 +30,7 @@ def section(pictures: list[Picture], missing: Mapping[str, str], ledger: Mapping
         for name in row["experiments"]:
             rows.setdefault(name, []).append(row)
     lead = "Each shows the result of one experiment, the one that the claims under it were judged by."
-    left_out = f"Left out, since they take minutes each: python -m ouanalysis.figures {' '.join(LONG)}"
+    left_out = element("code", f"python -m ouanalysis.figures {' '.join(LONG)}")
     return element(
         "section",
         element("h2", "Figures", id="figures"),
@@ -40,7 +40,7 @@ def section(pictures: list[Picture], missing: Mapping[str, str], ledger: Mapping
             joined((element("h3", _title(name)), element("pre", error, class_="error")))
             for name, error in missing.items()
         ),
-        element("p", left_out),
+        element("p", "Left out, for it takes minutes: ", left_out),
     )
 
 

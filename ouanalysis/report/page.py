@@ -22,7 +22,7 @@ PLACES = {
     "abstract": "Abstract",
     "ledger": "Ledger",
     "figures": "Figures",
-    "laboratory": "Laboratory",
+    "laboratory": "Feel it",
     "derivations": "Derivations",
     "formulas": "Formulas",
     "tests": "Tests",
