@@ -25,7 +25,11 @@ CHANGES = {
             "gradients @ np.swapaxes(gradients, -1, -2)",
             "np.swapaxes(gradients, -1, -2) @ gradients",
         ),
-        ("settings/matrix_sensing", "np.swapaxes(factor, -1, -2)), axis", "factor), axis"),
+        (
+            "numeric/zero_error_set/derivatives",
+            "gradients @ np.swapaxes(gradients, -1, -2)",
+            "gradients @ np.swapaxes(gradients, -1, -2) / setting.n",
+        ),
     ],
     "The implicit regularizer": [
         ("numeric/zero_error_set/derivatives", '"...ij,...ij->..."', '"...ij,...kj->..."'),

@@ -1,10 +1,18 @@
-"""A plugin of pytest for the runs of mutants: the package that is tested is the one of the copy, or nothing is."""
+"""A plugin of pytest for the runs of mutants: what is tested is the package of the copy, and one example finds enough."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
 
 import ouanalysis
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure():
+    phases = [phase for phase in Phase if phase not in (Phase.shrink, Phase.explain)]
+    settings.register_profile("mutants", settings.get_profile("ci"), phases=phases, report_multiple_bugs=False)
+    settings.load_profile("mutants")
 
 
 def pytest_sessionstart(session):
