@@ -1,4 +1,4 @@
-"""A plugin of pytest for the runs of mutants: what is tested is the package of the copy, and one example finds enough."""
+"""A plugin of pytest for the runs of mutants: what runs is the package of the copy, and one example finds enough."""
 
 from pathlib import Path
 
