@@ -47,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             copies.put(copy)
         runs = pool.map(lambda one: _run(copies, one, tests[one.formula]), mutants)
         for mutant, (code, output, seconds) in tqdm(zip(mutants, runs, strict=True), total=len(mutants), disable=None):
-            finder = "".join(re.findall(r"^FAILED (.*?)(?: - .*)?$", output, flags=re.MULTILINE))
-            tqdm.write(f"{NAMES.get(code, 'BROKEN')} in {seconds:.0f} s  {mutant}  {finder}")
+            finder, why = re.search(r"^FAILED (.*?)( - .*)?$|$", output, flags=re.MULTILINE).groups("")
+            tqdm.write(f"{NAMES.get(code, 'BROKEN')} in {seconds:.0f} s  {mutant}  {finder}{why}")
             if code not in NAMES:
                 tqdm.write(output)
             codes.append(code)
@@ -92,6 +92,7 @@ def _pytest(copy: Path, arguments: list[str]) -> tuple[int, str, float]:
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(copy), str(copy / "tests")]),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "COLUMNS": "400",  # of pytest's lines, which end with the reason
         "NUMBA_CACHE_DIR": str(copy / ".numba"),
     }
     options = ["-x", "--quiet", "--tb=short", "-p", "no:cacheprovider", "-p", "mutants.imported"]

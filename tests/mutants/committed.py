@@ -368,7 +368,7 @@ CHANGES = {
     ],
     "Any other model": [
         ("minima/search", "np.isnan(end[0]), end[0])", "np.isnan(end[0]), -end[0])"),
-        ("minima/descent", "norm(space.jacobian) ** 2 / setting.n", "norm(space.jacobian) ** 2"),
+        ("minima/descent", "-slope / (curvatures + shift)", "slope / (curvatures + shift)"),
     ],
     "The invariant of h = ab": [
         ("simulate/loss_gradient", "* (value - labels)", "* (value + labels)"),
