@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             copies.put(copy)
         runs = pool.map(lambda one: _run(copies, one, tests[one.formula]), mutants)
         for mutant, (code, output, seconds) in tqdm(zip(mutants, runs, strict=True), total=len(mutants), disable=None):
-            finder, why = re.search(r"^FAILED (.*?)( - .*)?$|$", output, flags=re.MULTILINE).groups("")
+            finder, why = re.search(r"^(?:FAILED|ERROR) (.*?)( - .*)?$|$", output, flags=re.MULTILINE).groups("")
             tqdm.write(f"{NAMES.get(code, 'BROKEN')} in {seconds:.0f} s  {mutant}  {finder}{why}")
             if code not in NAMES:
                 tqdm.write(output)
