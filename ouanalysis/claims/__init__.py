@@ -4,7 +4,7 @@
 the results of its experiments and gives findings: of symbolic, certified and measured roads.
 """
 
-from . import beyond, drift, fluctuation, matrix_sensing, regularizer, relu_network, sigmoid_network
+from . import any_network, beyond, drift, fluctuation, matrix_sensing, regularizer, relu_network, sigmoid_network
 from .claim import Claim
 from .findings import Certified, Finding, Measured, Proved
 from .ledger import Laboratory, Row, threshold
@@ -13,7 +13,7 @@ __all__ = ["CLAIMS", "Certified", "Claim", "Finding", "Laboratory", "Measured", 
 
 CLAIMS: dict[str, Claim] = {
     value.id: value
-    for group in (regularizer, fluctuation, drift, matrix_sensing, relu_network, sigmoid_network, beyond)
+    for group in (regularizer, fluctuation, drift, any_network, matrix_sensing, relu_network, sigmoid_network, beyond)
     for value in vars(group).values()
     if isinstance(value, Claim)
 }

@@ -4,11 +4,34 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sympy import Eq, Symbol
+from sympy import Eq, Rational, Symbol
 
 from .claim import claim
 from .findings import Certified, Finding, Measured
-from .letters import B, K, N, beta, eta, gradient, least, mean, moved, reg, s, sigma
+from .letters import (
+    B,
+    K,
+    N,
+    X,
+    beta,
+    c,
+    d,
+    eta,
+    gradient,
+    i,
+    inverse,
+    j,
+    least,
+    m,
+    mean,
+    moved,
+    nuclear,
+    reg,
+    s,
+    sigma,
+    y,
+    z,
+)
 
 HAOCHEN = "HaoChen, Wei, Lee & Ma 2021 (arXiv:2006.08680)"
 DAMIAN = "Damian, Ma & Lee 2021 (arXiv:2106.06530)"
@@ -92,3 +115,88 @@ def other_noises_have_other_drifts(run: Any) -> Iterator[Finding]:
             samples=int(chains),
             allowance=0.02 * predicted,
         )
+
+
+@claim(
+    Eq(mean(moved), -eta * N * Symbol(r"\nabla R", commutative=False), evaluate=False),
+    source=f"{DAMIAN}; theory.md 6",
+    conditions="a full batch",
+    formulas=["Damian's R"],
+    derived=["regularizer_drift.finite_step"],
+    experiments=["effective_regularizer"],
+    values=10 + 4,
+)
+def effective_regularizer(drifts: Any) -> Iterator[Finding]:
+    """At full batch a finite step descends R = −(σ²/n) tr log(I − ηH/2); with sampled batches R falls short."""
+    full, single = 0, 1
+    yield Certified.of(
+        "−ηN∇R beside the exact drift of a full batch, relative",
+        np.abs(drifts.effective_curve[full] / drifts.exact_curve[full] - 1),
+        allowed=1e-9,
+    )
+    yield Measured.of(
+        "simulated drift of a full batch over its leading order, up to 0.8 η_max",
+        drifts.effective[full],
+        drifts.measured[full],
+        drifts.error[full],
+        samples=drifts.chains,
+    )
+    yield Measured.of(
+        "that of B = 1 beside the exact drift",
+        drifts.exact[single],
+        drifts.measured[single],
+        drifts.error[single],
+        samples=drifts.chains,
+    )
+    large = drifts.fractions >= 0.3
+    yield Measured.of(
+        "that of B = 1 beside −η(n/B) N∇R, at η ≥ 0.3 η_max",
+        drifts.effective[single, large],
+        drifts.measured[single, large],
+        drifts.error[single, large],
+        samples=drifts.chains,
+        contrast=True,
+    )
+
+
+@claim(
+    Eq(least, 3 * c * d ** Rational(2, 3) * nuclear(X) ** Rational(4, 3), evaluate=False),
+    source="Gatmiry, Li, Chuang, Reddi, Ma & Jegelka 2023 (arXiv:2306.13239); theory.md 6",
+    conditions="measurements that are a tight frame, as all entries are, with c their mean square",
+    experiments=["deep_linear"],
+)
+def depth_three_linear_network(deep: Any) -> Iterator[Finding]:
+    """The least reg of a linear network of depth three is a power of its nuclear norm, and flows end there."""
+    frame = 0
+    yield Certified.of("reg of a search beside the closed form, relative", np.abs(deep.search_gap[frame]), allowed=1e-8)
+    yield Certified.of(
+        "reg at the ends of flows from random starts, relative", np.abs(deep.flow_gap[frame]), allowed=1e-6
+    )
+    yield Certified.of("at their starts", deep.start_gap[frame], allowed=1e-6, contrast=True)
+    yield Certified.of("at the ends of SGD, with the noise", np.abs(deep.sgd_gap), allowed=0.01, full=True)
+    yield Certified.of(
+        "one sensor, which closes at full rank alone: a flow that ends at a lower rank, relative",
+        np.max(deep.dead_gap),
+        allowed=1e-6,
+        contrast=True,
+    )
+    yield Certified.of("and where, beside the prediction", np.abs(deep.dead_gap - deep.dead_predicted), allowed=1e-6)
+    few = abs(deep.few_least / deep.few_form - 1)
+    yield Certified.of("few Gaussian sensors: least reg beside the form, relative", few, allowed=1e-6, contrast=True)
+
+
+@claim(
+    Eq(z[i, j], inverse(y / m), evaluate=False),
+    source="Gatmiry, Li, Reddi & Jegelka 2024 (arXiv:2410.16401)",
+    conditions="φ′ > 0 and φ‴ > 0, linearly independent data",
+    experiments=["fixed_output_layer"],
+)
+def neurons_agree_under_a_fixed_output_layer(layer: Any) -> Iterator[Finding]:
+    """With a fixed output layer of ones all neurons come to agree on every datum; softplus neurons do not."""
+    cubic, softplus = 0, 1
+    yield Certified.of("|z_ij − φ⁻¹(y_i/m)| at the ends of flows, φ = z + z³", layer.z_error[cubic], allowed=1e-4)
+    yield Certified.of("spread of the neurons there", layer.flow_spread[cubic], allowed=1e-4)
+    yield Certified.of(
+        "that of softplus, whose φ‴ changes its sign", layer.flow_spread[softplus], allowed=1e-4, contrast=True
+    )
+    yield Certified.of("and |z − its prediction|", layer.z_error[softplus], allowed=1e-4)

@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sympy import Derivative, Eq, Ne, O
+from sympy import Derivative, Eq, Ne, O, Rational, Symbol
 
+from ..experiments.power_law import fitted_exponent
+from ..experiments.theorem import FALL
 from .claim import claim
 from .findings import Certified, Finding, Measured
 from .letters import B, N, eta, gradient, mean, moved, s, sigma, theta, third
 from .regularizer import PAPER
 
 ROUNDING = 1e-7  # of θ, over the drift of a step
+NAMES = {"lr": "η", "noise_std": "σ", "batch_size": "B"}
 
 
 @claim(
@@ -49,8 +52,15 @@ def drift_through_its_transient(drift: Any) -> Iterator[Finding]:
 )
 def drift_scales_with_the_noise(scaling: Any, drift: Any) -> Iterator[Finding]:
     """The drift of a step is −(η²σ²/B) N∇reg: its exponents in η, σ and B are 2, 2 and −1."""
-    for name, power, found, error, bias in scaling.exponents:
-        yield Measured.of(f"exponent in {name}", power, found, error, allowance=bias)
+    for one in scaling.scalings:
+        yield Measured.of(
+            f"exponent in {NAMES[one.name]}, beside that of the exact drift at the same points",
+            one.exact_exponent,
+            one.exponent,
+            one.exponent_error,
+        )
+        bias = abs(one.exact_exponent - one.leading_exponent)
+        yield Certified.of(f"that exact one from {one.leading_exponent:g}", bias, allowed=0.02)  # 0.7 ηλ_max
     late = [times > 30 for times in drift.times]
     for k in (1, 2):
         yield Measured.of(
@@ -72,7 +82,7 @@ def drift_scales_with_the_noise(scaling: Any, drift: Any) -> Iterator[Finding]:
 )
 def remainder_of_the_drift(drift: Any) -> Iterator[Finding]:
     """What the predicted drift leaves is of order σ² of it."""
-    slope, error = exponent(drift.sigmas, drift.remainder, drift.remainder_error)
+    slope, error = fitted_exponent(drift.sigmas, drift.remainder, drift.remainder_error)
     # The next order is of the remainder what the remainder is of the drift.
     yield Measured.of("exponent in σ of the remainder", 2.0, slope, error, allowance=2 * drift.remainder.max())
 
@@ -92,6 +102,7 @@ def one_flow_for_all_steps_noises_and_batches(flow: Any) -> Iterator[Finding]:
         0.0,
         flow.distance[:, later],
         flow.noise[:, later],
+        samples=flow.chains,
         allowance=0.01,  # the flow is of leading order in η
     )
 
@@ -129,7 +140,39 @@ def noise_leaves_what_is_not_least(starts: Any) -> Iterator[Finding]:
     )
 
 
-def exponent(at: Any, values: Any, errors: Any) -> tuple[float, float]:
-    """The slope of log values in log at, weighted by the standard errors, and its own."""
-    (slope, _), covariance = np.polyfit(np.log(at), np.log(values), 1, w=values / errors, cov="unscaled")
-    return float(slope), float(np.sqrt(covariance[0, 0]))
+@claim(
+    Eq(Symbol(r"\Delta\theta"), O(eta ** Rational(2, 5)), evaluate=False),
+    source=f"{PAPER}, theorem 1",
+    conditions="from a repellent point; at a strict minimum it stays, but for a walk of order η^{0.7}",
+    formulas=["Drift to leading order, the theorem", "Fall of the regularizer"],
+    experiments=["theorem"],
+    values=4 + 18 + 1,
+)
+def theorem(ends: Any) -> Iterator[Finding]:
+    """Within η^{−1.6} steps from a repellent point θ moves along the set, and reg falls, by an order of η^{0.4}."""
+    assert ends.verdicts == ("repellent", "strict minimum"), ends.verdicts
+    exponents = {one.name: one for one in ends.exponents}
+    for name, what in MOTIONS.items():
+        one = exponents[name]
+        yield Measured.of(
+            f"exponent in η of {what}, beside the prediction's; {one.limit:g} as η → 0",
+            one.predicted,
+            one.fitted,
+            one.error,
+        )
+    for measured, error, law, what in (
+        (ends.fall, ends.fall_error, ends.law_fall, "fall of reg"),
+        (ends.moved, ends.moved_error, ends.law_moved, "motion along the flow"),
+        (ends.walk, ends.walk_error, ends.predicted_walk, "walk of the minimum"),
+    ):
+        yield Measured.of(f"{what}, over its prediction", 1.0, measured / law, error / law, samples=ends.chains)
+    walk = exponents["walk"]
+    yield Measured.of("exponent of the walk beside 0.4", FALL, walk.fitted, walk.error, contrast=True, full=True)
+
+
+MOTIONS = {
+    "fall": "the fall of reg from a repellent point",
+    "moved": "its motion",
+    "walk": "the walk about a strict minimum",
+    "rise": "the rise of reg there",
+}

@@ -38,3 +38,4 @@ mean, trace, radius = (
 matrix_exponential = _named("exp", "e^{{}}")
 phi, slope, theta = _operator("phi", r"\varphi"), _operator("slope", r"\varphi'"), _operator("theta", r"\theta")
 norm, positive = _named("norm", r"\left\|{}\right\|"), _named("positive", r"\mathbf{1}_{{} > 0}")
+nuclear, inverse = _named("nuclear", r"\left\|{}\right\|_*"), _operator("inverse", r"\varphi^{-1}")

@@ -17,7 +17,7 @@ from .regularizer import PAPER
     source=f"{PAPER}, section 4; theory.md 4.3",
     formulas=["Stationary equation", "tanh: one value", "Hessian at stationary points"],
     derived=[
-        "sigmoid_network.stationarity",
+        "sigmoid_network.stationary_points",
         "sigmoid_network.tanh_roots",
         "sigmoid_network.multiplier",
         "sigmoid_network.stationary_hessian",
@@ -35,7 +35,7 @@ def tanh_neurons_take_one_value(neurons: Any) -> Iterator[Finding]:
     Eq((4 * x_norm**2 / lam**2) * phi_value * (1 - phi_value) ** 3, 1, evaluate=False),
     source=f"{PAPER}, section 4; theory.md 4.3",
     formulas=["Stationary equation", "logistic: at most two values"],
-    derived=["sigmoid_network.stationarity", "sigmoid_network.logistic_roots", "sigmoid_network.logistic_hessian"],
+    derived=["sigmoid_network.stationary_points", "sigmoid_network.logistic_roots", "sigmoid_network.logistic_hessian"],
     experiments=["sigmoid_neurons"],
 )
 def logistic_neurons_take_two_values_at_most(neurons: Any) -> Iterator[Finding]:

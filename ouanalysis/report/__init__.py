@@ -1,0 +1,1 @@
+"""The one page that says what was found: a self-contained HTML file."""
