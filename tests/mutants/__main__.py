@@ -28,7 +28,6 @@ from .mutant import Mutant, mapped_tests
 JOBS = 2
 SECONDS = 300  # in which a mutant's tests end
 PASSED, FAILED = 0, 1  # of pytest's exit codes
-NAMES = {PASSED: "SURVIVED", FAILED: "found"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,26 +39,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if formula and formula not in tests:
         parser.error(f"expected a heading of docs/formulas.md, got {formula!r}")
     mutants = [one for one in MUTANTS if formula in (one.formula, None)]
-    began, codes, finders = time.perf_counter(), [], set()
+    began, finders = time.perf_counter(), []
     with TemporaryDirectory() as folder, ThreadPoolExecutor(JOBS) as pool:
         copies: Queue[Path] = Queue()
         for copy in pool.map(_copied, [Path(folder, str(job)) for job in range(JOBS)]):
             copies.put(copy)
         runs = pool.map(lambda one: _run(copies, one, tests[one.formula]), mutants)
         for mutant, (code, output, seconds) in tqdm(zip(mutants, runs, strict=True), total=len(mutants), disable=None):
-            finder, why = re.search(r"^(?:FAILED|ERROR) (.*?)( - .*)?$|$", output, flags=re.MULTILINE).groups("")
-            tqdm.write(f"{NAMES.get(code, 'BROKEN')} in {seconds:.0f} s  {mutant}  {finder}{why}")
-            if code not in NAMES:
+            finder = re.search(r"^(?:FAILED|ERROR) (.*?)( - .*)?$", output, flags=re.MULTILINE)
+            found = code == FAILED and finder is not None
+            verdict = "found" if found else "SURVIVED" if code == PASSED else "BROKEN"
+            tqdm.write(f"{verdict} in {seconds:.0f} s  {mutant}  {finder[0] if finder else ''}")
+            if verdict == "BROKEN":
                 tqdm.write(output)
-            codes.append(code)
-            finders |= {finder} - {""}
-        code, output, _ = (
-            _pytest(copies.get(), [*sorted(finders), f"--numprocesses={JOBS}"]) if finders else (PASSED, "", 0)
-        )
-        if code != PASSED:
-            print(f"without a mutant:\n{output}")
-    print(f"{codes.count(FAILED)} of {len(mutants)} mutants found in {time.perf_counter() - began:.0f} s")
-    return int(code != PASSED or set(codes) != {FAILED})
+            finders += [finder[1]] if found else []
+        if finders:
+            code, output, _ = _pytest(copies.get(), [*sorted(set(finders)), f"--numprocesses={JOBS}"])
+    if finders and code != PASSED:
+        print(f"without a mutant:\n{output}")
+    print(f"{len(finders)} of {len(mutants)} mutants found in {time.perf_counter() - began:.0f} s")
+    return int(code != PASSED or len(finders) < len(mutants))
 
 
 def _copied(folder):
