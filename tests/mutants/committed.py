@@ -61,7 +61,7 @@ CHANGES = {
             "np.max(setting.kinks(theta).distance, initial=0.0)",
         ),
         ("settings/relu_network", "clearance=np.abs(z) / slope", "clearance=np.abs(z) * slope"),
-        ("settings/relu_network", "np.hypot(1.0, self.x[:, None])", "np.hypot(0.0, self.x[:, None])"),
+        ("settings/relu_network", "np.hypot(1.0, self.x[:, None])", "(1.0 + self.x[:, None] ** 2)"),
     ],
     "The process": [
         ("symbolic/tracing", "2 * self.jacobian.T * self.jacobian", "self.jacobian.T * self.jacobian"),
@@ -88,7 +88,7 @@ CHANGES = {
     ],
     "OU covariance in time": [
         ("symbolic/ou", "sympy.exp(-2 * rate * time)", "sympy.exp(-rate * time)"),
-        ("symbolic/ou", "* across * sympy.diag(*weights) * across.T", "* turn * sympy.diag(*weights) * turn.T"),
+        ("symbolic/ou", "across = exact.T * turn\n", "across = exact.T * turn.T\n"),
         (
             "numeric/fluctuations/local_ou",
             "self._rates[:, None] + self._rates",

@@ -44,6 +44,7 @@ CASES = {
     "one datum": (general(1, 3), None),
     "orthogonal gradients": (sympy.Matrix([[a, 0, 0], [0, b, b]]), None),
     "gradients of one length": (sympy.Matrix([[a, b, 0], [b, a, 0]]), sympy.Matrix([[1, 1], [1, -1]]) / sympy.sqrt(2)),
+    "modes that are not symmetric": (sympy.Matrix([[a, b], [b, a]]), sympy.Matrix([[1, 1], [-1, 1]]) / sympy.sqrt(2)),
 }
 
 
