@@ -6,7 +6,7 @@ BIN := .venv/bin
 SPREAD := --numprocesses=auto --maxprocesses=8 --dist=loadfile # tests over the cores; what a file shares is made once
 
 .NOTPARALLEL:
-.PHONY: figures report derivations test browser fuzz check bench docs clean
+.PHONY: figures report derivations test browser fuzz mutants check bench docs clean
 
 figures: .venv/installed-run
 	$(BIN)/python -m ouanalysis.figures
@@ -26,6 +26,9 @@ browser: .venv/installed-test .venv/installed-browser # the page in Chromium, wh
 
 fuzz: .venv/installed-test # of a room or a file: make fuzz ROOM=tests/numeric
 	$(BIN)/python -m pytest --hypothesis-profile=fuzz $(SPREAD) --verbose $(ROOM)
+
+mutants: .venv/installed-test # each against the tests of its formula; of one formula: make mutants FORMULA="Noise floor"
+	PYTHONPATH=tests $(BIN)/python -m mutants $(if $(FORMULA),"$(FORMULA)")
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .

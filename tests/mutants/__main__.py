@@ -1,11 +1,13 @@
-"""Run each mutant against the tests of its formula: `make mutants`. One that no test finds is a failure.
+"""Run each mutant against the tests of its formula: `make mutants`, or `make mutants FORMULA="Noise floor"`.
 
-The tests must pass without a mutant first; then one of them must fail, not end in another way. Two mutants run at a
-time, each in a copy of the checkout of its own.
+One of them must fail, not end in another way, and pass without the mutant. Two mutants run at a time, each in a copy of
+the checkout of its own.
 """
 
 import argparse
+import compileall
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from queue import Queue
 from tempfile import TemporaryDirectory
 
@@ -20,77 +23,91 @@ from documentation import ROOT
 from tqdm import tqdm
 
 from .committed import MUTANTS
-from .mutant import mapped_tests
+from .mutant import Mutant, mapped_tests
 
 JOBS = 2
-SECONDS = 300  # a mutant that runs longer than all its tests together has been found
+SECONDS = 300  # in which a mutant's tests end
 PASSED, FAILED = 0, 1  # of pytest's exit codes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 0, or 1 if a mutant survived, if one could not be run, or if the tests fail without any."""
+    """The exit status: 1 if a mutant survived, if one broke, or if what found one fails without it; else 0."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
-    parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="headings of docs/formulas.md; all if none")
-    options = parser.parse_args(arguments)
-    mutants = [one for one in MUTANTS if not options.formulas or one.formula in options.formulas]
+    parser.add_argument("formula", nargs="?", help="a heading of docs/formulas.md; all if none")
+    formula = parser.parse_args(arguments).formula
     tests = mapped_tests()
-    needed = sorted({test for one in mutants for test in tests[one.formula]})
-    began = time.perf_counter()
-    with TemporaryDirectory() as folder:
+    if formula and formula not in tests:
+        parser.error(f"expected a heading of docs/formulas.md, got {formula!r}")
+    mutants = [one for one in MUTANTS if formula in (one.formula, None)]
+    began, finders = time.perf_counter(), []
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(JOBS) as pool:
         copies: Queue[Path] = Queue()
-        for job in range(JOBS):
-            copies.put(_copied(Path(folder, str(job))))
-        print(f"{len(needed)} tests without a mutant ...", flush=True)
-        code, output = _pytest(copies.queue[0], [*needed, f"--numprocesses={JOBS}"])
-        if code != PASSED:
-            print(output, file=sys.stderr)
-            return 1
-        with ThreadPoolExecutor(JOBS) as pool:
-            codes = pool.map(lambda one: _run(copies, one, tests[one.formula]), mutants)
-            bar = tqdm(zip(mutants, codes, strict=True), total=len(mutants), disable=not sys.stderr.isatty())
-            found = []
-            for mutant, (code, output) in bar:
-                found.append(code)
-                tqdm.write(f"{'found' if code == FAILED else 'SURVIVED' if code == PASSED else 'BROKEN'}  {mutant}")
-                if code not in (PASSED, FAILED):
-                    tqdm.write(output)
-    print(f"{found.count(FAILED)} of {len(mutants)} mutants found in {time.perf_counter() - began:.0f} s")
-    return 0 if set(found) <= {FAILED} else 1
+        for copy in pool.map(_copied, [Path(folder, str(job)) for job in range(JOBS)]):
+            copies.put(copy)
+        runs = pool.map(lambda one: _run(copies, one, tests[one.formula]), mutants)
+        for mutant, (code, output, seconds) in tqdm(zip(mutants, runs, strict=True), total=len(mutants), disable=None):
+            finder = re.search(r"^(?:FAILED|ERROR) (.*?)( - .*)?$", output, flags=re.MULTILINE)
+            found = code == FAILED and finder is not None
+            verdict = "found" if found else "SURVIVED" if code == PASSED else "BROKEN"
+            tqdm.write(f"{verdict} in {seconds:.0f} s  {mutant}  {finder[0] if finder else ''}")
+            if verdict == "BROKEN":
+                tqdm.write(output)
+            finders += [finder[1]] if found else []
+        if finders:
+            code, output, _ = _pytest(copies.get(), [*sorted(set(finders)), f"--numprocesses={JOBS}"])
+    if finders and code != PASSED:
+        print(f"without a mutant:\n{output}")
+    print(f"{len(finders)} of {len(mutants)} mutants found in {time.perf_counter() - began:.0f} s")
+    return int(code != PASSED or len(finders) < len(mutants))
 
 
 def _copied(folder):
+    """The checkout's folder of tests and what they read, with bytecode that goes by the text of a file."""
     for name in ("ouanalysis", "derivations", "tests", "docs", "figures"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("README.md", "pyproject.toml", "setup.cfg", "CHANGELOG.md", "CONTRIBUTING.md"):
+    for name in ("pyproject.toml", "setup.cfg", "README.md"):
         shutil.copy(ROOT / name, folder / name)
+    compileall.compile_dir(folder / "ouanalysis", quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
     return folder
 
 
-def _run(copies, mutant, tests):
-    """pytest's exit code and output with the mutant in one of the copies, which is as it was afterwards."""
+def _run(copies: Queue[Path], mutant: Mutant, tests: list[str]) -> tuple[int, str, float]:
+    """As `_pytest`, with the mutant in one of the copies, which is as it was afterwards."""
     copy = copies.get()
     path = copy / mutant.path
-    source = path.read_text(encoding="utf-8")
+    kept = path.with_suffix(".kept")
+    source = mutant.source(copy)
+    path.rename(kept)
     try:
-        path.write_text(mutant.applied(source), encoding="utf-8")
+        path.write_text(source, encoding="utf-8")
         return _pytest(copy, tests)
     finally:
-        path.write_text(source, encoding="utf-8")
+        kept.replace(path)
         copies.put(copy)
 
 
-def _pytest(copy, arguments):
+def _pytest(copy: Path, arguments: list[str]) -> tuple[int, str, float]:
+    """pytest's exit code, its output and how long it took."""
     environment = os.environ | {
-        "PYTHONPATH": str(copy),
+        "PYTHONPATH": os.pathsep.join([str(copy), str(copy / "tests")]),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "COLUMNS": "400",  # of pytest's lines, which end with the reason
         "NUMBA_CACHE_DIR": str(copy / ".numba"),
     }
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *arguments]
+    options = ["-x", "--quiet", "--tb=short", "-p", "no:cacheprovider", "-p", "mutants.imported"]
+    began = time.perf_counter()
     try:
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=SECONDS)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *arguments],
+            cwd=copy,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
     except subprocess.TimeoutExpired:
-        return FAILED, "time out"
-    return done.returncode, done.stdout[-3000:] + done.stderr[-1000:]
+        return -1, f"expected an end within {SECONDS} s", SECONDS
+    return done.returncode, done.stdout + done.stderr, time.perf_counter() - began
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
-from documentation import DOCS, ROOT
+from documentation import DOCS
 
 __all__ = ["Mutant", "mapped_tests"]
 
@@ -27,28 +28,24 @@ class Mutant:
     old: str
     new: str
 
-    def applied(self, source: str) -> str:
-        """The mutated source."""
+    def source(self, root: Path) -> str:
+        """The file of a checkout, mutated."""
+        source = (root / self.path).read_text(encoding="utf-8")
         if source.count(self.old) != 1:
             raise ValueError(f"{self.path}: expected {self.old!r} once, got it {source.count(self.old)} times")
         return source.replace(self.old, self.new)
 
     def __str__(self) -> str:
-        return f"{self.formula}: {self.path}: {self.old.strip()} → {self.new.strip()}"
+        old, new = (" ".join(text.split()) for text in (self.old, self.new))
+        return f"{self.formula}: {self.path}: {old} → {new}"
 
 
 def mapped_tests() -> dict[str, list[str]]:
     """{heading: the tests that docs/formulas.md names below it}, as pytest takes them."""
     page = (DOCS / "formulas.md").read_text(encoding="utf-8")
-    _, *sections = re.split(r"^### ", page, flags=re.MULTILINE)
     found = {}
-    for section in sections:
+    for section in re.split(r"^### ", page, flags=re.MULTILINE)[1:]:
         title, _, rest = section.partition("\n")
-        row = next(line for line in rest.splitlines() if line.startswith("| tested |"))
-        found[title] = [name for name in re.findall(r"`(tests/[^`]+)`", row)]
+        (row,) = re.findall(r"^\| tested \| (.*) \|$", rest, flags=re.MULTILINE)
+        found[title] = re.findall(r"\[`([^`]+::[^`]+)`\]", row)
     return found
-
-
-def source_of(path: str) -> str:
-    """The file as it is."""
-    return (ROOT / path).read_text(encoding="utf-8")
