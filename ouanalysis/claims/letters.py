@@ -5,13 +5,13 @@ from sympy import Function, IndexedBase, Symbol, symbols
 eta, sigma, beta, lam, w, y, t, s = symbols("eta sigma beta lambda w y t s", positive=True)
 n, m, d, B, T, k = symbols("n m d B T k", integer=True, positive=True)
 i, j = symbols("i j", integer=True)
-reg, loss, least, eta_max = map(Symbol, (r"\operatorname{reg}", "L", "v", r"\eta_{\max}"))
+reg, loss, least, eta_max = map(Symbol, (r"\operatorname{reg}", "L", r"\operatorname{reg}_{\min}", r"\eta_{\max}"))
 a, b, c, x, z, u, v, q, kinks = map(IndexedBase, ("a", "b", "c", "x", "z", "u", "v", "q", r"\kappa"))
 C, H, K, M, N, P, Q, R, S, U, V, W, X, Y, Lambda, Sigma, identity = symbols(
     "C H K M N P Q R S U V W X Y Lambda Sigma I", commutative=False
 )
 JT, UT, VT = symbols(r"J^\top U^\top V^\top", commutative=False)
-gradient, hessian, third = symbols(r"\nabla\operatorname{reg} \nabla^2L \nabla^3L", commutative=False)
+gradient, hessian, third = symbols(r"\nabla\operatorname{reg} {\nabla^2}L {\nabla^3}L[\Sigma]", commutative=False)
 multipliers, residual, moved, planted = symbols(r"\mu h-y N\Delta\theta X_{\ast}", commutative=False)
 x_norm, phi_value = symbols(r"\|x\| \varphi", positive=True)
 

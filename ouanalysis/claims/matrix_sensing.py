@@ -1,4 +1,4 @@
-"""Matrix sensing: the nuclear norm, the semidefinite program, recovery. Source: theory.md, sections 4.1 and 4.4."""
+"""Matrix sensing: the nuclear nuclear, the semidefinite program, recovery. Source: theory.md, sections 4.1 and 4.4."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,14 +10,14 @@ from ..numeric import regularizer
 from ..settings import MatrixSensing
 from .claim import claim
 from .findings import Certified, Finding
-from .letters import X, d, least, mean, norm, planted, reg
+from .letters import X, d, least, mean, nuclear, planted, reg
 from .regularizer import PAPER
 
 SOLVED = 1e-6  # the solver's relative gap
 
 
 @claim(
-    Eq(mean(reg), 2 * (d + 1) * norm(X), evaluate=False),
+    Eq(mean(reg), 2 * (d + 1) * nuclear(X), evaluate=False),
     source=f"{PAPER}, section 4; theory.md 4.1",
     conditions="sensors with independent standard Gaussian entries",
     formulas=["Mean over Gaussian sensors"],
@@ -28,7 +28,7 @@ def nuclear_norm() -> Iterator[Finding]:
     setting = MatrixSensing([[[1.0, 0.0], [0.0, 0.0]]], y=[1.0])
     equal_norms = regularizer(setting, [[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
     yield Certified.of(
-        "one sensor, one entry: reg of two matrices of one nuclear norm, apart",
+        "one sensor, one entry: reg of two matrices of one nuclear nuclear, apart",
         np.ptp(equal_norms),
         allowed=0.0,
         contrast=True,
