@@ -1,4 +1,4 @@
-"""Matrix sensing: the nuclear nuclear, the semidefinite program, recovery. Source: theory.md, sections 4.1 and 4.4."""
+"""Matrix sensing: the nuclear norm, the semidefinite program, recovery. Source: theory.md, sections 4.1 and 4.4."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +28,7 @@ def nuclear_norm() -> Iterator[Finding]:
     setting = MatrixSensing([[[1.0, 0.0], [0.0, 0.0]]], y=[1.0])
     equal_norms = regularizer(setting, [[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
     yield Certified.of(
-        "one sensor, one entry: reg of two matrices of one nuclear nuclear, apart",
+        "one sensor, one entry: reg of two matrices of one nuclear norm, apart",
         np.ptp(equal_norms),
         allowed=0.0,
         contrast=True,
