@@ -102,7 +102,7 @@ def test_what_has_no_digits_to_lose_is_rounded_to_itself(value):
 def test_the_committed_numbers_are_no_finer_than_they_say():
     """And none is the rounding of a zero: a field that holds such numbers must state its resolution."""
     checked = 0
-    for path in (Path(__file__).parents[2] / "figures").glob("*.json"):
+    for path in (Path(__file__).parents[1] / "figures").glob("*.json"):
         shown = json.loads(path.read_text(encoding="utf-8"))
         for name, number in leaves(shown["numbers"]):
             if isinstance(number, float) and number:

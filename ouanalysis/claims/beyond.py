@@ -163,6 +163,7 @@ def effective_regularizer(drifts: Any) -> Iterator[Finding]:
     Eq(least, 3 * c * d ** Rational(2, 3) * nuclear(X) ** Rational(4, 3), evaluate=False),
     source="Gatmiry, Li, Chuang, Reddi, Ma & Jegelka 2023 (arXiv:2306.13239); theory.md 6",
     conditions="measurements that are a tight frame, as all entries are, with c their mean square",
+    formulas=["Least regularizer of a linear network of depth three"],
     experiments=["deep_linear"],
 )
 def depth_three_linear_network(deep: Any) -> Iterator[Finding]:
@@ -189,6 +190,7 @@ def depth_three_linear_network(deep: Any) -> Iterator[Finding]:
     Eq(z[i, j], inverse(y / m), evaluate=False),
     source="Gatmiry, Li, Reddi & Jegelka 2024 (arXiv:2410.16401)",
     conditions="φ′ > 0 and φ‴ > 0, linearly independent data",
+    formulas=["Neurons under a fixed output layer"],
     experiments=["fixed_output_layer"],
 )
 def neurons_agree_under_a_fixed_output_layer(layer: Any) -> Iterator[Finding]:

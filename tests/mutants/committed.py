@@ -495,6 +495,21 @@ CHANGES = {
         ("minima/quadratic_parametrisation", "needed = np.max(reached / (4 /", "needed = np.max(reached / (8 /"),
         ("symbolic/quadratic_parametrisation", "return 4 * weight * sympy.Abs", "return 2 * weight * sympy.Abs"),
     ],
+    "Least regularizer of a linear network of depth three": [
+        ("experiments/deep_linear", "return 3 * frame * D ** (2 / 3)", "return 3 * frame * D ** (1 / 3)"),
+        (
+            "experiments/deep_linear",
+            "tight_form(y.reshape(*y.shape[:-1], D, D), 1 / D**2)",
+            "tight_form(y.reshape(*y.shape[:-1], D, D), 1 / D)",
+        ),
+    ],
+    "Neurons under a fixed output layer": [
+        (
+            "experiments/fixed_output_layer",
+            "return WIDTH * (1 + 3 * z**2) ** 2, z, z",
+            "return WIDTH * (1 + 3 * z**2), z, z",
+        ),
+    ],
 }
 
 MUTANTS = tuple(
