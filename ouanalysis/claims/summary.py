@@ -36,11 +36,14 @@ def summary(ledger: Mapping[str, Any]) -> str:
     values = sum(one["count"] for one in found if one["road"] == "measured" and not one["contrast"])
     contrasts = sum(one["contrast"] for one in found)
     unchecked = sum(len(row["unchecked"]) for row in rows)
-    parts = [
-        f"{len(rows) - len(failed)} of {len(rows)} claims hold: {steps} steps asserted by SymPy, {bounded} numbers "
-        f"within what was allowed, {values} measured values within {ledger['threshold']:.2f} standard errors of their "
-        f"predictions, and {contrasts} contrasts where the conditions fail."
-    ]
+    counted = {
+        "steps asserted by SymPy": steps,
+        "numbers within what was allowed": bounded,
+        f"measured values within {ledger['threshold']:.2f} standard errors of their predictions": values,
+        "contrasts where the conditions fail": contrasts,
+    }
+    listed = ", ".join(f"{count} {what}" for what, count in counted.items() if count)
+    parts = [f"{len(rows) - len(failed)} of {len(rows)} claims hold: {listed or 'nothing was judged'}."]
     if failed:
         parts.append(f"FAILED: {', '.join(failed)}.")
     if unchecked:
