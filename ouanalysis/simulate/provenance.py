@@ -145,7 +145,7 @@ _version = cache(version)  # which reads files
 
 
 @cache
-def processor():
+def processor() -> str:
     """The model of the processor, as far as it can be told."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
