@@ -32,9 +32,7 @@ class Claim:
     formulas : tuple of str
         Its headings in docs/formulas.md, which name code, derivations and tests.
     derived : tuple of str
-        ``"local_ou.noise_floor"``: sections of the derivations that are run, by module and function,
-    fails : tuple of str
-        and those that show a case outside the conditions.
+        ``"local_ou.noise_floor"``: sections of the derivations that are run, by module and function.
     experiments : tuple of str
         The modules of `experiments` whose results the check takes.
     values : int
@@ -50,7 +48,6 @@ class Claim:
     conditions: str
     formulas: tuple[str, ...]
     derived: tuple[str, ...]
-    fails: tuple[str, ...]
     experiments: tuple[str, ...]
     values: int
     check: Check
@@ -69,7 +66,6 @@ def claim(
     formulas: Iterable[str] = (),
     conditions: str = "",
     derived: Iterable[str] = (),
-    fails: Iterable[str] = (),
     experiments: Iterable[str] = (),
     values: int = 0,
 ) -> Callable[[Check], Claim]:
@@ -84,7 +80,6 @@ def claim(
             conditions=conditions,
             formulas=tuple(formulas),
             derived=tuple(derived),
-            fails=tuple(fails),
             experiments=tuple(experiments),
             values=values,
             check=check,
