@@ -42,7 +42,7 @@ class Proved:
 
     def __str__(self) -> str:
         words = f", {self.argued} with an argument in words" if self.argued else ""
-        return f"{self.steps} steps asserted{words}"
+        return f"{self.steps} step{'s' * (self.steps > 1)} asserted{words}"
 
 
 @dataclass(frozen=True)
