@@ -54,9 +54,14 @@ class Claim:
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """The constants of its experiments."""
-        modules = [import_module(f"ouanalysis.experiments.{name}") for name in self.experiments]
-        return {name: value for module in modules for name, value in vars(module).items() if name.isupper()}
+        """{``"noise_floor.FLOORS"``: the constant} of its experiments."""
+        modules = {name: import_module(f"ouanalysis.experiments.{name}") for name in self.experiments}
+        return {
+            f"{experiment}.{name}": value
+            for experiment, module in modules.items()
+            for name, value in vars(module).items()
+            if name.isupper()
+        }
 
 
 def claim(

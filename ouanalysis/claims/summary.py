@@ -56,7 +56,7 @@ def _row(row):
     return {
         "id": claim.id,
         "statement": claim.statement,
-        "latex": sympy.latex(claim.formula),
+        "latex": sympy.latex(claim.formula, fold_frac_powers=True),
         "source": claim.source,
         "conditions": claim.conditions,
         "verdict": row.verdict,

@@ -12,6 +12,7 @@ from ouanalysis.claims import CLAIMS, Certified, Claim, Laboratory, Measured, th
 from ouanalysis.claims.claim import claim
 from ouanalysis.claims.letters import reg
 from ouanalysis.claims.summary import summary
+from ouanalysis.experiments import drift_scaling, tangent_drift
 
 ROOT = Path(__file__).parents[2]
 HEADINGS = re.findall(r"^### (.+)$", (ROOT / "docs" / "formulas.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
@@ -43,6 +44,12 @@ def test_the_name_is_the_id_and_the_docstring_the_statement():
 
     assert isinstance(two_words, Claim)
     assert (two_words.id, two_words.statement) == ("two-words", "One sentence.")
+
+
+def test_constants_of_one_name_in_two_experiments_are_both_said():
+    said = CLAIMS["drift-scales-with-the-noise"].parameters
+    for experiment in (drift_scaling, tangent_drift):
+        assert said[f"{experiment.__name__.rpartition('.')[2]}.CURVATURES"] == experiment.CURVATURES
 
 
 def test_the_threshold_is_that_of_all_values_together():
