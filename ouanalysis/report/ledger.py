@@ -60,7 +60,7 @@ def _row(row, formulas, drawn):
         element("p", *chips, class_="chips"),
         display(row["latex"]),
         _findings("What was found", inside),
-        element("p", element("strong", "Holds "), prose(row["conditions"]), ".") if row["conditions"] else "",
+        element("p", element("strong", "Conditions: "), prose(row["conditions"]), ".") if row["conditions"] else "",
         _findings("Outside of its conditions, where it must fail", outside),
         _unchecked(row["unchecked"]),
         element("pre", row["error"], class_="error") if row["error"] else "",
@@ -122,7 +122,7 @@ def _facts(row):
         "source": cited(row["source"]),
         "id": element("code", row["id"]),
         "experiments": ", ".join(row["experiments"]) or "none",
-        "time": f"{row['seconds']:g} s, less what other rows had run",
+        "time": f"{row['seconds']:g} s, without what rows above it had run",
         **{name: element("code", str(value)) for name, value in row["parameters"].items()},
     }
     return element("dl", *(joined((element("dt", name), element("dd", value))) for name, value in facts.items()))
