@@ -4,7 +4,7 @@ import re
 
 from .markup import Markup, element, joined
 
-__all__ = ["cited", "prose"]
+__all__ = ["cited", "prose", "words"]
 
 PARTS = re.compile(
     r"`(?P<code>[^`]+)`"
@@ -35,3 +35,12 @@ def prose(text: str) -> Markup:
         parts += [text[end : found.start()], element(kind, inside)]
         end = found.end()
     return joined([*parts, text[end:]])
+
+
+def words(name: str) -> str:
+    """A name of the code in words.
+
+    >>> words("local_ou.noise_floor")
+    'local ou: noise floor'
+    """
+    return name.replace(".", ": ").replace("_", " ")
