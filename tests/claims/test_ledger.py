@@ -107,6 +107,12 @@ def test_what_holds_under_conditions_is_shown_where_they_fail(row):
     assert any(not found["contrast"] for found in row["findings"])
 
 
+def test_a_section_that_two_claims_share_is_counted_once():
+    finding = {"road": "symbolic", "derivation": "local_ou.noise_floor", "steps": 3, "contrast": False}
+    rows = [{"failed": False, "findings": [finding], "unchecked": []}] * 2
+    assert "2 of 2 claims hold: 3 steps" in summary({"threshold": 4.0, "claims": [{"id": "x"} | row for row in rows]})
+
+
 def test_the_readme_opens_with_the_summary_of_the_committed_ledger():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert summary(LEDGER) in " ".join(readme.split())
