@@ -38,7 +38,8 @@ class Latex(Notation):
         return self.draw(expression)
 
     def large(self, sign, below, above=None):
-        command = {"Σ": r"\sum", "∫": r"\int", "lim": r"\lim"}[sign]
+        # Said for latex2mathml, which in brackets would write the bounds beside the sign.
+        command = {"Σ": r"\sum\limits", "∫": r"\int", "lim": r"\lim\limits"}[sign]
         return f"{command}_{{{below}}}" + (f"^{{{above}}}" if above else "")
 
     def root(self, inside):

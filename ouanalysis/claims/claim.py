@@ -32,9 +32,7 @@ class Claim:
     formulas : tuple of str
         Its headings in docs/formulas.md, which name code, derivations and tests.
     derived : tuple of str
-        ``"local_ou.noise_floor"``: sections of the derivations that are run, by module and function,
-    fails : tuple of str
-        and those that show a case outside the conditions.
+        ``"local_ou.noise_floor"``: sections of the derivations that are run, by module and function.
     experiments : tuple of str
         The modules of `experiments` whose results the check takes.
     values : int
@@ -50,16 +48,20 @@ class Claim:
     conditions: str
     formulas: tuple[str, ...]
     derived: tuple[str, ...]
-    fails: tuple[str, ...]
     experiments: tuple[str, ...]
     values: int
     check: Check
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """The constants of its experiments."""
-        modules = [import_module(f"ouanalysis.experiments.{name}") for name in self.experiments]
-        return {name: value for module in modules for name, value in vars(module).items() if name.isupper()}
+        """{``"noise_floor.FLOORS"``: the constant} of its experiments."""
+        modules = {name: import_module(f"ouanalysis.experiments.{name}") for name in self.experiments}
+        return {
+            f"{experiment}.{name}": value
+            for experiment, module in modules.items()
+            for name, value in vars(module).items()
+            if name.isupper()
+        }
 
 
 def claim(
@@ -69,7 +71,6 @@ def claim(
     formulas: Iterable[str] = (),
     conditions: str = "",
     derived: Iterable[str] = (),
-    fails: Iterable[str] = (),
     experiments: Iterable[str] = (),
     values: int = 0,
 ) -> Callable[[Check], Claim]:
@@ -84,7 +85,6 @@ def claim(
             conditions=conditions,
             formulas=tuple(formulas),
             derived=tuple(derived),
-            fails=tuple(fails),
             experiments=tuple(experiments),
             values=values,
             check=check,

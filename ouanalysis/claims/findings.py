@@ -23,15 +23,13 @@ class Proved:
         ``"local_ou.noise_floor"``.
     steps, argued : int
         How many there are, and how many of these rest on an argument in words too.
-    contrast : bool
-        It shows a case where the claim fails, outside of its conditions.
     """
 
     road: ClassVar[Road] = "symbolic"
+    contrast: ClassVar[bool] = False
     derivation: str
     steps: int
     argued: int
-    contrast: bool = False
 
     @property
     def what(self) -> str:

@@ -82,7 +82,6 @@ class Laboratory:
         found: list[Finding] = []
         try:
             found += [self.proved(section) for section in claim.derived]
-            found += [self.proved(section, contrast=True) for section in claim.fails]
             found += claim.check(*(self.result(name) for name in claim.experiments)) or ()
         except Exception:
             error = traceback.format_exc()
@@ -96,9 +95,9 @@ class Laboratory:
     def _result(self, name: str) -> Any:
         return import_module(f"ouanalysis.experiments.{name}").run(np.random.default_rng(self.seed), self.size)
 
-    def _proved(self, section: str, contrast: bool = False) -> Proved:
+    def _proved(self, section: str) -> Proved:
         module, _, name = section.partition(".")
         derivation = import_module("ouanalysis.derivations.derivation").Derivation(section, "")
         getattr(import_module(f"ouanalysis.derivations.{module}"), name)(derivation)
         argued = sum(bool(step.argument) for step in derivation.steps)
-        return Proved(section, len(derivation.steps), argued, contrast)
+        return Proved(section, len(derivation.steps), argued)

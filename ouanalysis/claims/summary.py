@@ -31,13 +31,13 @@ def summary(ledger: Mapping[str, Any]) -> str:
     rows = ledger["claims"]
     found = [one for row in rows for one in row["findings"]]
     failed = [row["id"] for row in rows if row["failed"]]
-    steps = sum(one["steps"] for one in found if one["road"] == "symbolic")
+    taken = {one["derivation"]: one["steps"] for one in found if one["road"] == "symbolic"}  # two claims may share one
     bounded = sum(one["count"] for one in found if one["road"] == "certified" and not one["contrast"])
     values = sum(one["count"] for one in found if one["road"] == "measured" and not one["contrast"])
     contrasts = sum(one["contrast"] for one in found)
     unchecked = sum(len(row["unchecked"]) for row in rows)
     counted = {
-        "steps asserted by SymPy": steps,
+        "steps asserted by SymPy": sum(taken.values()),
         "numbers within what was allowed": bounded,
         f"measured values within {ledger['threshold']:.2f} standard errors of their predictions": values,
         "contrasts where the conditions fail": contrasts,
@@ -56,7 +56,7 @@ def _row(row):
     return {
         "id": claim.id,
         "statement": claim.statement,
-        "latex": sympy.latex(claim.formula),
+        "latex": sympy.latex(claim.formula, fold_frac_powers=True),
         "source": claim.source,
         "conditions": claim.conditions,
         "verdict": row.verdict,

@@ -73,7 +73,7 @@ def contents(*, seed: int, size: Size, said: Callable[[str], None]) -> Contents:
     return Contents(found, groups(), pictures, missing, taken, time.perf_counter() - began)
 
 
-def proved(derivations: Iterable[Derived], section: str, contrast: bool = False) -> Proved:
+def proved(derivations: Iterable[Derived], section: str) -> Proved:
     """What the ledger says of a section that has been taken; an AssertionError if a step of it does not hold."""
     sections = {f"{one.name}.{part.name}": part for one in derivations for part in one.sections}
     if section not in sections:
@@ -81,7 +81,7 @@ def proved(derivations: Iterable[Derived], section: str, contrast: bool = False)
     part = sections[section]
     if part.error:
         raise AssertionError(part.error)
-    return Proved(section, len(part.steps), part.argued, contrast)
+    return Proved(section, len(part.steps), part.argued)
 
 
 def groups() -> dict[str, list[str]]:

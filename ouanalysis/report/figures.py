@@ -30,6 +30,8 @@ def section(pictures: list[Picture], missing: Mapping[str, str], ledger: Mapping
         for name in row["experiments"]:
             rows.setdefault(name, []).append(row)
     lead = "Each shows the result of one experiment, the one that the claims under it were judged by."
+    if ledger["size"] == "quick":
+        lead += " The sentence under each says what the full size shows."
     left_out = element("code", f"python -m ouanalysis.figures {' '.join(LONG)}")
     return element(
         "section",

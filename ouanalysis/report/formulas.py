@@ -11,7 +11,7 @@ from typing import Any
 
 from .derivations import section_anchor
 from .markup import Markup, anchor, element, joined, link
-from .prose import prose
+from .prose import prose, words
 from .sources import source_anchor
 
 __all__ = ["Formula", "read", "section"]
@@ -92,15 +92,15 @@ def section(formulas: Iterable[Formula], ledger: Mapping[str, Any], figures: Ite
 
 
 def _entry(one, rows, drawn):
-    derived = [link(section_anchor(name), _words(name)) for name in one.derived]
+    derived = [link(section_anchor(name), words(name)) for name in one.derived]
     if one.argued:
         derived.append(Markup(element("span", f"in words: docs/theory.md ({one.argued})")))
     lines = {
         "claimed": [link(anchor("claim", row["id"]), prose(row["statement"])) for row in rows],
-        "drawn": [link(anchor("figure", name), _words(name)) for name in one.experiments if name in drawn],
+        "drawn": [link(anchor("figure", name), words(name)) for name in one.experiments if name in drawn],
         "derived": derived,
         "computed": [element("code", name) for name in one.computed],
-        "tested": [link(source_anchor(name), _words(name.partition("::test_")[2])) for name in one.tests],
+        "tested": [link(source_anchor(name), words(name.partition("::test_")[2])) for name in one.tests],
     }
     listed = [element("dt", role) + element("dd", _listed(entries)) for role, entries in lines.items() if entries]
     return element(
@@ -114,7 +114,3 @@ def _entry(one, rows, drawn):
 
 def _listed(entries):
     return element("ul", *(element("li", one) for one in entries)) if len(entries) > 1 else joined(entries)
-
-
-def _words(name):
-    return name.replace(".", ": ").replace("_", " ")

@@ -7,7 +7,7 @@ from .derivations import section_anchor
 from .formulas import Formula
 from .markup import Markup, anchor, disclosure, element, joined, link
 from .mathematics import display
-from .prose import cited, prose
+from .prose import cited, prose, words
 from .sources import source_anchor
 
 __all__ = ["section"]
@@ -60,7 +60,7 @@ def _row(row, formulas, drawn):
         element("p", *chips, class_="chips"),
         display(row["latex"]),
         _findings("What was found", inside),
-        element("p", element("strong", "Holds "), prose(row["conditions"]), ".") if row["conditions"] else "",
+        element("p", element("strong", "Conditions: "), prose(row["conditions"]), ".") if row["conditions"] else "",
         _findings("Outside of its conditions, where it must fail", outside),
         _unchecked(row["unchecked"]),
         element("pre", row["error"], class_="error") if row["error"] else "",
@@ -82,7 +82,7 @@ def _findings(caption, findings):
 
 def _finding(one):
     section = one.get("derivation")
-    what = link(section_anchor(section), _words(section)) if section else prose(one["what"])
+    what = link(section_anchor(section), words(section)) if section else prose(one["what"])
     held = one["text"] if one["holds"] else joined((element("strong", "failed ", class_="failed"), one["text"]))
     return element(
         "tr",
@@ -106,10 +106,10 @@ def _links(row, formulas, drawn):
     steps = dict.fromkeys(one["derivation"] for one in row["findings"] if one["road"] == "symbolic")
     steps |= dict.fromkeys(name for one in known for name in one.derived)
     lists = {
-        "figure": [link(anchor("figure", name), _words(name)) for name in row["experiments"] if name in drawn],
-        "derivation": [link(section_anchor(name), _words(name)) for name in steps],
+        "figure": [link(anchor("figure", name), words(name)) for name in row["experiments"] if name in drawn],
+        "derivation": [link(section_anchor(name), words(name)) for name in steps],
         "formula": [link(anchor("formula", one.title), one.title) for one in known],
-        "tests": [link(source_anchor(name), _words(name.partition("::test_")[2])) for name in tests],
+        "tests": [link(source_anchor(name), words(name.partition("::test_")[2])) for name in tests],
     }
     shown = [
         joined((element("dt", kind), element("dd", joined(links, "; ")))) for kind, links in lists.items() if links
@@ -122,11 +122,7 @@ def _facts(row):
         "source": cited(row["source"]),
         "id": element("code", row["id"]),
         "experiments": ", ".join(row["experiments"]) or "none",
-        "time": f"{row['seconds']:g} s, less what other rows had run",
+        "time": f"{row['seconds']:g} s, without what rows above it had run",
         **{name: element("code", str(value)) for name, value in row["parameters"].items()},
     }
     return element("dl", *(joined((element("dt", name), element("dd", value))) for name, value in facts.items()))
-
-
-def _words(name):
-    return name.replace(".", ": ").replace("_", " ")

@@ -6,17 +6,12 @@ from xml.etree.ElementTree import fromstring
 
 from .markup import Markup, element
 
-__all__ = ["display", "inline", "spoken"]
+__all__ = ["display", "spoken"]
 
 # MathML Core knows no bold but that of Unicode's own letters.
 BOLD = re.compile(r'<mn mathvariant="bold">(\d)</mn>')
 BETWEEN = {"msup": "^", "msub": "_", "mfrac": "/", "munder": "_", "mover": "^"}
 BEFORE = {"msqrt": "√"}
-
-
-def inline(latex: str) -> Markup:
-    """A formula in a line of text."""
-    return _written(latex, "inline")
 
 
 def display(*lines: str) -> Markup:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 from ..claims.summary import summary
-from . import abstract, derivations, figures, formulas, interactive, ledger, machine, sources
+from . import abstract, derivations, figures, formulas, glossary, interactive, ledger, machine, sources
 from .contents import Contents
 from .markup import Markup, element, link
 from .prose import prose
@@ -20,6 +20,7 @@ INTRODUCTION = (
 )
 PLACES = {
     "abstract": "Abstract",
+    "letters": "Letters",
     "ledger": "Ledger",
     "figures": "Figures",
     "laboratory": "Feel it",
@@ -32,10 +33,11 @@ PLACES = {
 
 def page(found: Contents, facts: Mapping[str, str]) -> str:
     """The whole file; but for the interactive part it is HTML and XML at once."""
-    known = formulas.read()
+    known, letters = formulas.read(), glossary.read()
     drawn = [one.name for one in found.pictures]
     parts = [
         abstract.section(found.ledger),
+        glossary.section(letters),
         ledger.section(found.ledger, found.groups, known, drawn),
         figures.section(found.pictures, found.missing, found.ledger),
         Markup(interactive.section()),
@@ -48,7 +50,7 @@ def page(found: Contents, facts: Mapping[str, str]) -> str:
         "body",
         link("content", "Skip to the content"),
         element("header", element("h1", TITLE), *_lead(found)),
-        _navigation([place for place in PLACES if place != "tests" or known]),
+        _navigation([place for place in PLACES if {"tests": known, "letters": letters}.get(place, True)]),
         element("main", *parts, id="content", tabindex=-1),
     )
     return f"<!DOCTYPE html>\n{element('html', _head(), body, lang='en', xmlns='http://www.w3.org/1999/xhtml')}\n"

@@ -1,4 +1,10 @@
-"""One page for all of these tests: real derivations and two real figures, and a ledger that nothing was run for."""
+"""One page for all of these tests: real derivations and two real figures, and a ledger that nothing was run for.
+
+And one browser for those that open it.
+"""
+
+import os
+import shutil
 
 import pytest
 from ouanalysis.derivations.__main__ import NAMES
@@ -35,3 +41,17 @@ def contents():
     ]
     missing = {"momentum": "Traceback: a < b"}
     return Contents(found, groups(), pictures, missing, [derived(name) for name in NAMES], 1.0)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A test that was asked for by its mark does not pass for want of a browser."""
+    from playwright.sync_api import sync_playwright
+
+    names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, filter(None, names))), None)
+    assert path, "expected chromium on the path, or named by CHROMIUM, got none"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -1,13 +1,10 @@
 """The page in Chromium: what it logs, whether every formula has a size, where links lead, widths and contrast."""
 
-import shutil
-
 import pytest
 
 from ouanalysis.report import __main__ as command
 
 pytestmark = pytest.mark.browser
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 OPEN_ALL = "document.querySelectorAll('details').forEach(one => { one.open = true })"
 
@@ -54,24 +51,14 @@ def address(tmp_path_factory):
     return (folder / command.FILE).as_uri()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    assert CHROMIUM, "expected chromium on the path, got none"
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def opened(browser, address):
+def opened(chromium, address):
     """Opens the page anew; whatever it logs or asks of a network fails the test."""
     contexts, wrong = [], []
 
     def opened(*, width=1200, dark=False):
         scheme = "dark" if dark else "light"
-        context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: wrong.append(message.text))

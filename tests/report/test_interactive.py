@@ -4,8 +4,6 @@ Source: theory.md, sections 2, 3 and 4.2.
 """
 
 import json
-import os
-import shutil
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,18 +45,6 @@ class Opened:
 
     def number(self, name):
         return float(self.relu().get_attribute(f"data-{name}"))
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    driver = pytest.importorskip("playwright.sync_api")
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not path:
-        pytest.skip("no chromium on the path, nor one named by CHROMIUM")
-    with driver.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

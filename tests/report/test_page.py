@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from ouanalysis.claims import CLAIMS
-from ouanalysis.report import formulas, page, sources
+from ouanalysis.report import formulas, glossary, page, sources
 from ouanalysis.report.abstract import SENTENCES
 from ouanalysis.report.derivations import section_anchor
 from ouanalysis.report.markup import anchor
@@ -137,9 +137,16 @@ def test_one_step_from_each_formula_to_its_derivation_and_its_tests(by_id):
             assert f"def {name.partition('::')[2]}(" in words(by_id[sources.source_anchor(name)])
 
 
+def test_every_letter_of_the_glossary_is_explained(tree):
+    (letters,) = [one for one in tree.iter(f"{HTML}dl") if one.get("class") == "letters"]
+    assert len(letters) > 30
+    assert "B, B̃ batch; B̃ is B, or n for a full batch" in " ".join(map(words, letters))
+
+
 def test_without_the_source_s_docs_and_tests_the_page_says_so(contents, tmp_path, monkeypatch):
-    nothing = formulas.read(tmp_path)
-    monkeypatch.setattr(page.formulas, "read", lambda: nothing)
+    for part in (formulas, glossary):
+        nothing = part.read(tmp_path)
+        monkeypatch.setattr(part, "read", lambda nothing=nothing: nothing)
     tree = ElementTree.fromstring(page.page(contents, {}))
     assert "made by an installed package" in words(tree)
-    assert not any((one.get("id") or "").startswith("test") for one in tree.iter())
+    assert not any((one.get("id") or "").startswith(("test", "letters")) for one in tree.iter())
