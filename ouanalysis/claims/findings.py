@@ -11,6 +11,7 @@ from ..arguments import Reals
 __all__ = ["Certified", "Finding", "Measured", "Proved", "Road"]
 
 Road = Literal["symbolic", "certified", "measured"]
+FEW = 10  # samples: at the threshold of the ledger a Student's t of nine degrees of freedom is at 10 standard errors
 
 
 @dataclass(frozen=True)
@@ -72,19 +73,20 @@ class Certified:
 
     @classmethod
     def of(cls, what: str, gaps: Reals, *, allowed: float, contrast: bool = False, full: bool = False) -> "Certified":
-        """The worst of the gaps, where one that is not a number counts as the worst."""
-        gaps = np.asarray(gaps, dtype=float)
+        """The worst of the gaps by their size, where one that is not a number counts as the worst."""
+        sizes = np.abs(np.asarray(gaps, dtype=float))
         worst = np.min if contrast else np.max
-        gap = worst(np.where(np.isnan(gaps), -np.inf if contrast else np.inf, gaps))
-        return cls(what, float(gap), allowed, gaps.size, contrast, full)
+        gap = worst(np.where(np.isnan(sizes), -np.inf if contrast else np.inf, sizes))
+        return cls(what, float(gap), allowed, sizes.size, contrast, full)
 
     def holds(self, _threshold: float) -> bool:
         """Whether the gap is allowed; in a contrast, whether it is not."""
         return self.gap > self.allowed if self.contrast else self.gap <= self.allowed
 
     def __str__(self) -> str:
-        relation = ">" if self.contrast else "≤"
-        return f"{self.gap:.2g} {relation} {self.allowed:g}{_of_many(self)}"
+        relation, shown = ">" if self.contrast else "≤", f"{self.gap:.2g}"
+        shown = f"{self.gap:.6g}" if float(shown) == self.allowed else shown
+        return f"{shown} {relation} {self.allowed:g}{_of_many(self)}"
 
 
 @dataclass(frozen=True)
@@ -135,15 +137,17 @@ class Measured:
         """The worst of arrays that broadcast; a value that is not a number, or has no error, agrees with nothing.
 
         `samples` is of how many independent samples each standard error was estimated. The deviation is then Student's
-        t, and z is the Gaussian deviation of the same chance. None where the error is known, or of very many.
+        t, and z is the Gaussian deviation of the same chance. None where the error is known, or of very many. Fewer
+        than FEW, as small experiments have, could tell nothing.
         """
+        full = full or (samples is not None and samples < FEW)
         given = (predicted, measured, error, allowance)
         flat = [one.ravel() for one in np.broadcast_arrays(*(np.asarray(one, dtype=float) for one in given))]
         excess = np.maximum(np.abs(flat[1] - flat[0]) - flat[3], 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             t = np.where(excess == 0, 0.0, excess / flat[2])
         z = t if samples is None else stats.norm.isf(np.maximum(stats.t.sf(t, samples - 1), np.finfo(float).tiny))
-        known = np.isfinite(excess) & (flat[2] > 0) | (excess == 0)
+        known = (flat[2] > 0) & np.isfinite(flat[2]) & np.isfinite(excess) | (flat[1] == flat[0])
         z = np.where(known & ~np.isnan(z), np.maximum(z, 0.0), 0.0 if contrast else np.inf)
         worst = int(np.argmin(z) if contrast else np.argmax(z))
         values = dict(zip(("predicted", "measured", "error", "allowance", "z"), (*flat, z), strict=True))

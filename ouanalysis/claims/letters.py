@@ -13,6 +13,7 @@ C, H, K, M, N, P, Q, R, S, U, V, W, X, Y, Lambda, Sigma, identity = symbols(
 JT, UT, VT = symbols(r"J^\top U^\top V^\top", commutative=False)
 gradient, hessian, third = symbols(r"\nabla\operatorname{reg} {\nabla^2}L {\nabla^3}L[\Sigma]", commutative=False)
 multipliers, residual, moved, planted = symbols(r"\mu h-y N\Delta\theta X_{\ast}", commutative=False)
+g = Symbol("g")
 x_norm, phi_value = symbols(r"\|x\| \varphi", positive=True)
 
 

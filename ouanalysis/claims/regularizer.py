@@ -48,7 +48,7 @@ def regularizer_of_matrix_sensing() -> None:
     derived=["relu_network.gradient"],
 )
 def regularizer_of_a_relu_network() -> None:
-    """In a ReLU network each neuron costs z² + c²(1 + x²) on the data where it is active."""
+    """In a ReLU network reg is the mean over data of z² + c²(1 + x²) of each active neuron, and 1 + x² of the line."""
 
 
 @claim(

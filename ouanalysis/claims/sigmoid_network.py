@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sympy import Eq, sqrt
+from sympy import Eq, Symbol, sqrt
 
+from ..experiments.repellency import Y
 from .claim import claim
 from .findings import Certified, Finding
 from .letters import lam, least, phi_value, w, x_norm
@@ -24,11 +25,16 @@ from .regularizer import PAPER
         "sigmoid_network.tanh_hessian",
         "sigmoid_network.zero_neurons",
     ],
-    experiments=["sigmoid_neurons"],
+    experiments=["repellency"],
 )
-def tanh_neurons_take_one_value(neurons: Any) -> Iterator[Finding]:
-    """A stationary tanh network on one datum has neurons of one value, or zero."""
-    yield from _at_their_values(case for case in neurons.cases if case.activation == "tanh")
+def tanh_neurons_take_one_value(starts: Any) -> Iterator[Finding]:
+    """A stationary tanh network on one datum has neurons of one value, up to their sign, or zero; noise leaves one."""
+    level = 2 * Y * (np.sqrt(1 + Y**2) - Y)
+    yield Certified.of("reg of the minimum over the closed form, less 1", starts.levels[0] / level - 1, allowed=1e-9)
+    ends = starts.reg[1:, :, -1] / level - 1
+    yield Certified.of("reg of 32 chains at the end, from two starts, over it, less 1", ends, allowed=0.02, full=True)
+    small = np.sort(np.abs(starts.shares[-1]))[:-1] / Y
+    yield Certified.of("shares of all neurons but one, a chain at the end", small, allowed=0.02, full=True)
 
 
 @claim(
@@ -59,7 +65,7 @@ def one_tanh_neuron_is_best(landscape: Any) -> Iterator[Finding]:
 
 
 @claim(
-    Eq(least, w**2 / (1 + w**2), evaluate=False),
+    Eq(Symbol(r"\text{cost of a neuron}"), w**2 / (1 + w**2), evaluate=False),
     source="theory.md 4.3",
     formulas=["Least regularizer of sigmoid networks"],
     conditions="for each neuron's share of the label; equal shares up to 1.155, 1.60, 1.92 at widths 2, 3, 4",

@@ -29,25 +29,26 @@ def ledger(rows: Sequence[Row], *, seed: int, size: str, limit: float) -> dict[s
 def summary(ledger: Mapping[str, Any]) -> str:
     """What a reader wants to know first, in one sentence or two."""
     rows = ledger["claims"]
-    found = [one for row in rows for one in row["findings"]]
+    found = [one for row in rows for one in row["findings"] if one["holds"]]
     failed = [row["id"] for row in rows if row["failed"]]
     taken = {one["derivation"]: one["steps"] for one in found if one["road"] == "symbolic"}  # two claims may share one
     bounded = sum(one["count"] for one in found if one["road"] == "certified" and not one["contrast"])
     values = sum(one["count"] for one in found if one["road"] == "measured" and not one["contrast"])
     contrasts = sum(one["contrast"] for one in found)
-    unchecked = sum(len(row["unchecked"]) for row in rows)
+    in_part = [row["id"] for row in rows if row["unchecked"] and not row["failed"]]
     counted = {
         "steps asserted by SymPy": sum(taken.values()),
         "numbers within what was allowed": bounded,
         f"measured values within {ledger['threshold']:.2f} standard errors of their predictions": values,
-        "contrasts where the conditions fail": contrasts,
+        "contrasts that fail as they must": contrasts,
     }
     listed = ", ".join(f"{count} {what}" for what, count in counted.items() if count)
-    parts = [f"{len(rows) - len(failed)} of {len(rows)} claims hold: {listed or 'nothing was judged'}."]
+    whole = len(rows) - len(failed) - len(in_part)
+    parts = [f"{whole} of {len(rows)} claims hold: {listed or 'nothing was judged'}."]
     if failed:
         parts.append(f"FAILED: {', '.join(failed)}.")
-    if unchecked:
-        parts.append(f"Not checked at this size: {unchecked} findings.")
+    if in_part:
+        parts.append(f"Only in part, as small experiments cannot judge the rest: {', '.join(in_part)}.")
     return " ".join(parts)
 
 

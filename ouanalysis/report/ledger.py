@@ -34,7 +34,7 @@ def section(
             "p",
             f"The threshold of the measured ones is {ledger['threshold']:.2f} standard errors, set before they were "
             f"run: if all claims are true, one of all their values is past it with probability {ledger['chance']:g}. ",
-            "A contrast is a case outside the conditions of a claim, in which it must fail.",
+            "A contrast is a case outside the conditions of a claim, or before the noise, in which it must fail.",
         ),
         *(_group(title, [rows[name] for name in ids], by_title, drawn) for title, ids in groups.items()),
     )
@@ -61,7 +61,7 @@ def _row(row, formulas, drawn):
         display(row["latex"]),
         _findings("What was found", inside),
         element("p", element("strong", "Conditions: "), prose(row["conditions"]), ".") if row["conditions"] else "",
-        _findings("Outside of its conditions, where it must fail", outside),
+        _findings("Where it must not hold: outside its conditions, or before the noise", outside),
         _unchecked(row["unchecked"]),
         element("pre", row["error"], class_="error") if row["error"] else "",
         _links(row, formulas, drawn),

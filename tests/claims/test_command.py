@@ -1,6 +1,10 @@
 """`python -m ouanalysis.claims`: what it prints, writes and refuses."""
 
 import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
 
@@ -51,7 +55,8 @@ def test_a_symbolic_claim_runs_its_derivation(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["noise"], "expected one of those that --list lists, got 'noise'"),
+        (["xyz"], "expected one of those that --list lists, got 'xyz'"),
+        (["Momentum"], "expected one of those that --list lists, as momentum, got 'Momentum'"),
         (["--seed", "-1"], "expected an integer at least 0, got '-1'"),
     ],
 )
@@ -62,6 +67,33 @@ def test_unusable_arguments_end_with_status_2_and_say_why(arguments, message, ca
     assert message in capsys.readouterr().err
 
 
-def test_a_file_that_cannot_be_written_is_refused_before_anything_is_run(tmp_path, capsys):
-    assert command.main(["--json", str(tmp_path / "none" / "ledger.json")]) == 2
-    assert "--json: expected a file in a folder that exists, got" in capsys.readouterr().err
+@pytest.mark.parametrize("path", ["none/ledger.json", "."])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_run(path, tmp_path, capsys):
+    assert command.main(["--json", str(tmp_path / path)]) == 2
+    assert re.search("^--json: expected a file that can be written, got .*: .+$", capsys.readouterr().err)
+
+
+def test_an_interrupted_ledger_keeps_the_rows_it_has(tmp_path, capsys, monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    planted_claim = planted(0.5)
+    monkeypatch.setitem(CLAIMS, "planted-claim", planted_claim)
+    monkeypatch.setitem(CLAIMS, "momentum", replace(planted_claim, check=interrupted))
+    path = tmp_path / "ledger.json"
+    assert command.main(["planted-claim", "momentum", "--json", str(path)]) == 130
+    assert "interrupted after 1 of 2 claims" in capsys.readouterr().err
+    assert [row["id"] for row in json.loads(path.read_text(encoding="utf-8"))["claims"]] == ["planted-claim"]
+
+
+def test_a_claim_that_is_named_twice_is_checked_once(capsys, monkeypatch):
+    monkeypatch.setitem(CLAIMS, "planted-claim", planted(0.5))
+    assert command.main(["planted-claim", "planted-claim"]) == 0
+    assert "1 of 1 claims hold" in capsys.readouterr().out
+
+
+def test_a_reader_who_has_seen_enough_ends_it_quietly():
+    command = [sys.executable, "-m", "ouanalysis.claims", "--list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        run.stdout.close()
+        assert run.stderr.read() == ""

@@ -42,6 +42,16 @@ def test_what_is_not_a_number_or_has_no_error_agrees_with_nothing_and_is_no_cont
     assert not Measured.of("x", 1.0, measured, error, contrast=True).holds(0.0)
 
 
+def test_an_error_that_is_infinite_or_no_number_agrees_with_nothing_but_itself():
+    for error in (np.inf, np.nan, 0.0):
+        assert not Measured.of("x", 1.0, 1.1, error, allowance=0.2).holds(1e300)
+
+
+def test_too_few_samples_are_judged_at_full_size_only():
+    assert Measured.of("x", 1.0, 9.0, 1.0, samples=9).full
+    assert not Measured.of("x", 1.0, 9.0, 1.0, samples=10).full
+
+
 def test_an_exact_agreement_needs_no_error():
     assert Measured.of("x", 1.0, 1.0, 0.0).holds(4.0)
 
@@ -57,6 +67,7 @@ def test_a_gap_is_allowed_up_to_its_bound_and_a_contrast_from_it():
     assert not Certified.of("x", [0.1, 0.3], allowed=0.2).holds(0)
     assert Certified.of("x", [0.3, 0.4], allowed=0.2, contrast=True).holds(0)
     assert not Certified.of("x", [0.1, 0.4], allowed=0.2, contrast=True).holds(0)
+    assert not Certified.of("x", -0.3, allowed=0.2).holds(0)  # a size: a gap below zero is a bound that is none
     for contrast in (False, True):
         assert not Certified.of("x", [np.nan, 0.25], allowed=0.25, contrast=contrast).holds(0)
     assert str(Certified.of("x", [0.1, 0.2], allowed=0.25)) == "0.2 ≤ 0.25, the largest of 2"

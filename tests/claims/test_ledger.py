@@ -108,7 +108,7 @@ def test_what_holds_under_conditions_is_shown_where_they_fail(row):
 
 
 def test_a_section_that_two_claims_share_is_counted_once():
-    finding = {"road": "symbolic", "derivation": "local_ou.noise_floor", "steps": 3, "contrast": False}
+    finding = {"road": "symbolic", "derivation": "local_ou.noise_floor", "steps": 3, "contrast": False, "holds": True}
     rows = [{"failed": False, "findings": [finding], "unchecked": []}] * 2
     assert "2 of 2 claims hold: 3 steps" in summary({"threshold": 4.0, "claims": [{"id": "x"} | row for row in rows]})
 

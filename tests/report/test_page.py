@@ -71,7 +71,7 @@ def test_every_claim_has_its_row_with_all_that_was_found(by_id):
         row = by_id[f"claim-{claim.id}"]
         assert row.find(".//{http://www.w3.org/1998/Math/MathML}math") is not None
         assert "gap < all & sundry 0.5 ≤ 1" in words(row).replace("sundry0", "sundry 0")
-        assert "Outside of its conditions" in words(row)
+        assert "Where it must not hold" in words(row)
         assert claim.source in words(row)
 
 
