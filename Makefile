@@ -6,10 +6,13 @@ BIN := .venv/bin
 SPREAD := --numprocesses=auto --maxprocesses=8 --dist=loadfile # tests over the cores; what a file shares is made once
 
 .NOTPARALLEL:
-.PHONY: figures derivations test fuzz check bench docs clean
+.PHONY: figures report derivations test browser fuzz mutants check bench docs clean
 
 figures: .venv/installed-run
 	$(BIN)/python -m ouanalysis.figures
+
+report: .venv/installed-run # the one page, build/report/index.html
+	$(BIN)/python -m ouanalysis.report --out build/report
 
 derivations: .venv/installed-run
 	@names=$$($(BIN)/python -m ouanalysis.derivations) || exit 1; for name in $$(echo "$$names" | cut -d ' ' -f 1); do \
@@ -18,8 +21,14 @@ derivations: .venv/installed-run
 test: .venv/installed-test
 	$(BIN)/python -m pytest $(SPREAD)
 
+browser: .venv/installed-test .venv/installed-browser # the page in Chromium, which the system must have
+	$(BIN)/python -m pytest -m browser tests/report
+
 fuzz: .venv/installed-test # of a room or a file: make fuzz ROOM=tests/numeric
 	$(BIN)/python -m pytest --hypothesis-profile=fuzz $(SPREAD) --verbose $(ROOM)
+
+mutants: .venv/installed-test # each against the tests of its formula; of one formula: make mutants FORMULA="Noise floor"
+	PYTHONPATH=tests $(BIN)/python -m mutants $(if $(FORMULA),"$(FORMULA)")
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -29,8 +38,10 @@ check: .venv/installed-dev
 bench: .venv/installed-bench # beside JAX, diffrax, torchsde and C programs (needs gcc); a case: make bench CASE=relu_network
 	$(BIN)/python -m benchmarks --write $(CASE)
 
-docs: .venv/installed-docs # into build/docs/index.html; a warning is an error
+docs: .venv/installed-docs # into build/docs/index.html, with the page of make report, or a quick one; a warning is an error
 	$(BIN)/python -m sphinx -q -E -W --keep-going -d build/doctrees docs build/docs
+	test -e build/report/index.html || $(BIN)/python -m ouanalysis.report --quick --out build/report-quick
+	cp "$$(ls build/report/index.html 2>/dev/null || echo build/report-quick/index.html)" build/docs/ledger.html
 
 clean:
 	rm -rf .venv figures-quick build *.egg-info
@@ -43,6 +54,6 @@ clean:
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-.venv/installed-test .venv/installed-dev .venv/installed-bench .venv/installed-docs: .venv/installed-%: .venv/bin/python setup.cfg pyproject.toml
+.venv/installed-test .venv/installed-dev .venv/installed-bench .venv/installed-docs .venv/installed-browser: .venv/installed-%: .venv/bin/python setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	@touch $@

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from . import derivation
 
+# How an argument is written down, which is no derivation.
+WRITING = {"block", "derivation", "latex", "line", "notation", "prose", "terms"}
 NAMES = sorted(
     module.name
     for module in pkgutil.iter_modules([str(Path(__file__).parent)])
-    if module.name[0] != "_" and module.name != "derivation"
+    if module.name[0] != "_" and module.name not in WRITING
 )
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import io
-import re
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -11,45 +10,12 @@ from typing import Any, TypeAlias
 
 import sympy
 
+from .block import Block, Box, beside
+from .latex import Latex
+from .line import Line
+from .prose import in_math, prose_in_math, prose_latex
+
 __all__ = ["Derivation", "Step", "main", "show"]
-
-# What the prose may hold beside ASCII, and what LaTeX calls it.
-SIGNS = {
-    **{"α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\epsilon", "η": r"\eta"},
-    **{"θ": r"\theta", "κ": r"\kappa", "λ": r"\lambda", "μ": r"\mu", "ν": r"\nu", "π": r"\pi", "ρ": r"\rho"},
-    **{"σ": r"\sigma", "τ": r"\tau", "φ": r"\phi", "ψ": r"\psi", "ω": r"\omega", "Δ": r"\Delta", "Λ": r"\Lambda"},
-    **{"Σ": r"\Sigma", "Φ": r"\Phi", "∇": r"\nabla", "∂": r"\partial", "∫": r"\int", "√": r"\surd", "∞": r"\infty"},
-    **{"≤": r"\le", "≥": r"\ge", "≠": r"\ne", "≈": r"\approx", "∈": r"\in", "∉": r"\notin", "⊂": r"\subset"},
-    **{"→": r"\to", "↦": r"\mapsto", "⇒": r"\Rightarrow", "⇔": r"\Leftrightarrow", "·": r"\cdot", "×": r"\times"},
-    "←": r"\leftarrow",
-    **{"±": r"\pm", "−": "-", "⟨": r"\langle", "⟩": r"\rangle", "‖": r"\|", "⪰": r"\succeq", "≻": r"\succ"},
-    **{"∝": r"\propto", "⟂": r"\perp", "½": r"\tfrac12", "¼": r"\tfrac14", "′": "'", "…": r"\ldots", "∪": r"\cup"},
-    **{
-        "⁰": "^0",
-        "¹": "^1",
-        "²": "^2",
-        "³": "^3",
-        "⁴": "^4",
-        "⁵": "^5",
-        "⁶": "^6",
-        "⁸": "^8",
-        "⁺": "^+",
-        "⁻": "^-",
-        "ᵀ": r"^\top",
-    },
-    **{"₀": "_0", "₁": "_1", "₂": "_2", "₃": "_3", "₊": "_+", "₋": "_-", "∘": r"\circ", "∩": r"\cap", "⊗": r"\otimes"},
-}
-
-# What the prose sets as mathematics: a letter with an index (θ_a, g_i, not drift_matrix), a power (^T, ^{1/2}), and a
-# letter on its own, unless it can be the word "a" or "I". Else sign by sign.
-TOKENS = re.compile(
-    r"(?P<base>(?<![A-Za-z_.])[A-Za-zα-ωΑ-Ω∇]|[‖)])_(?P<index>\{[^{}]*\}|\*|[A-Za-z0-9]{1,4}(?![A-Za-z0-9_]))"
-    r"|\^(?P<raised>\{[^{}]*\}|[A-Za-z0-9])"
-    r"|(?<![A-Za-z'_.])(?P<letter>[B-HJ-Zb-z]|[aAI](?=[²³⁴⁻ᵀ·,)^]| [=+−<>≤≥→∈]))(?![A-Za-z'])"
-    r"|.",
-    re.DOTALL,
-)
-
 
 Formula: TypeAlias = sympy.Basic | sympy.MatrixBase | int
 
@@ -63,6 +29,61 @@ class Step:
     right: Any
     relation: str = "="
     argument: str = ""
+
+    @property
+    def latex(self) -> str:
+        """The formula for LaTeX's math mode."""
+        return f"{_latex(self.left)} {in_math(self.relation)} {_latex(self.right)}"
+
+    def sides(self, width: int = 80) -> tuple[list[str], str, list[str]]:
+        """(left, relation, right) for LaTeX's math mode, a side on as many lines as it needs of about `width` signs.
+
+        A line ends before a + or a −, or between two matrices.
+        """
+        left, right = (
+            [prose_in_math(side)]
+            if isinstance(side, str)
+            else [
+                " ".join(part for _, part in line)
+                for line in _filled(zip(Line().parts(side), Latex().parts(side), strict=True), width, _length)
+            ]
+            for side in (self.left, self.right)
+        )
+        return left, in_math(self.relation), right
+
+    def lines(self, width: int = 80) -> list[str]:
+        """The formula for LaTeX's math mode: one line if it has at most about `width` signs, else more.
+
+        A line ends before the relation too.
+        """
+        if len(f"{_line(self.left)} {self.relation} {_line(self.right)}") <= width:
+            return [self.latex]
+        left, relation, right = self.sides(width)
+        return [*left, f"{relation} {right[0]}", *right[1:]]
+
+    def text(self, width: int = 100) -> list[str]:
+        """The formula for a terminal: on one line where that can be read, else with stacked fractions and sums."""
+        sides = (self.left, self.right)
+        line = f"{_line(self.left)} {self.relation} {_line(self.right)}"
+        if len(line) <= width and not any(_is_tall(side) for side in sides) and not _is_nested(line):
+            return [line]
+        lines = [_line(self.left), f" {self.relation} {_line(self.right)}"]
+        if max(map(len, lines)) <= width and not any(map(_is_tall, sides)) and not any(map(_is_nested, lines)):
+            return lines
+        left, right = ([Box((side,))] if isinstance(side, str) else [Block().draw(side)] for side in sides)
+        relation = Box((f" {self.relation} ",))
+        whole = beside(*left, relation, *right)
+        if whole.width <= width:
+            return _shown(whole)
+        left, right = (
+            boxes
+            if boxes[0].width <= width - 3
+            else [_spaced(line) for line in _filled(Block().parts(side), width - 3, _width)]
+            for boxes, side in zip((left, right), sides, strict=True)
+        )
+        indent = Box(("   ",))
+        drawn = [*left, beside(relation, right[0]), *(beside(indent, box) for box in right[1:])]
+        return [line for box in drawn for line in _shown(box)]
 
 
 @dataclass
@@ -79,7 +100,7 @@ class Derivation:
     Source: by hand
     <BLANKLINE>
     1. The binomial formula:
-         (t + 1)**2 = t**2 + 2*t + 1
+         (1 + t)² = 1 + 2t + t²
     >>> square.identity("A wrong one", t, t + 1)
     Traceback (most recent call last):
     AssertionError: A wrong one: expected t = t + 1, got a difference of -1
@@ -122,24 +143,27 @@ class Derivation:
 
     def text(self) -> str:
         """The steps for a terminal."""
-        lines = [self.title, f"Source: {self.source}", ""]
+        lines = [self.title, f"Source: {self.source}"]
         for number, step in enumerate(self.steps, start=1):
-            lines.append(textwrap.fill(f"{number}. {step.statement}:", width=110, subsequent_indent="   "))
-            lines.append(f"     {_plain(step.left)} {step.relation} {_plain(step.right)}")
+            indent = " " * len(f"{number}. ")
+            lines += ["", textwrap.fill(f"{number}. {step.statement}:", width=110, subsequent_indent=indent)]
+            lines += [f"{indent}  {line}" for line in step.text()]
             if step.argument:
-                lines.append(textwrap.fill(f"   By argument: {step.argument}", width=110, subsequent_indent="   "))
+                argument = f"By argument: {step.argument}"
+                lines.append(textwrap.fill(argument, width=110, initial_indent=indent, subsequent_indent=indent))
         return "\n".join(lines)
 
     def latex(self) -> str:
         """The steps as a LaTeX document, in ASCII, that pdflatex compiles with amsmath alone."""
         items = []
         for step in self.steps:
-            relation = SIGNS.get(step.relation, step.relation)
-            formula = f"{_latex(step.left)} {relation} {_latex(step.right)}"
-            argument = rf"\emph{{By argument:}} {_prose(step.argument)}" if step.argument else ""
-            items.append(f"\\item {_prose(step.statement)}:\n\\[ {formula} \\]\n{argument}".rstrip())
+            argument = rf"\emph{{By argument:}} {prose_latex(step.argument)}" if step.argument else ""
+            lines = step.lines(width=120)
+            broken = r" \\ ".join(f"& {line}" for line in lines)
+            formula = lines[0] if len(lines) == 1 else rf"\begin{{aligned}} {broken} \end{{aligned}}"
+            items.append(f"\\item {prose_latex(step.statement)}:\n\\[ {formula} \\]\n{argument}".rstrip())
         head = "\\documentclass{article}\n\\usepackage[landscape,margin=2cm]{geometry}\n\\usepackage{amsmath,amssymb}\n"
-        body = f"\\section*{{{_prose(self.title)}}}\nSource: {_prose(self.source)}\n\\begin{{enumerate}}\n"
+        body = f"\\section*{{{prose_latex(self.title)}}}\nSource: {prose_latex(self.source)}\n\\begin{{enumerate}}\n"
         return f"{head}\\begin{{document}}\n{body}" + "\n".join(items) + "\n\\end{enumerate}\n\\end{document}"
 
 
@@ -158,33 +182,54 @@ def show(text: str) -> None:
     print(text)
 
 
-def _plain(side):
-    return side if isinstance(side, str) else sympy.sstr(side)
+def _line(side):
+    return side if isinstance(side, str) else Line().draw(side)
 
 
 def _latex(side):
-    return rf"\text{{{_prose(side)}}}" if isinstance(side, str) else sympy.latex(side)
+    return prose_in_math(side) if isinstance(side, str) else Latex().draw(side)
 
 
-def _prose(text):
-    """Unicode prose as LaTeX: signs, letters on their own and what has an index in math mode, specials escaped."""
-    special = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}"}
-    special |= {"^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "<": r"\ensuremath{<}", ">": r"\ensuremath{>}"}
-    special |= {"|": r"\ensuremath{|}"}  # in the text font of LaTeX it would be a dash
-    out = []
-    for token in TOKENS.finditer(text):
-        word = token.group()
-        strange = next((sign for sign in word if sign not in SIGNS and not sign.isascii()), None)
-        if strange:
-            raise ValueError(f"prose: expected ASCII or a sign of SIGNS, got {strange!r} in {text!r}")
-        if token.lastgroup:
-            base, raised, index = token["base"] or token["letter"] or "", token["raised"], token["index"]
-            script = f"^{{{_math(raised)}}}" if raised else f"_{{{_math(index)}}}" if index else ""
-            out.append(rf"\ensuremath{{{_math(base)}{script}}}")
-        else:
-            out.append(rf"\ensuremath{{{SIGNS[word]}}}" if word in SIGNS else special.get(word, word))
-    return "".join(out)
+def _is_tall(side):
+    tall = sympy.Sum | sympy.Integral | sympy.Limit | sympy.MatrixBase
+    return not isinstance(side, str) and any(isinstance(part, tall) for part in sympy.preorder_traversal(side))
 
 
-def _math(text):
-    return "".join(f"{SIGNS[sign]} " if sign in SIGNS else sign for sign in text.strip("{}"))
+def _is_nested(line):
+    """Whether a bracket beside a fraction bar holds another bar."""
+    opened = []
+    for place, sign in enumerate(line):
+        if sign == "(":
+            opened.append(place)
+        elif sign == ")":
+            start = opened.pop()
+            beside_bar = line[max(start - 1, 0)] == "/" or line[place + 1 : place + 2] == "/"
+            if beside_bar and "/" in line[start:place]:
+                return True
+    return False
+
+
+def _filled(parts, width, length):
+    """The parts on lines of this width, one too wide for it on a line of its own."""
+    lines: list[list[Any]] = [[]]
+    for part in parts:
+        if lines[-1] and sum(1 + length(one) for one in [*lines[-1], part]) > width:
+            lines.append([])
+        lines[-1].append(part)
+    return lines
+
+
+def _length(pair):
+    return len(pair[0])
+
+
+def _width(box):
+    return box.width
+
+
+def _spaced(boxes):
+    return beside(boxes[0], *(part for box in boxes[1:] for part in (Box((" ",)), box)))
+
+
+def _shown(box):
+    return [line.rstrip() for line in box.lines]

@@ -134,7 +134,7 @@ def other_losses(steps: Derivation) -> None:
     factor, other_eta = sympy.symbols("f eta_f", positive=True)
     steps.identity(
         "A loss with a factor f in front, f (h_i − y_i − ε)², and a step size η_f of its own takes the step above "
-        "with η = f η_f: for ½ it is η_half/2, for ¼ it is η_quarter/4",
+        "with η = f η_f: a loss with ½ in front has η = η_f/2, one with ¼ has η = η_f/4",
         -other_eta * Derivative(factor * (h_i - y[i] - eps) ** 2, theta_a),
         -2 * (factor * other_eta) * (h_i - y[i] - eps) * J[i, a],
         reduce=differentiated,
@@ -144,7 +144,7 @@ def other_losses(steps: Derivation) -> None:
 def euler_step(steps: Derivation) -> None:
     """An Euler-Maruyama step of the diffusion is a full-batch step with another noise on the labels."""
     omega = sympy.IndexedBase("omega")
-    pull, kick = 2 * (h_i - y[i]) * J[i, a] / n, 2 * sigma / sympy.sqrt(n) * J[i, a] * omega[i]
+    pull, kick = 2 * J[i, a] * (h_i - y[i]) / n, 2 * sigma / sympy.sqrt(n) * J[i, a] * omega[i]
     steps.identity(
         "The diffusion dθ = −∇L dt + √(η/B) C^{1/2} dW with a dW_i for each datum, C^{1/2} dW = (2σ/√n) Σ_i g_i dW_i. "
         "A step of Euler and Maruyama over a time τ, with dW_i = √τ ω_i, is a full-batch step of size τ whose labels "

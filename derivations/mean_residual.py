@@ -82,7 +82,8 @@ def balance(steps: Derivation) -> None:
         "change on the way is of higher order.",
     )
     steps.identity(
-        "So K e = −J w. Where J has rank n, e = −K⁻¹ J w: E[h − y] = −K⁻¹ J Σ_j ∇²h_j Σ g_j",
+        "So K e = −J w. Where J has rank n, it is solved by e = −K⁻¹ J w, that is E[h − y] = −K⁻¹ J Σ_j ∇²h_j Σ g_j: "
+        "with this e",
         K * e,
         -Jac * w,
         reduce=lambda difference: sympy.expand(difference.subs(e, held).subs(pseudo, K**-1)),
@@ -106,7 +107,7 @@ def low_rank(steps: Derivation) -> None:
         argument="K and K⁺ commute, so K²K⁺ = K K⁺ K = K. On its range K is invertible: it is the only solution.",
     )
     steps.identity(
-        "and in the kernel it has that share",
+        "In the kernel of Jᵀ it has the curvature's share, as above",
         (1 - K * pseudo) * e,
         free,
         reduce=lambda difference: named(

@@ -5,7 +5,7 @@ Run it as `python -m ouanalysis.derivations.momentum`. Source: theory.md, sectio
 """
 
 import sympy
-from sympy import Derivative, Subs
+from sympy import Derivative, MatMul, Subs
 
 from .derivation import Derivation, main
 from .local_ou import averaged, carried_out, named
@@ -195,10 +195,13 @@ def full_batch(steps: Derivation) -> None:
     rate, at = sympy.symbols("x theta_c")
     h_11, h_12, h_22 = (sympy.Function(f"H_{pair}")(at) for pair in (11, 12, 22))
     hessian = sympy.Matrix([[h_11, h_12], [h_12, h_22]])
+    determinant = (1 - rate * h_11) * (1 - rate * h_22) - rate**2 * h_12**2
+    adjugate = (sympy.eye(2) - rate * hessian).adjugate()
     steps.identity(
-        "tr log = log det. By Jacobi's formula, for an H of two modes and a number x",
-        Derivative(sympy.log((sympy.eye(2) - rate * hessian).det()), at),
-        (-rate * (sympy.eye(2) - rate * hessian).inv() * hessian.diff(at)).trace(),
+        "tr log = log det. Jacobi's formula, ∂ log det(I − xH) = tr((I − xH)⁻¹ ∂(I − xH)), for an H of two modes and a "
+        "number x; on the right the first of the two matrices, over the determinant, is the inverse",
+        Derivative(sympy.log(determinant), at),
+        -rate / determinant * sympy.Trace(MatMul(adjugate, hessian.diff(at), evaluate=False)),
         reduce=carried_out,
         argument="It holds for any number of modes (see other_noises). In the modes of H at θ* the inverse is "
         "diagonal, and vᵀ(∂H)v is the derivative of (2/n)‖Jv‖² with v held fixed: N∇ tr log(I − xH) is −x Σ_k D_k/(1 "

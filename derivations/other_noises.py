@@ -174,7 +174,8 @@ def isotropic(steps: Derivation) -> None:
     one = (1 - 2 * eta * k) ** 2 * variance + eta**2 * s**2
     datum = eta * s**2 / (4 * k * (1 - eta * k))
     steps.identity(
-        "One datum, n = 1, is every batch: with k = ‖g‖² and λ = 2k the variance along g is ηs²/(4k(1 − ηk)). Put in",
+        "One datum, n = 1, is every batch: with k = ‖g‖² and λ = 2k the variance along g is ηs²/(4k(1 − ηk)): put "
+        "in for c, it comes out again",
         one.subs(variance, datum),
         datum,
     )
@@ -253,9 +254,10 @@ def volume_drift(steps: Derivation) -> None:
     k_11, k_12, k_22 = (sympy.Function(f"k_{pair}")(theta_c) for pair in (11, 12, 22))
     gram = sympy.Matrix([[k_11, k_12], [k_12, k_22]])
     steps.identity(
-        "Jacobi's formula, ∂ log det K = tr(K⁻¹ ∂K). For two data, whose K has the entries k_11, k_12 and k_22",
+        "Jacobi's formula, ∂ log det K = tr(K⁻¹ ∂K). For two data, whose K has the entries k_11, k_12 and k_22; on the "
+        "right the first of the two matrices, over det K, is K⁻¹",
         Derivative(sympy.log(gram.det()), theta_c),
-        (gram.inv() * gram.diff(theta_c)).trace(),
+        sympy.Trace(MatMul(gram.adjugate(), gram.diff(theta_c), evaluate=False)) / gram.det(),
         reduce=carried_out,
         argument="For more data it is the same formula, as the cofactors of K over its determinant are the entries of "
         "K⁻¹.",

@@ -60,10 +60,11 @@ def equality(steps: Derivation) -> None:
     form = symbolic.regularizer(QuadraticParametrisation(data, y=[0.0, 0.0]))
     squares = [symbol**2 for symbol in form.symbols]
     predictions = [sum(row[j] * (squares[j] - squares[2 + j]) for j in range(2)) for row in data]
+    jacobian = sympy.Matrix(predictions).jacobian(form.symbols)
     steps.identity(
         "Equality with ouanalysis.symbolic.regularizer at n = d = 2, x_1 = (1, −2), x_2 = (3, 0): the squared "
-        "gradients, and its expr",
-        sympy.Add(*(Derivative(h, symbol) ** 2 for h in predictions for symbol in form.symbols)) / 2,
+        "gradients, tr(J Jᵀ)/n with J differentiated from h by (u_0, u_1, v_0, v_1), and its expr",
+        sympy.Trace(sympy.MatMul(jacobian, jacobian.T, evaluate=False)) / 2,
         form.expr,
         reduce=lambda difference: sympy.expand(difference.doit()),
     )

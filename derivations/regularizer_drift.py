@@ -213,7 +213,7 @@ def transient(steps: Derivation) -> None:
         reduce=lambda difference: sympy.simplify(difference.subs(values)),
         argument="By induction over T: F(0) = 0, and this is the step from T to T + 1.",
     )
-    steps.identity("The start of that induction", Subs(closed, T, 0), sympy.S.Zero, reduce=carried_out)
+    steps.identity("That induction starts at F(0) = 0", Subs(closed, T, 0), sympy.S.Zero, reduce=carried_out)
     z = sympy.Symbol("z", positive=True)
     short = 1 / (1 - rho) - (T - closed)
     steps.claim(
@@ -277,15 +277,14 @@ def smallest_model(steps: Derivation) -> None:
 
 def curvature_along_m(steps: Derivation) -> None:
     """The second derivative of reg along M, whose sign decides at a stationary point."""
-    tangents, bends, slopes = (sympy.Matrix(sympy.symbols(f"{name}_1 {name}_2")) for name in ("a", "b", "g"))
-    form = sympy.Matrix(2, 2, lambda row, col: sympy.Symbol(f"Q_{min(row, col) + 1}{max(row, col) + 1}"))
-    moved = s * tangents + s**2 / 2 * bends
+    a, aT, b, bT, gT, form = sympy.symbols("a a^T b b^T g^T Q", commutative=False)
+    moved, movedT = s * a + s**2 / 2 * b, s * aT + s**2 / 2 * bT
     steps.identity(
-        "A curve θ* + s a + s² b/2 + …, and a function with the gradient g and the Hessian Q at θ*. Its second "
-        "derivative along the curve is aᵀQa + gᵀb; two of the coordinates are shown",
-        Subs(Derivative((slopes.T * moved + moved.T * form * moved / 2)[0], (s, 2)), s, 0),
-        (tangents.T * form * tangents + slopes.T * bends)[0],
-        reduce=carried_out,
+        "The second derivative of a function along a curve θ* + s a + s² b/2 + …, where the function has the gradient "
+        "g and the Hessian Q at θ*, is aᵀQa + gᵀb",
+        Subs(Derivative(gT * moved + movedT * form * moved / 2, (s, 2)), s, 0),
+        aT * form * a + gT * b,
+        reduce=lambda difference: sympy.expand(difference.doit()),
     )
     mu, bend, curved, whole = sympy.symbols("mu h_b h_aa r_aa")
     steps.identity(

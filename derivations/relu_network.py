@@ -32,17 +32,21 @@ def derive() -> Derivation:
         "Two-layer ReLU network: the regularizer is a price of kinks",
         "Blanc et al. 2020 (arXiv:1904.09080), section 4.2; theory.md, section 4.2",
     )
-    for part in (_gradient, _balance, _price, _convexity, _jump, _program, _duality, _certificate):
+    for part in (gradient, balance, price, convexity, jump, program, duality, certificate):
         part(steps)
-    for part in (_one_facing, _one_sign, _opposite_kinks, _simplest):  # at a stationary network, no kink on a datum
+    for part in (one_facing, one_sign, opposite_kinks, simplest):  # at a stationary network, no kink on a datum
         part(steps)
     return steps
 
 
-def _gradient(steps: Derivation) -> None:
+def gradient(steps: Derivation) -> None:
+    """The squares of the derivatives of h are the summands of reg."""
     z = a * x + b
     model = c * Piecewise((z, z > 0), (0, True)) + alpha * x + beta
-    statement = "The model is h = Σ c (a x + b)₊ + α x + β, (z)₊ = z for z > 0 and else 0. One neuron, one datum: ∂h/∂"
+    statement = (
+        "The model is h = Σ c (a x + b)₊ + α x + β, where (z)₊ = z 1[z > 0], and 1[z > 0] is 1 for z > 0 and else 0. "
+        "One neuron, one datum: ∂h/∂"
+    )
     for symbol, value in ((a, c * x), (b, c), (c, z)):
         steps.identity(
             f"{statement}{symbol}", Derivative(model, symbol), Piecewise((value, z > 0), (0, True)), reduce=_done
@@ -61,17 +65,19 @@ def _gradient(steps: Derivation) -> None:
     statement = "Both are the summands of ouanalysis.symbolic.relu_network.regularizer (right), without their indices"
     steps.identity(statement, neuron + 1 + x**2, summands, reduce=_done)
     steps.claim(
-        "The whole of reg, the mean of ‖∇h‖² over the data",
-        "(1/n) Σ ‖∇h‖²",
+        "The whole of reg, on the right, by ouanalysis.symbolic.relu_network.regularizer, is the mean of ‖∇h‖² over "
+        "the data",
+        "(1/n) Σ_i ‖∇h_i‖²",
         "=",
-        "ouanalysis.symbolic.relu_network.regularizer",
+        "reg",
         holds=written_out(setting) == 0,
         argument="No two neurons share a parameter, so the squares of all derivatives add up neuron by neuron, and α "
         "and β enter once. Both sides were written out for two neurons and two data; their difference is zero.",
     )
 
 
-def _balance(steps: Derivation) -> None:
+def balance(steps: Derivation) -> None:
+    """Rescaling a neuron leaves h alone; it costs least where it is balanced."""
     statement = "Rescaling (a, b, c) → (τ a, τ b, c/τ), τ > 0, leaves h alone"
     argument = "τ z > 0 exactly where z > 0: the same data stay active, and at the others both sides are 0."
     steps.identity(statement, (c / tau) * (tau * a * x + tau * b), c * (a * x + b), argument=argument)
@@ -84,11 +90,12 @@ def _balance(steps: Derivation) -> None:
     argument = "A square is not negative: the cost is at least 2√(Z C), and it is that where the square is 0."
     square = (tau * sqrt(Z) - sqrt(C) / tau) ** 2
     steps.identity("Completing the square", scaled_cost - 2 * sqrt(Z * C), square, argument=argument)
-    statement = "That is at τ⁴ = C/Z, where the derivative vanishes too: the neuron is balanced there"
+    statement = "The square is 0 at τ⁴ = C/Z, where the neuron is balanced; there the derivative by τ vanishes too"
     steps.identity(statement, Derivative(scaled_cost, tau), 2 * Z * (tau**4 - C / Z) / tau**3, reduce=_done)
 
 
-def _price(steps: Derivation) -> None:
+def price(steps: Derivation) -> None:
+    """A balanced neuron costs its slope change times the weight of its kink."""
     steps.identity("The kink is at k = −b/a, so z is", (a * x + b).subs(b, -a * k), a * (x - k))
     argument = (
         "Beyond the kink it is 0. So f′ changes by Δf′ = c |a|, whose size is s = |c a| and whose sign is that of c."
@@ -104,9 +111,8 @@ def _price(steps: Derivation) -> None:
         active = [number for number in range(3) if z[number].is_positive]
         squares = sympy.factor(sympy.Add(*(z[number] ** 2 for number in active)))
         gradients = (s / tau) ** 2 * sympy.Add(*(1 + data[number] ** 2 for number in active))
-        statement = (
-            f"A balanced neuron facing {facing} costs (2/n)√(Z C); on data {', '.join(map(str, data))} this is s"
-        )
+        places = ", ".join(map(str, data)).replace("-", "−")
+        statement = f"A balanced neuron facing {facing} costs (2/n)√(Z C); on data {places} this is s"
         statement += " times ouanalysis.symbolic.relu_network.kink_cost (right)"
         steps.identity(statement, 2 * sqrt(squares) * sqrt(gradients) / 3, s * kink_cost(data, k, facing=facing))
     turned = s * Max(x - k, 0) - s * Max(k - x, 0)
@@ -122,16 +128,17 @@ def _price(steps: Derivation) -> None:
     )
 
 
-def _convexity(steps: Derivation) -> None:
+def convexity(steps: Derivation) -> None:
+    """Between two data the weight of a kink is convex, so kinks of one kind merge into one."""
     Q, (m, C, D) = sympy.Function("Q")(k), sympy.symbols("m C D", positive=True)
-    numerator = Q * Q.diff(k, 2) / 2 - Q.diff(k) ** 2 / 4
+    numerator = 2 * Q * Q.diff(k, 2) - Q.diff(k) ** 2
     statement = (
         "Between two data w is a constant times √Q, Q(k) the sum of (x − k)² over the active data; its curvature"
     )
-    steps.identity(statement, Derivative(sqrt(Q), (k, 2)), numerator / Q ** Rational(3, 2), reduce=_done)
+    steps.identity(statement, Derivative(sqrt(Q), (k, 2)), numerator / (4 * Q ** Rational(3, 2)), reduce=_done)
     quadratic = C - 2 * D * k + m * k**2
-    statement = "With m active data, C = Σ x² and D = Σ x: Q = C − 2 D k + m k², and the numerator is"
-    steps.identity(statement, numerator.subs(Q, quadratic).doit(), m * C - D**2)
+    statement = "With m active data, C = Σ x² and D = Σ x: Q = C − 2 D k + m k², and a quarter of the numerator is"
+    steps.identity(statement, numerator.subs(Q, quadratic).doit() / 4, m * C - D**2)
     data = [x_1, x_2, x_3, *sympy.symbols("x_4:6", real=True)]
     pairs = [sum((v - u) ** 2 for i, u in enumerate(data[:size]) for v in data[:i]) for size in range(1, 6)]
     values = [size * sum(u**2 for u in data[:size]) - sum(data[:size]) ** 2 for size in range(1, 6)]
@@ -153,25 +160,27 @@ def _convexity(steps: Derivation) -> None:
     )
 
 
-def _jump(steps: Derivation) -> None:
+def jump(steps: Derivation) -> None:
+    """At a datum the weight falls."""
     data, others = (x_1, x_1 + q), 1 + (x_1 + q) ** 2
     drop = kink_cost(data, x_1 - p, facing="right").subs(p, 0) - kink_cost(data, x_1, facing="right")
-    jump = q * (1 + x_1**2) / (sqrt(others) + sqrt(others + 1 + x_1**2))
+    fall = q * (1 + x_1**2) / (sqrt(others) + sqrt(others + 1 + x_1**2))
     steps.identity(
         "At a datum x_1 the weight w₊ falls: its limit from the left less its value there; here with one datum to the "
         "right, x_1 + q",
         drop,
-        jump,
+        fall,
         reduce=lambda difference: sympy.simplify(difference * (sqrt(others) + sqrt(others + 1 + x_1**2))),
         argument="Left of x_1, at x_1 − p, the formula of w₊ is continuous in p, so its limit is its value at p = 0.",
     )
     argument = (
         "Each factor is positive. At k = x_1 the datum x_1 is not active and its 1 + x_1² is saved. w₋ is the mirror."
     )
-    steps.claim("The fall is not 0", jump, ">", 0, holds=jump.is_positive, argument=argument)
+    steps.claim("The fall is above 0", fall, ">", 0, holds=fall.is_positive, argument=argument)
 
 
-def _program(steps: Derivation) -> None:
+def program(steps: Derivation) -> None:
+    """The least reg of all interpolants as a second-order cone program."""
     m = Symbol("m", real=True)
     steps.identity(
         "With the slope change s and the moment m = s k a kink is linear, s (x − k) = s x − m on its active data, and "
@@ -184,13 +193,14 @@ def _program(steps: Derivation) -> None:
     )
 
 
-def _duality(steps: Derivation) -> None:
+def duality(steps: Derivation) -> None:
+    """Numbers μ on the data bound the regularizer of every interpolant from below."""
     k_right, data = q + r, (-p, q, q + r + t)  # measured from the kink that faces left
     mu = sympy.symbols("mu_1:4", real=True)
     values = [alpha * point + beta + s_1 * Max(point - k_right, 0) - s_2 * Max(-point, 0) for point in data]
     steps.identity(
         "Pair an interpolant f with numbers μ. Here on x = −p, q, q + r + t, with a kink at q + r, facing right with "
-        "slope change s_1, and one at 0, facing left with slope change −s_2: yᵀμ",
+        "slope change s_1, and one at 0, facing left with slope change −s_2, yᵀμ is",
         _dot(mu, values),
         alpha * _dot(mu, data) + beta * sum(mu) + s_1 * mu[2] * t - s_2 * mu[0] * p,
         argument="Let Σ μ = 0 and Σ μ x = 0. Then yᵀμ is the sum over the kinks of Δf′ times Σ μ |x − k| over the "
@@ -222,10 +232,11 @@ def _duality(steps: Derivation) -> None:
         "zero k = (B C − V D)/(B D − V m); if B D = V m there is no zero, or the ratio is constant.",
     )
     one = ((V - B * k) ** 2 / Q).subs({V: B * x_1, C: x_1**2, D: x_1, m: 1})
-    steps.identity("With one active datum x_1 and μ = B there, it is constant; its square", one, B**2)
+    steps.identity("With one active datum x_1 and μ = B there, the ratio is constant; its square is", one, B**2)
 
 
-def _certificate(steps: Derivation) -> None:
+def certificate(steps: Derivation) -> None:
+    """An example by hand, in which that bound is attained."""
     u, y, scale = Symbol("u", positive=True), sympy.symbols("y_1:4", real=True), 2 * sqrt(2) / 3
     data, inner, outer = (-1, 0, 1), -u / (1 + u), u / (1 + u)
     excess = sympy.factor(kink_cost(data, inner, facing="right") ** 2 - (scale * (1 + inner)) ** 2)
@@ -248,7 +259,8 @@ def _certificate(steps: Derivation) -> None:
     )
 
 
-def _one_facing(steps: Derivation) -> None:
+def one_facing(steps: Derivation) -> None:
+    """At a stationary network all kinks in one interval face one way."""
     F = Symbol("F", positive=True)
     right, left = (p, p + q), (g, g + t)  # distances of the active data from their kinks, k_1 and k_2
     from_other = (h, h + t)  # distances of the same left data from k_1
@@ -286,7 +298,8 @@ def _one_facing(steps: Derivation) -> None:
     steps.claim("Nor do two facings with opposite signs", rate, ">", 0, holds=rate > 0, argument=argument)
 
 
-def _one_sign(steps: Derivation) -> None:
+def one_sign(steps: Derivation) -> None:
+    """Those of one facing in one interval have one sign, and are one kink."""
     rows = sympy.Matrix([[x_1, 1], [x_2, 1], [x_3, 1]])
     steps.identity(
         "Two neurons of one facing in one interval, u = (c a, c b) and v; X has the rows (x, 1) of their active data, "
@@ -301,7 +314,8 @@ def _one_sign(steps: Derivation) -> None:
     )
 
 
-def _opposite_kinks(steps: Derivation) -> None:
+def opposite_kinks(steps: Derivation) -> None:
+    """Kinks of opposite signs never lie in adjacent intervals."""
     active = ((p, h + p), (p + q, h + p + q))  # distances of the active data from the kink −h and from the datum 0
     steps.identity(
         "Adjacent intervals, their shared datum at 0, with opposite kinks: −h, facing left with c > 0, and g, facing "
@@ -322,7 +336,8 @@ def _opposite_kinks(steps: Derivation) -> None:
     steps.claim("Opposite kinks never lie in adjacent intervals", rate, "<", 0, holds=rate < 0, argument=argument)
 
 
-def _simplest(steps: Derivation) -> None:
+def simplest(steps: Derivation) -> None:
+    """So f is linear over collinear data, and changes its convexity least often."""
     rise = s - s * q / (p + q)
     argument = "It is positive, and so is the chord's slope less f′ at the first. Kinks of one sign add up."
     steps.identity(

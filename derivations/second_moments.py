@@ -146,8 +146,8 @@ def averaged_step(
         share, met = sympy.Rational(times, len(drawn)), sympy.MatrixSymbol(f"D_{''.join(map(str, counts))}", size, size)
         values[met] = sympy.diag(*counts)
         kept, keptT = (unit - 2 * eta / batch * factor for factor in (gram * met, met * gram))
-        terms.append(share * kept * moments * keptT)
-        terms.append(share * 4 * eta**2 / sympy.Integer(batch) ** 2 * gram * met * noises * gram)
+        noise_kept = 4 * eta**2 / sympy.Integer(batch) ** 2 * gram * met * noises * gram
+        terms.append(sympy.MatMul(share, kept * moments * keptT + noise_kept, evaluate=False))
     a, rest = weights(size, batch, replacement=replacement)
     shared = a * diagonal + rest * moments + noises / batch
     closed = moments - 2 * eta / size * (gram * moments + moments * gram) + 4 * eta**2 / size * gram * shared * gram
@@ -230,8 +230,8 @@ def stability(steps: Derivation) -> None:
     """Where the second moments stay bounded: η < 1/ρ(𝓛⁻¹ ∘ 2Q)."""
     quiet = after.subs(noise, 0)
     steps.identity(
-        "The limit of the step. With the maps LS = KS + SK and R = L⁻¹ 2Q, K of full rank, what a step without noise "
-        "takes from S is (2η/n) L (I − ηR) S",
+        "The limit of the step. With the maps L S = K S + S K and R = L⁻¹ 2Q, K of full rank, what a step without "
+        "noise takes from S is (2η/n) L (I − ηR) S",
         S - quiet,
         2 * eta / n * ((K * S + S * K) - eta * 2 * Q),
         reduce=sympy.expand,
@@ -255,9 +255,9 @@ def stability(steps: Derivation) -> None:
         holds=sympy.simplify(limit - 1 / k) == 0,
         argument="The step t without noise is a positive map, as the mean of A S Aᵀ over the draws, and R is one by "
         "the last step. Let X ≻ 0. If ηρ(R) < 1, then S = (I − ηR)⁻¹ L⁻¹X is the sum of the (ηR)^m L⁻¹X, so S ≻ 0, and "
-        "by the step before S − tS = (2η/n) X ≻ 0. Hence tS ≤ (1 − c) S for a c > 0, t^m S goes to 0, and so does "
+        "by the step before S − t S = (2η/n) X ≻ 0. Hence t S ≤ (1 − c) S for a c > 0, t^m S goes to 0, and so does "
         "every other start, which is between −κS and κS for some κ. If on the other hand S_t stays bounded with the "
-        "source (2η/n) X, it increases from S_0 = 0 to an S with S − tS = (2η/n) X, so S − ηRS = L⁻¹X ≻ 0: ηRS ≤ "
+        "source (2η/n) X, it increases from S_0 = 0 to an S with S − t S = (2η/n) X, so S − ηR S = L⁻¹X ≻ 0: ηR S ≤ "
         "(1 − c) S for a c > 0, and ηρ(R) < 1. The noise of a step is such a source where K has full rank and σ > 0.",
     )
 

@@ -18,6 +18,7 @@ from ouanalysis.symbolic import trace
 from ouanalysis.symbolic.sigmoid_network import hessian_block, regularizer, stationarity, stationary_neuron
 
 from .derivation import Derivation, main
+from .notation import Form
 
 __all__ = ["derive", "written_out"]
 
@@ -33,14 +34,18 @@ def activation(order: int) -> type[Function]:
     def shown(self, printer, name):
         return name + "'" * order + ("" if self.args == (z,) else f"({printer.doprint(self.args[0])})")
 
-    def in_latex(self, printer, exp=None):
-        plain = shown(self, printer, r"\phi")
-        return plain if exp is None else f"{{{plain}}}^{{{exp}}}"
+    def in_notation(self, notation):
+        name = notation.symbol("phi", "′" * order)
+        return Form(name) if self.args == (z,) else notation.applied(name, self.args)
 
     def derivative(self, _argument=1):
         return activation(order + 1)(*self.args)
 
-    methods = {"fdiff": derivative, "_sympystr": lambda self, printer: shown(self, printer, "phi"), "_latex": in_latex}
+    methods = {
+        "fdiff": derivative,
+        "_sympystr": lambda self, printer: shown(self, printer, "phi"),
+        "_notation": in_notation,
+    }
     return type(f"phi_{order}", (Function,), methods)
 
 
@@ -61,14 +66,15 @@ def derive() -> Derivation:
         "Two-layer network with sigmoid activations, one datum: stationary networks are simple",
         "Blanc et al. 2020 (arXiv:1904.09080), section 4.3; theory.md, section 4.3",
     )
-    for part in (_gradient, _stationarity, _tanh_roots, _logistic_roots, _multiplier, _tanh_cost, _logistic_cost):
+    for part in (gradient, stationary_points, tanh_roots, logistic_roots, multiplier, tanh_cost, logistic_cost):
         part(steps)
-    for part in (_hessian, _stationary_hessian, _tanh_hessian, _logistic_hessian, _zero_neurons):
+    for part in (hessian, stationary_hessian, tanh_hessian, logistic_hessian, zero_neurons):
         part(steps)
     return steps
 
 
-def _gradient(steps: Derivation) -> None:
+def gradient(steps: Derivation) -> None:
+    """The gradient of h, and its square."""
     w_1, w_2, x_1, x_2 = sympy.symbols("w_1:3 x_1:3", real=True)
     model = c * activation(0)(w_1 * x_1 + w_2 * x_2)
     slope = activation(1)(w_1 * x_1 + w_2 * x_2)
@@ -78,15 +84,21 @@ def _gradient(steps: Derivation) -> None:
         model / c,
         reduce=_done,
     )
-    steps.identity("∂h/∂w_1; the other entries alike", Derivative(model, w_1), c * slope * x_1, reduce=_done)
+    steps.identity(
+        "Its derivative by w_1, and by the other entries of w alike",
+        Derivative(model, w_1),
+        c * slope * x_1,
+        reduce=_done,
+    )
     squares = sympy.Add(*(model.diff(symbol) ** 2 for symbol in (c, w_1, w_2)))
     square = reg_of_neuron.subs(z, w_1 * x_1 + w_2 * x_2).subs(r, sqrt(x_1**2 + x_2**2))
     steps.identity("Squared and added, the neuron's part of ‖∇h‖²: φ² + c² φ′² r² with r = ‖x‖", squares, square)
     steps.claim(
-        "All of reg, the mean of ‖∇h‖² over the data",
-        "(1/n) Σ ‖∇h‖²",
+        "The whole of reg, on the right, by ouanalysis.symbolic.sigmoid_network.regularizer, is the mean of ‖∇h‖² over "
+        "the data",
+        "(1/n) Σ_i ‖∇h_i‖²",
         "=",
-        "ouanalysis.symbolic.sigmoid_network.regularizer",
+        "reg",
         holds=written_out("tanh", size=2) == 0 and written_out("logistic", size=1) == 0,
         argument="No two neurons share a parameter, so the squares of all derivatives add up neuron by neuron. Both "
         "sides were written out, two tanh neurons on two data and one logistic neuron on one: their difference is "
@@ -94,7 +106,8 @@ def _gradient(steps: Derivation) -> None:
     )
 
 
-def _stationarity(steps: Derivation) -> None:
+def stationary_points(steps: Derivation) -> None:
+    """What N∇reg = 0 says of a neuron's c and z."""
     steps.identity(
         "From here one datum. At N∇reg = 0 on M there is a λ with ∇reg = λ ∇h. Each neuron's part, by c",
         Derivative(lagrangian, c),
@@ -114,10 +127,11 @@ def _stationarity(steps: Derivation) -> None:
     )
 
 
-def _tanh_roots(steps: Derivation) -> None:
+def tanh_roots(steps: Derivation) -> None:
+    """With tanh all active neurons have one |z|."""
     found = stationarity(tanh(z), z, norm=r, multiplier=lam).subs(tanh(z), s)
     root = 4 * r**2 * (1 - s**2) ** 3 / lam**2 - (1 + s**2)
-    steps.identity("tanh, s = φ(z): it is", found, (1 - s**2) * root)
+    steps.identity("With tanh and s = φ(z) the stationarity is", found, (1 - s**2) * root)
     falling = root.subs(s, sqrt(q))
     steps.identity(
         "Let q = s². The second factor changes with q at the rate",
@@ -136,10 +150,11 @@ def _tanh_roots(steps: Derivation) -> None:
     )
 
 
-def _logistic_roots(steps: Derivation) -> None:
+def logistic_roots(steps: Derivation) -> None:
+    """With the logistic there are at most two kinds of neuron."""
     found = stationarity(logistic, z, norm=r, multiplier=lam).subs(z, log(s / (1 - s)))
     steps.identity(
-        "Logistic, s = φ(z): stationarity is",
+        "With the logistic and s = φ(z) the stationarity is",
         sympy.simplify(found),
         s**3 * (1 - s) * (4 * r**2 * s * (1 - s) ** 3 / lam**2 - 1),
     )
@@ -152,10 +167,13 @@ def _logistic_roots(steps: Derivation) -> None:
         argument="It rises up to s = ¼ and falls from there to 1: it takes a value at most twice. So stationary "
         "networks have at most two kinds of neuron.",
     )
-    steps.identity("Its peak, at s = ¼", sympy.Subs(bump, s, Rational(1, 4)), Rational(27, 256), reduce=_done)
+    steps.identity(
+        "The peak of s (1 − s)³, at s = ¼", sympy.Subs(bump, s, Rational(1, 4)), Rational(27, 256), reduce=_done
+    )
 
 
-def _multiplier(steps: Derivation) -> None:
+def multiplier(steps: Derivation) -> None:
+    """λ is the slope of the least cost."""
     cost = reg_of_neuron.subs(c, v / phi)
     steps.identity(
         "A neuron that contributes v = c φ costs φ² + v² r² φ′²/φ². Its derivative by v with z held",
@@ -167,7 +185,8 @@ def _multiplier(steps: Derivation) -> None:
     )
 
 
-def _tanh_cost(steps: Derivation) -> None:
+def tanh_cost(steps: Derivation) -> None:
+    """The least cost of a share with tanh, and that it is concave: one neuron is best."""
     root = sqrt(1 + w**2)
     cost = _at(reg_of_neuron, tanh(z), sqrt(q)).subs(c, w / (r * sqrt(q)))
     least = 2 * w * (root - w)
@@ -179,17 +198,20 @@ def _tanh_cost(steps: Derivation) -> None:
         "least.",
     )
     neuron = stationary_neuron("tanh", v, norm=r)
-    statement = "φ² of ouanalysis.symbolic.sigmoid_network.stationary_neuron"
+    statement = "At w = r v that is φ² of ouanalysis.symbolic.sigmoid_network.stationary_neuron (left)"
     steps.identity(statement, neuron.phi**2, sympy.Subs(w / root, w, r * v), reduce=_done)
-    statement = "Its φ and c in φ² + c² φ′² r² give (right) its cost"
+    statement = "With φ and c of stationary_neuron the cost φ² + c² φ′² r² is (right) its cost"
     steps.identity(statement, _at(reg_of_neuron, tanh(z), neuron.phi).subs(c, neuron.c), neuron.cost)
-    multiplier = _at(2 * phi1**2 * r**2 * c / phi, tanh(z), neuron.phi).subs(c, neuron.c)
+    slope = _at(2 * phi1**2 * r**2 * c / phi, tanh(z), neuron.phi).subs(c, neuron.c)
+    steps.identity("The derivative of that cost is λ = 2 φ′² r² c/φ", Derivative(neuron.cost, v), slope, reduce=_done)
     steps.identity(
-        "The derivative of that cost is λ = 2 φ′² r² c/φ", Derivative(neuron.cost, v), multiplier, reduce=_done
+        "The least cost g(w) rises with w, at the rate",
+        Derivative(least, w),
+        2 / (root * (root + w) ** 2),
+        reduce=_done,
     )
-    steps.identity("The cost g(w) rises", Derivative(least, w), 2 / (root * (root + w) ** 2), reduce=_done)
     bend = -2 * (2 * root + w) / (root**3 * (root + w) ** 2)
-    steps.identity("Its second derivative", Derivative(least, (w, 2)), bend, reduce=_done)
+    steps.identity("The second derivative of g", Derivative(least, (w, 2)), bend, reduce=_done)
     steps.claim(
         "So g is concave",
         bend,
@@ -202,7 +224,8 @@ def _tanh_cost(steps: Derivation) -> None:
     )
 
 
-def _logistic_cost(steps: Derivation) -> None:
+def logistic_cost(steps: Derivation) -> None:
+    """The least cost of a share with the logistic, convex for small shares."""
     top = w**2 / (1 + w**2)
     cost = sympy.simplify(_at(reg_of_neuron, logistic, s))
     steps.identity(
@@ -217,12 +240,10 @@ def _logistic_cost(steps: Derivation) -> None:
         "φ and c of ouanalysis.symbolic.sigmoid_network.stationary_neuron in φ² + c² φ′² r² give (right) its cost"
     )
     steps.identity(statement, cost.subs(inserted), neuron.cost)
-    multiplier = sympy.simplify(_at(2 * phi1**2 * r**2 * c / phi, logistic, s)).subs(inserted)
+    slope = sympy.simplify(_at(2 * phi1**2 * r**2 * c / phi, logistic, s)).subs(inserted)
+    steps.identity("The derivative of that cost is λ = 2 φ′² r² c/φ", Derivative(neuron.cost, v), slope, reduce=_done)
     steps.identity(
-        "The derivative of that cost is λ = 2 φ′² r² c/φ", Derivative(neuron.cost, v), multiplier, reduce=_done
-    )
-    steps.identity(
-        "The second derivative of the cost g(w)",
+        "The second derivative of the least cost g(w)",
         Derivative(top, (w, 2)),
         2 * (1 - 3 * w**2) / (1 + w**2) ** 3,
         reduce=_done,
@@ -232,7 +253,8 @@ def _logistic_cost(steps: Derivation) -> None:
     )
 
 
-def _hessian(steps: Derivation) -> None:
+def hessian(steps: Derivation) -> None:
+    """The block of the Hessian of reg − λ h that a neuron has."""
     block = hessian_block(phi, z, c=c, norm=r, multiplier=lam)
     statement = (
         "The Hessian of reg − λ h, in (c, wᵀx/r), on the right ouanalysis.symbolic.sigmoid_network.hessian_block. "
@@ -251,11 +273,12 @@ def _hessian(steps: Derivation) -> None:
     )
 
 
-def _stationary_hessian(steps: Derivation) -> None:
+def stationary_hessian(steps: Derivation) -> None:
+    """That block at a stationary neuron, and along the direction in which its share stays."""
     block = hessian_block(phi, z, c=c_stationary, norm=r, multiplier=lam)
     squared = {lam: 2 * r * phi1**2 / sqrt(gap)}  # only λ² occurs where this is used
-    steps.identity("At a stationary neuron c = λ φ/(2 φ′² r²): the mixed entry of H", block[0, 1], mixed_entry)
-    statement = "And λ² = 4 r² φ′⁴/(φ′² − φ φ′′): the last entry"
+    steps.identity("At a stationary neuron c = λ φ/(2 φ′² r²), and the mixed entry of H is", block[0, 1], mixed_entry)
+    statement = "There λ² = 4 r² φ′⁴/(φ′² − φ φ′′), and the last entry of H is"
     steps.identity(statement, block[1, 1].subs(squared), last_entry)
     bracket = 3 * phi1**2 * phi2 + phi * phi1 * phi3 - 4 * phi * phi2**2
     determinant = (block[0, 0] * last_entry - mixed_entry**2).subs(squared)
@@ -272,7 +295,8 @@ def _stationary_hessian(steps: Derivation) -> None:
     )
 
 
-def _tanh_hessian(steps: Derivation) -> None:
+def tanh_hessian(steps: Derivation) -> None:
+    """With tanh more than one active neuron is a saddle."""
     determinant, along = -16 * r**4 * q * (2 + q) * (1 - q) ** 3 / (1 + q), 8 * r**2 * q * (1 - q) / (1 + q)
     _block(
         steps,
@@ -295,7 +319,8 @@ def _tanh_hessian(steps: Derivation) -> None:
     )
 
 
-def _logistic_hessian(steps: Derivation) -> None:
+def logistic_hessian(steps: Derivation) -> None:
+    """With the logistic equal shares are a minimum below φ = ¼ and a saddle above it."""
     _block(
         steps,
         "Logistic, λ² = 4 r² s (1 − s)³",
@@ -316,7 +341,7 @@ def _block(steps, name, kind, *, mixed, last, determinant, along, argument=""):
     values = {derivative: sympy.factor(_at(derivative, function, value)) for derivative in (phi, phi1, phi2, phi3)}
     squared = {lam: sqrt(lam_squared)}  # only λ² occurs where this is used
     steps.identity(f"{name}: the mixed entry of H", mixed_entry.xreplace(values), mixed)
-    steps.identity("The last entry", last_entry.xreplace(values), last)
+    steps.identity("The last entry of H", last_entry.xreplace(values), last)
     corner = 2 * r**2 * values[phi1] ** 2
     steps.identity("The determinant of H", (corner * last - mixed**2).subs(squared), determinant)
     first = (c_stationary * phi1 * r).xreplace(values)  # t = (first, −φ)
@@ -324,7 +349,8 @@ def _block(steps, name, kind, *, mixed, last, determinant, along, argument=""):
     steps.identity("And tᵀH t", product.subs(squared), along, argument=argument)
 
 
-def _zero_neurons(steps: Derivation) -> None:
+def zero_neurons(steps: Derivation) -> None:
+    """A tanh neuron at zero stays there."""
     block = hessian_block(tanh(z), z, c=0, norm=r, multiplier=lam).subs(z, 0)
     kappa = Symbol("kappa", real=True)
     steps.identity(

@@ -5,9 +5,10 @@ One SVD of 50 × 50 wakes them, and beside other work it then takes up to ten ti
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import current_thread, main_thread
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 __all__ = ["one_blas_thread"]
 
@@ -21,5 +22,13 @@ def one_blas_thread() -> Iterator[None]:
     if current_thread() is not main_thread():
         yield
         return
-    with threadpool_limits(1, user_api="blas"):
+    with _libraries().limit(limits=1, user_api="blas"):
         yield
+
+
+@cache
+def _libraries():
+    """NumPy's and SciPy's, which are loaded before anything small is computed; to look for them takes a millisecond."""
+    import scipy.linalg  # noqa: F401  (which brings a BLAS of its own)
+
+    return ThreadpoolController()

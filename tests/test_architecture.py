@@ -13,15 +13,16 @@ import ouanalysis as ou
 
 PACKAGE = Path(ou.__file__).parent
 ORDER = [
-    {"arguments", "one_blas_thread", "progress"},
+    {"arguments", "one_blas_thread", "progress", "written"},
     {"activations"},
     {"tape"},
     {"settings"},
     {"symbolic", "numeric"},
     {"minima", "simulate"},
     {"experiments"},
-    {"figures"},
-    {"derivations"},  # beside the package, and its reader: nothing in the package imports it
+    {"derivations"},  # beside the package, whose claims alone run it
+    {"claims", "figures"},
+    {"report"},
 ]
 NUMERIC = ["zero_error_set", "fluctuations", "long_time"]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

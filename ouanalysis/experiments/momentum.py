@@ -43,6 +43,7 @@ class Momentum:
     ratio: Array  # measured drift a step over its leading order (momenta, fractions)
     ratio_error: Array
     predicted_ratio: Array  # by `tangent_drift`
+    drift_chains: int
 
 
 def run(rng: RandomSource, size: Size = "full") -> Momentum:
@@ -75,6 +76,7 @@ def run(rng: RandomSource, size: Size = "full") -> Momentum:
         ratio=ratios[..., 0],
         ratio_error=ratios[..., 1],
         predicted_ratio=ratios[..., 2],
+        drift_chains=many,
     )
 
 

@@ -52,6 +52,7 @@ class NoiseContrast:
     measured: NDArray[np.float64] = field(metadata={"resolution": 1e-8})  # displacement along the predicted one,
     measured_error: NDArray[np.float64] = field(metadata={"resolution": 1e-8})  # its standard error,
     predicted: NDArray[np.float64] = field(metadata={"resolution": 1e-8})  # over the last (noises, window)
+    window_chains: tuple[int, ...]  # (noises,)
 
 
 def run(rng: RandomSource, size: str = "full") -> NoiseContrast:
@@ -92,6 +93,7 @@ def run(rng: RandomSource, size: str = "full") -> NoiseContrast:
         measured=measured,
         measured_error=measured_error,
         predicted=predicted,
+        window_chains=many,
     )
 
 

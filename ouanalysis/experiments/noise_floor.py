@@ -5,11 +5,12 @@ regularizer; what is left grows with η times the largest curvature.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..arguments import Array, Integers, RandomSource, generator, one_of
-from ..numeric import InterpolationError, interpolate, jacobian, local_ou, regularizer
+from ..numeric import InterpolationError, interpolate, jacobian, linearized_sgd, local_ou, regularizer
 from ..settings import ReluNetwork, planted_matrix_sensing, planted_relu_network, planted_sigmoid_network
 from ..simulate import label_noise_sgd
 from . import Size
@@ -28,9 +29,11 @@ class NoiseFloor:
     kind: Integers  # index into kinds
     kinds: tuple[str, ...]
     predicted: Array  # (ησ²/B) reg, in units of y²
+    exact: Array  # of the linearised SGD
     measured: Array  # mean loss over chains and time on the plateau
     error: Array  # standard error, from the spread of the chains
     curvature: Array  # η λ_max(H)
+    chains: int
 
 
 def run(rng: RandomSource, size: Size = "full") -> NoiseFloor:
@@ -42,32 +45,32 @@ def run(rng: RandomSource, size: Size = "full") -> NoiseFloor:
         for _ in range(each):
             setting, theta = _well_conditioned(draw, rng)
             rows.append((k, *_plateau(setting, theta, rng, chains)))
-    kind, predicted, measured, error, curvature = (np.array(column) for column in zip(*rows, strict=True))
-    return NoiseFloor(kind, KINDS, predicted, measured, error, curvature)
+    kind, predicted, exact, measured, error, curvature = (np.array(column) for column in zip(*rows, strict=True))
+    return NoiseFloor(kind, KINDS, predicted, exact, measured, error, curvature, chains)
 
 
 def _plateau(setting, theta, rng, chains):
-    """Predicted and measured plateau, its standard error, and η λ_max, for random η, B and floor, which gives σ."""
+    """Predicted, exact and measured plateau, its standard error, ηλ_max; of random η, B and floor, which gives σ."""
     top = 2 * np.linalg.norm(jacobian(setting, theta), 2) ** 2 / setting.n
     curvature = 10 ** rng.uniform(-2.3, -1)
     lr, batch_size = curvature / top, int(rng.integers(1, 4))
     noise_std = np.sqrt(rng.uniform(*FLOORS) * batch_size / (lr * regularizer(setting, theta)))
-    local = local_ou(setting, theta, lr=lr, noise_std=noise_std, batch_size=batch_size)
+    noise: dict[str, Any] = {"lr": lr, "noise_std": noise_std, "batch_size": batch_size}
+    local, law = local_ou(setting, theta, **noise), linearized_sgd(setting, theta, **noise)
     relaxation = 1 / (lr * local.eigenvalues[-1])
     burn_in, last = int(4 * relaxation), int(16 * relaxation)
     trajectory = label_noise_sgd(
         setting,
         theta,
-        lr=lr,
-        noise_std=noise_std,
-        batch_size=batch_size,
+        **noise,
         steps=last,
         rng=rng,
         chains=chains,
         record=np.unique(np.linspace(burn_in, last, 200).astype(int)),
     )
     by_chain = trajectory.loss.mean(axis=1)
-    return float(local.expected_loss()), by_chain.mean(), by_chain.std(ddof=1) / np.sqrt(chains), curvature
+    predicted, exact = float(local.expected_loss()), float(law.expected_loss())
+    return predicted, exact, by_chain.mean(), by_chain.std(ddof=1) / np.sqrt(chains), curvature
 
 
 def _matrix_sensing(rng):

@@ -44,6 +44,7 @@ class RiemannianFlow:
     flow_reg: Array
     flow_residual: float = field(metadata={"resolution": 1e-8})  # the tolerance of the integrator
     path_length: float
+    chains: int
 
 
 def run(rng: RandomSource, size: Size = "full") -> RiemannianFlow:
@@ -78,4 +79,5 @@ def run(rng: RandomSource, size: Size = "full") -> RiemannianFlow:
         flow_reg=flow.reg,
         flow_residual=flow.residual,
         path_length=float(length),
+        chains=chains,
     )

@@ -36,6 +36,7 @@ class TangentDrift:
     sigmas: Array
     remainder: Array  # |measured − predicted| over predicted (sigmas,)
     remainder_error: Array
+    chains: int  # of each step size
 
 
 def run(rng: RandomSource, size: Size = "full") -> TangentDrift:
@@ -56,6 +57,7 @@ def run(rng: RandomSource, size: Size = "full") -> TangentDrift:
         sigmas=np.array(SIGMAS),
         remainder=remainder,
         remainder_error=remainder_error,
+        chains=chains,
     )
 
 

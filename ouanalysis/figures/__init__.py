@@ -3,3 +3,7 @@
 The result comes from the module of the same name in `ouanalysis.experiments`. `python -m ouanalysis.figures`
 draws them all.
 """
+
+from ._listing import LONG, NAMES, FileFormat, drawn, save, summary
+
+__all__ = ["LONG", "NAMES", "FileFormat", "drawn", "save", "summary"]

@@ -3,14 +3,12 @@
 import argparse
 import io
 import os
-import pkgutil
 import sys
 import time
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from tqdm import tqdm
@@ -18,14 +16,8 @@ from tqdm import tqdm
 import ouanalysis
 
 from ..experiments import Size
-from ._style import styled
-from ._written import json_text, plain, resolutions, rounded, together
-
-NAMES = tuple(
-    sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.name[0] != "_")
-)
-
-LONG = ("recovery",)  # minutes each: drawn when named, or with --long
+from ..written import json_text, plain, resolutions, rounded, together
+from . import LONG, NAMES, FileFormat, drawn, save, summary
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.list:
         for name in NAMES:
-            print(f"{name:{max(map(len, NAMES)) + 2}}{_summary(name)}")
+            print(f"{name:{max(map(len, NAMES)) + 2}}{summary(name)}")
         return 0
     size: Size = "quick" if options.quick else "full"
     folder = Path(options.out or ("figures-quick" if options.quick else "figures"))
@@ -63,10 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-@styled
-def make(
-    name: str, folder: Path, *, size: Size = "full", seed: int = 0, file_format: Literal["png", "pdf", "svg"] = "png"
-) -> Path:
+def make(name: str, folder: Path, *, size: Size = "full", seed: int = 0, file_format: FileFormat = "png") -> Path:
     """Run one experiment, write folder/name.<format> and folder/name.json, and give the picture's path.
 
     What is drawn is what the JSON holds, so a last digit that another machine rounds otherwise is in neither. Both
@@ -74,9 +63,8 @@ def make(
     """
     experiment = import_module(f"ouanalysis.experiments.{name}")
     result = rounded(experiment.run(np.random.default_rng(seed), size))
-    figure = import_module(f"ouanalysis.figures.{name}").draw(result)
+    figure = drawn(name, result)
     stated = resolutions(result)
-    undated = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[file_format]
     shown = {
         "figure": name,
         "size": size,
@@ -88,7 +76,7 @@ def make(
     }
     picture = f"{name}.{file_format}"
     with together(folder) as beside:
-        figure.savefig(beside / picture, format=file_format, metadata=undated)
+        save(figure, beside / picture, file_format)
         (beside / f"{name}.json").write_text(json_text(shown), encoding="utf-8")
     return folder / picture
 
@@ -115,10 +103,6 @@ def _seed(text):
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"expected an integer at least 0, got {text!r}")
     return int(text)
-
-
-def _summary(name):
-    return (import_module(f"ouanalysis.figures.{name}").__doc__ or "").partition("\n")[0]
 
 
 if __name__ == "__main__":

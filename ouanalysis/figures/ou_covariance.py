@@ -29,7 +29,7 @@ def draw(result: OUCovariance) -> Figure:
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), box_aspect=1)
     functions.set(xlabel=r"residual $(h_1 - y_1)/\sigma$", ylabel=r"residual $(h_2 - y_2)/\sigma$")
     modes.set(
-        xlabel=r"$v_1^\top\delta\;/\;\sqrt{\eta\sigma^2/B}$", ylabel=r"$v_2^\top\delta\;/\;\sqrt{\eta\sigma^2/B}$"
+        xlabel=r"$v_1^\top\delta\;/\;(\eta\sigma^2/B)^{1/2}$", ylabel=r"$v_2^\top\delta\;/\;(\eta\sigma^2/B)^{1/2}$"
     )
 
     for k, rate in enumerate(result.rates):

@@ -20,7 +20,7 @@ def draw(result: SigmoidLandscape) -> Figure:
         (cost, division, phases), ("one neuron", f"{SHARED_WIDTH} logistic neurons", "the least logistic network")
     )
     cost.plot(result.share, result.tanh_cost, color=COLOURS[0], label="tanh: concave")
-    cost.plot(result.share, result.logistic_cost, color=COLOURS[2], label=r"logistic: convex to $1/\sqrt{3}$")
+    cost.plot(result.share, result.logistic_cost, color=COLOURS[2], label=r"logistic: convex to $3^{-1/2}$")
     bend = 1 / np.sqrt(3)
     cost.plot([bend], [bend**2 / (1 + bend**2)], "o", color=COLOURS[2], ms=4)
     cost.set(xlabel=r"its share, $\|x\| |c\varphi(z)|$", ylabel="least reg of the neuron", ylim=(0, 1.4))

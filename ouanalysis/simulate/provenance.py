@@ -22,6 +22,7 @@ __all__ = [
     "bit_generator_state",
     "engine_of",
     "named",
+    "processor",
     "sampling_arguments",
     "versions",
     "with_functions",
@@ -102,7 +103,7 @@ def versions(engine: Engine) -> dict[str, str]:
     return {
         "ouanalysis": __version__,
         **{name: _version(name) for name in ("numpy", engine)},
-        "processor": _processor(),
+        "processor": processor(),
     }
 
 
@@ -144,7 +145,7 @@ _version = cache(version)  # which reads files
 
 
 @cache
-def _processor():
+def processor() -> str:
     """The model of the processor, as far as it can be told."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

@@ -5,6 +5,8 @@ import sympy
 from doubled import tried
 from ouanalysis.derivations import local_ou
 from ouanalysis.derivations.derivation import Derivation, main
+from reading import check_mathml, check_text
+from sections import derived_in_sections
 
 from ouanalysis.symbolic import ou
 
@@ -13,7 +15,7 @@ eta, sigma, u, v = sympy.symbols("eta sigma u v")
 
 @pytest.fixture(scope="module")
 def steps():
-    return tried(local_ou.derive)
+    return tried(lambda: derived_in_sections(local_ou))
 
 
 @pytest.fixture
@@ -93,3 +95,8 @@ def test_the_latex_is_ascii_and_balanced(derivation, capsys):
     assert latex.count(r"\item ") == len(derivation.steps)
     braces = latex.replace(r"\{", "").replace(r"\}", "")
     assert braces.count("{") == braces.count("}")
+
+
+def test_it_can_be_read(derivation):
+    check_text(derivation)
+    check_mathml(derivation)

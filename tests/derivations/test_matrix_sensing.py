@@ -8,6 +8,8 @@ import sympy
 from doubled import tried
 from ouanalysis.derivations import matrix_sensing
 from ouanalysis.derivations.matrix_sensing import canonical_traces, expected_product, sum_over
+from reading import check_mathml, check_text
+from sections import derived_in_sections
 from sympy import KroneckerDelta, MatrixSymbol, Trace
 
 from ouanalysis import symbolic
@@ -18,7 +20,7 @@ a, b, c = sympy.symbols("a b c", integer=True)
 
 @pytest.fixture(scope="module")
 def steps():
-    return tried(matrix_sensing.derive)
+    return tried(lambda: derived_in_sections(matrix_sensing))
 
 
 @pytest.fixture
@@ -114,3 +116,8 @@ def test_the_command_prints_latex_that_is_ascii_and_balanced(derivation):
 def _run(*options):
     script = [sys.executable, "-m", "ouanalysis.derivations.matrix_sensing", *options]
     return subprocess.run(script, capture_output=True, text=True, check=True, encoding="utf-8").stdout
+
+
+def test_it_can_be_read(derivation):
+    check_text(derivation)
+    check_mathml(derivation)

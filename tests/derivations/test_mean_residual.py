@@ -6,7 +6,9 @@ import sympy
 from doubled import tried
 from ouanalysis.derivations import mean_residual
 from ouanalysis.derivations.derivation import Derivation
+from reading import check_mathml, check_text
 from rounding import FORMULA
+from sections import derived_in_sections
 
 import ouanalysis as ou
 from ouanalysis import symbolic
@@ -15,7 +17,7 @@ from ouanalysis.symbolic.tracing import Trace
 
 @pytest.fixture(scope="module")
 def steps():
-    return tried(mean_residual.derive)
+    return tried(lambda: derived_in_sections(mean_residual))
 
 
 @pytest.fixture
@@ -117,3 +119,8 @@ def test_text_and_latex_hold_every_step(derivation):
     assert latex.count(r"\item ") == len(derivation.steps)
     assert f"\n{len(derivation.steps)}. " in text
     assert text.count("By argument:") == sum(bool(step.argument) for step in derivation.steps)
+
+
+def test_it_can_be_read(derivation):
+    check_text(derivation)
+    check_mathml(derivation)

@@ -8,8 +8,10 @@ import sympy
 from doubled import tried
 from ouanalysis.derivations import momentum, other_noises
 from ouanalysis.derivations.derivation import Derivation
+from reading import check_mathml, check_text
 from rounding import EPS, FORMULA
 from scipy import linalg
+from sections import derived_in_sections
 
 import ouanalysis as ou
 from ouanalysis import symbolic
@@ -18,7 +20,7 @@ from ouanalysis.symbolic.tracing import Trace
 
 @lru_cache
 def steps(script):
-    return tried(script.derive)
+    return tried(lambda: derived_in_sections(script))
 
 
 def derived(script):
@@ -38,6 +40,12 @@ def test_every_step_says_something(script):
 def test_no_step_holds_with_its_right_side_doubled(script):
     assert len(steps(script).doubled) >= 8
     assert steps(script).held == []
+
+
+@SCRIPTS
+def test_it_can_be_read(script):
+    check_text(derived(script))
+    check_mathml(derived(script))
 
 
 @pytest.mark.parametrize("name", ["drift_matrix", "diffusion_matrix", "stationary_covariance"])

@@ -4,13 +4,15 @@ import pytest
 import sympy
 from doubled import tried
 from ouanalysis.derivations import quadratic_parametrisation
+from reading import check_mathml, check_text
+from sections import derived_in_sections
 
 from ouanalysis import symbolic
 
 
 @pytest.fixture(scope="module")
 def steps():
-    return tried(quadratic_parametrisation.derive)
+    return tried(lambda: derived_in_sections(quadratic_parametrisation))
 
 
 @pytest.fixture
@@ -60,3 +62,8 @@ def test_text_and_latex_hold_every_step(derivation):
     assert latex.count(r"\item ") == len(derivation.steps)
     assert f"\n{len(derivation.steps)}. " in text
     assert text.count("By argument:") == sum(bool(step.argument) for step in derivation.steps)
+
+
+def test_it_can_be_read(derivation):
+    check_text(derivation)
+    check_mathml(derivation)

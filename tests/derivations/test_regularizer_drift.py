@@ -5,6 +5,8 @@ import sympy
 from doubled import tried
 from ouanalysis.derivations import regularizer_drift
 from ouanalysis.derivations.derivation import Derivation, main
+from reading import check_mathml, check_text
+from sections import derived_in_sections
 
 from ouanalysis import symbolic
 from ouanalysis.symbolic.tracing import Trace
@@ -12,7 +14,7 @@ from ouanalysis.symbolic.tracing import Trace
 
 @pytest.fixture(scope="module")
 def steps():
-    return tried(regularizer_drift.derive)
+    return tried(lambda: derived_in_sections(regularizer_drift))
 
 
 @pytest.fixture
@@ -105,3 +107,8 @@ def test_the_latex_is_ascii_and_balanced(derivation, capsys):
     assert latex.count(r"\item ") == len(derivation.steps)
     braces = latex.replace(r"\{", "").replace(r"\}", "")
     assert braces.count("{") == braces.count("}")
+
+
+def test_it_can_be_read(derivation):
+    check_text(derivation)
+    check_mathml(derivation)

@@ -6,6 +6,8 @@ import re
 import pytest
 import sympy
 from ouanalysis.derivations import relu_network
+from reading import check_mathml, check_text
+from sections import derived_in_sections
 
 from ouanalysis.settings.relu_network import ReluNetwork
 from ouanalysis.symbolic.relu_network import kink_cost, regularizer
@@ -13,7 +15,7 @@ from ouanalysis.symbolic.relu_network import kink_cost, regularizer
 
 @pytest.fixture(scope="module")
 def derivation():
-    return relu_network.derive()
+    return derived_in_sections(relu_network)
 
 
 @pytest.mark.parametrize(("facing", "data"), [("right", (-1, 2, 7)), ("left", (-6, -1, 2))])
@@ -116,3 +118,8 @@ def test_a_wrong_regularizer_fails(monkeypatch, wrong):
     monkeypatch.setattr(relu_network, "regularizer", planted)
     with pytest.raises(AssertionError, match="reg"):
         relu_network.derive()
+
+
+def test_it_can_be_read(derivation):
+    check_text(derivation)
+    check_mathml(derivation)

@@ -8,7 +8,9 @@ import sympy
 from doubled import tried
 from ouanalysis.derivations import second_moments
 from ouanalysis.derivations.derivation import Derivation
+from reading import check_mathml, check_text
 from rounding import ALGEBRA, FORMULA
+from sections import derived_in_sections
 
 import ouanalysis as ou
 from ouanalysis import symbolic
@@ -16,7 +18,7 @@ from ouanalysis import symbolic
 
 @pytest.fixture(scope="module")
 def steps():
-    return tried(second_moments.derive)
+    return tried(lambda: derived_in_sections(second_moments))
 
 
 @pytest.fixture
@@ -161,3 +163,8 @@ def test_text_and_latex_hold_every_step(derivation):
     assert latex.count(r"\item ") == len(derivation.steps)
     assert f"\n{len(derivation.steps)}. " in text
     assert text.count("By argument:") == sum(bool(step.argument) for step in derivation.steps)
+
+
+def test_it_can_be_read(derivation):
+    check_text(derivation)
+    check_mathml(derivation)

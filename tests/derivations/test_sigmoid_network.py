@@ -6,13 +6,15 @@ import re
 import pytest
 import sympy
 from ouanalysis.derivations import sigmoid_network
+from reading import check_mathml, check_text
+from sections import derived_in_sections
 
 from ouanalysis.symbolic.sigmoid_network import hessian_block, regularizer, stationarity, stationary_neuron
 
 
 @pytest.fixture(scope="module")
 def derivation():
-    return sigmoid_network.derive()
+    return derived_in_sections(sigmoid_network)
 
 
 @pytest.mark.parametrize("name", ["regularizer", "stationarity", "stationary_neuron", "hessian_block"])
@@ -125,3 +127,8 @@ def test_a_wrong_closed_form_fails(monkeypatch, name, planted):
     monkeypatch.setattr(sigmoid_network, name, planted)
     with pytest.raises(AssertionError, match="expected"):
         sigmoid_network.derive()
+
+
+def test_it_can_be_read(derivation):
+    check_text(derivation)
+    check_mathml(derivation)

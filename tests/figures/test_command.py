@@ -30,7 +30,7 @@ def test_the_list_names_every_figure_and_draws_none(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["noise"], "expected one of finite_step, .*, got 'noise'"),
+        (["noise"], "expected one of any_network, .*, got 'noise'"),
         (["--seed", "-1"], "expected an integer at least 0, got '-1'"),
         (["--format", "gif"], "invalid choice: 'gif'"),
     ],

@@ -19,6 +19,7 @@ from ouanalysis.experiments import (
     repellency,
     riemannian_flow,
     sigmoid_neurons,
+    stability_limit,
 )
 from ouanalysis.figures import __main__ as command
 
@@ -192,6 +193,93 @@ def test_label_noise_finds_what_the_program_finds_and_descent_does_not():
     result = quick("recovery")
     assert np.all(result.least[1] < 1e-4)  # n = 30: the planted matrix, to the root of the solver's gap
     assert np.all(result.noisy < result.quiet)
+
+
+def test_the_drift_is_of_order_two_in_step_and_noise_and_minus_one_in_the_batch():
+    result = quick("drift_scaling")
+    for scaling in result.scalings:
+        assert np.all(np.abs(scaling.measured - scaling.exact) < 4 * scaling.error)
+        assert abs(scaling.exponent - scaling.exact_exponent) < 4 * scaling.exponent_error
+        # The law leaves its leading order by about (n/2) ηλ_max, 0.045 where most, over a decade.
+        assert abs(scaling.exact_exponent - scaling.leading_exponent) < 0.045 / np.log(10)
+
+
+def test_one_over_the_step_to_the_eight_fifths_steps_move_a_repellent_point_and_not_a_stationary_one():
+    result = quick("theorem")
+    assert result.verdicts == ("repellent", "strict minimum")
+    for name in ("fall", "moved", "walk", "rise"):
+        predicted = getattr(result, f"{'law' if name in ('fall', 'moved') else 'predicted'}_{name}")
+        assert np.all(np.abs(getattr(result, name) - predicted) < 4 * getattr(result, f"{name}_error"))
+    for exponent in result.exponents:
+        assert abs(exponent.fitted - exponent.predicted) < 4 * exponent.error
+        assert exponent.predicted == pytest.approx(exponent.limit, abs=0.03)
+    assert np.all(result.walk < result.moved / 20)
+
+
+def test_the_stability_limit_is_where_the_second_moments_over_all_batches_begin_to_grow():
+    result = quick("stability_limit")
+    np.testing.assert_allclose(result.radius, 1, rtol=0, atol=ALGEBRA)
+    assert np.all(result.below < 1)
+    assert np.all(result.above > 1)
+    assert np.all(result.mean_radius < 1)
+    assert np.all(result.single_radius > 1)
+    assert np.all(result.limit_over_mean < stability_limit.MEAN_FRACTION)
+
+
+def test_the_mean_residual_is_the_laws_and_at_a_stationary_point_measures_the_multipliers():
+    result = quick("mean_residual")
+    assert np.all(np.abs(result.measured - result.exact) < 4 * result.error)
+    # Q(S) of theory.md, at S = ησ²K/B, adds about (n/2) ηλ_max, and n = 2.
+    short = result.curvature[0, :, None] * np.abs(result.multipliers)
+    assert np.all(np.abs(result.measured[0] - result.multipliers)[:2] < (4 * result.error[0] + 1.5 * short)[:2])
+    assert np.all(np.max(np.abs(result.measured) / result.error, axis=-1) > 10)
+
+
+def test_the_effective_regularizer_is_exact_at_full_batch_and_falls_short_at_single_data():
+    result = quick("effective_regularizer")
+    assert np.all(np.abs(result.measured - result.exact) < 4 * result.error)
+    full, single = (result.batches.index(batch) for batch in ("full", 1))
+    np.testing.assert_allclose(result.effective[full], result.exact[full], rtol=ALGEBRA)
+    np.testing.assert_allclose(result.direction[full], 1, rtol=ALGEBRA)
+    late = result.fractions >= 0.3
+    assert np.all((result.measured - result.effective)[single, late] > 4 * result.error[single, late])
+    assert np.all(np.diff(result.effective_curve[single] / result.exact_curve[single]) < 0)
+
+
+def test_every_prediction_holds_for_a_convolution_skip_connections_and_attention():
+    result = quick("any_network")
+    assert result.verdicts == ("repellent",) * len(result.names)
+    assert np.abs(result.difference_on).max() < 1e-7  # of the differences, to sixth order in 0.01
+    assert np.abs(result.difference_off).min() > 0.01
+    assert np.all(np.abs(result.floor_measured - result.floor_predicted) < 4 * result.floor_error)
+    assert np.all(np.abs(result.drift_measured - result.drift_predicted) < 4 * result.drift_error)
+    predicted = result.reg_flow + result.reg_excess
+    assert np.all(np.abs(result.reg_measured - predicted) < 4 * result.reg_error + 0.01 * predicted)
+    assert np.all(result.reg_flow[:, -1] < result.reg_on)
+
+
+def test_the_flow_ends_at_the_least_regularizer_of_deep_linear_networks():
+    result = quick("deep_linear")
+    assert np.abs(result.search_gap).max() < 1e-8
+    assert np.abs(result.flow_gap).max() < 1e-6
+    assert np.all(result.flow_rank[0] == 3)
+    np.testing.assert_allclose(result.dead_gap, result.dead_predicted, rtol=0, atol=1e-6)
+    assert np.all(result.sgd_start_gap > 1)
+    assert np.all(np.abs(result.sgd_gap - result.flow_there) < 4 * result.sgd_error + 0.01)
+    assert abs(result.few_least / result.few_form - 1) > 0.01  # no value without a tight frame
+    assert result.few_nuclear > 1.001 * result.few_least_nuclear  # nor the least nuclear norm
+
+
+def test_neurons_with_a_fixed_output_layer_agree_or_part_as_their_activation_says():
+    result = quick("fixed_output_layer")
+    assert np.abs(result.flow_gap).max() < 1e-6
+    assert result.z_error.max() < 1e-3  # in θ the gap is a square
+    assert result.flow_spread[0].max() < 1e-3 < result.start_spread[0].min()
+    np.testing.assert_allclose(result.flow_spread[1], result.spread_predicted[1], rtol=1e-3)
+    # The next order in the noise is some thousandths of the spread.
+    wrong = np.abs(result.sgd_spread - result.spread_on_flow) - 4 * result.sgd_spread_error
+    assert np.all(wrong < 0.02 * result.spread_on_flow)
+    assert np.all(np.diff(result.sgd_spread[0]) < 0)
 
 
 def committed(name):

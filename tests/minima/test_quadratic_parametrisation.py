@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from strategies import KINDS, settings_with_theta
 
 import ouanalysis as ou
+from ouanalysis.minima.quadratic_parametrisation import _feasible, _program
 
 EPS = np.finfo(float).eps
 GAP = 1e-9  # relative; HiGHS is asked for 1e-10, of labels and costs of size 1
@@ -69,6 +70,18 @@ def test_the_value_is_that_of_clarabel_on_the_program_in_beta(d, n, sparsity):
 @given(attained)
 def test_both_sides_are_feasible_and_meet(setting):
     check_optimal(setting, ou.minimum(setting))
+
+
+@pytest.mark.parametrize("size", [1e-3, 0.5, 2.0, 1e3])
+def test_multipliers_past_the_edge_of_the_feasible_ones_come_back_to_it_and_others_stay(size):
+    setting, _ = ou.planted_quadratic_parametrisation(12, 5, 2, rng=0)
+    direction = np.random.default_rng(1).normal(size=5)
+    edge = direction / np.max(np.abs(setting.x.T @ direction) / (4 * weights(setting)))
+    found = _feasible(_program(setting), size * edge)
+    # It stays inside by the rounding of xᵀμ in the worst case.
+    lost = 2 * (setting.n + 2) * EPS * np.max(np.abs(setting.x.T) @ np.abs(edge) / (4 * weights(setting)))
+    np.testing.assert_allclose(found, min(size, 1.0) * edge, rtol=4 * lost)
+    assert np.all(np.abs(setting.x.T @ found) <= 4 * weights(setting))
 
 
 @given(settings_with_theta(settings))

@@ -3,6 +3,7 @@
 import autograd.numpy as anp
 import numpy as np
 import pytest
+import scipy.linalg
 import sympy
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -79,6 +80,19 @@ def test_quantities_of_one_process_fit_together():
     hessian = 2 * jacobian.T @ jacobian / setting.n
     atol = SUMS * np.max(local.eigenvalues)
     np.testing.assert_allclose(hessian @ local.basis, local.basis * local.eigenvalues, rtol=0, atol=atol)
+
+
+def test_the_autocovariance_decays_by_the_exponential_of_the_drift_matrix():
+    setting, truth = sensing(4)
+    # Unequal noises: the covariance is no multiple of a projector, and does not commute with H.
+    local = ou.local_ou(setting, truth, lr=LR, noise_std=SIGMA * np.arange(1, setting.n + 1))
+    jacobian = ou.jacobian(setting, truth)
+    decay = scipy.linalg.expm(-LR * 50 * 2 / setting.n * jacobian.T @ jacobian)
+    for steps in (20, None):
+        covariance = local.covariance(steps)
+        assert np.linalg.norm(decay @ covariance - covariance @ decay) > 1e-3 * np.linalg.norm(covariance)
+        later = local.covariance(steps, lag=50)
+        np.testing.assert_allclose(later, decay @ covariance, rtol=0, atol=FORMULA * np.max(covariance))
 
 
 def test_a_full_batch_averages_the_noise_over_all_data():

@@ -211,7 +211,7 @@ def test_other_versions_are_refused_unless_that_is_allowed(tmp_path, monkeypatch
     run = ou.label_noise_sgd(SETTING, TRUTH, **RUN, checkpoint=path)
     before = path.read_bytes()
     longer = bits(ou.resume(run, steps=99))
-    monkeypatch.setattr(provenance, "_processor", lambda: "a new one")
+    monkeypatch.setattr(provenance, "processor", lambda: "a new one")
     for old in (run, path):
         with pytest.raises(ValueError, match=r"^exact: expected processor .* got a new one, .*: pass exact=False"):
             ou.resume(old, steps=99)

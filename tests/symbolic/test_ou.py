@@ -26,6 +26,12 @@ def test_a_covariance_with_the_wrong_prefactor_leaves_a_residual():
     assert ou.lyapunov_residual(doubled, jacobian, **NOISE) != sympy.zeros(2, 2)
 
 
+def test_the_residual_of_any_matrix_is_that_by_hand():
+    # H = 2 [[1, 1], [1, 1]], which does not commute with Σ = diag(1, 0): HΣ + ΣH = [[4, 2], [2, 0]]; ηC/B has ones.
+    residual = ou.lyapunov_residual(sympy.diag(1, 0), sympy.Matrix([[1, 1]]), lr=2, noise_std=1, batch_size=8)
+    assert residual == sympy.Matrix([[3, 1], [1, -1]])
+
+
 def test_stationary_covariance_is_a_multiple_of_a_projector():
     jacobian = sympy.Matrix([[1, 2, 0], [0, 1, 3]])
     projector = ou.stationary_covariance(jacobian, **NOISE) * B / (eta * sigma**2)
@@ -38,6 +44,7 @@ CASES = {
     "one datum": (general(1, 3), None),
     "orthogonal gradients": (sympy.Matrix([[a, 0, 0], [0, b, b]]), None),
     "gradients of one length": (sympy.Matrix([[a, b, 0], [b, a, 0]]), sympy.Matrix([[1, 1], [1, -1]]) / sympy.sqrt(2)),
+    "modes that are not symmetric": (sympy.Matrix([[a, b], [b, a]]), sympy.Matrix([[1, 1], [-1, 1]]) / sympy.sqrt(2)),
 }
 
 

@@ -47,6 +47,8 @@ def symmetric_dimensions(
         )
         if len(slopes) == 2 and max(map(np.linalg.norm, slopes)) <= least:
             return count  # φ is constant
+    if not np.isfinite(slopes).all():
+        return 0  # none is shown
     singular = np.linalg.svd(np.array(slopes), compute_uv=False)
     # What slopes the orbit's own bend adds is of a higher order in FAR than that of the direction that is no symmetry.
     return count - int(np.sum(singular > max(least, FAR * singular[0])))
@@ -65,9 +67,9 @@ def _reduced_slope(setting, theta, space, direction, values, vectors, flat):
                 slope = row_space(setting, at).tangent(regularizer_gradient(setting, at))
                 move = stiff @ (stiff.T @ slope / bent)
             if not np.linalg.norm(move) < before:
-                return (
-                    vectors[:, flat].T @ slope / distance if before < 1e-6 * distance else np.full(flat.sum(), np.inf)
-                )
+                if before < 1e-6 * distance:
+                    return vectors[:, flat].T @ slope / distance
+                break  # the curvatures at θ itself lead nowhere so far away
             before = float(np.linalg.norm(move))
             at = at - move
     return np.full(np.count_nonzero(flat), np.inf)

@@ -10,9 +10,9 @@ import matplotlib.figure
 import numpy as np
 import pytest
 
+from ouanalysis import written
 from ouanalysis.experiments import matrix_sensing_certificate, ou_covariance
 from ouanalysis.figures import __main__ as command
-from ouanalysis.figures import _written
 
 HOSTILE = {
     "text.usetex": True,
@@ -83,18 +83,18 @@ def test_what_is_below_the_resolution_is_neither_written_nor_drawn():
     result = matrix_sensing_certificate.MatrixSensingCertificate(
         **{**arrays, "solver_gap": 8.97e-9, "loss": 3.14159e-17}
     )
-    rounded = _written.rounded(result)
+    rounded = written.rounded(result)
     np.testing.assert_array_equal(rounded.relative_gap, [0.123457, 0.0, 0.0, np.nan])
     np.testing.assert_array_equal(rounded.error, [0.123457, 4e-21, -3e-22, np.nan])
     assert rounded.solver_gap == 0
     assert rounded.loss == 3.142e-17
-    assert _written.resolutions(result)["solver_gap"] == 1e-7
+    assert written.resolutions(result)["solver_gap"] == 1e-7
     assert not np.signbit(rounded.relative_gap[2])  # a zero has no sign that depends on the machine
 
 
 @pytest.mark.parametrize("value", [np.arange(3), np.array([[True]]), np.zeros((0, 3)), (1, [2.5, "a"]), None])
 def test_what_has_no_digits_to_lose_is_rounded_to_itself(value):
-    rounded = _written.rounded(value)
+    rounded = written.rounded(value)
     assert type(rounded) is type(value)
     assert np.array_equal(rounded, value) if isinstance(value, np.ndarray) else rounded == value
 
@@ -102,7 +102,7 @@ def test_what_has_no_digits_to_lose_is_rounded_to_itself(value):
 def test_the_committed_numbers_are_no_finer_than_they_say():
     """And none is the rounding of a zero: a field that holds such numbers must state its resolution."""
     checked = 0
-    for path in (Path(__file__).parents[2] / "figures").glob("*.json"):
+    for path in (Path(__file__).parents[1] / "figures").glob("*.json"):
         shown = json.loads(path.read_text(encoding="utf-8"))
         for name, number in leaves(shown["numbers"]):
             if isinstance(number, float) and number:
@@ -155,6 +155,6 @@ def test_a_failure_where_nothing_was_leaves_nothing(tmp_path):
 
 
 def write_two(folder):
-    with _written.together(folder) as beside:
+    with written.together(folder) as beside:
         (beside / "a.png").write_bytes(b"new")
         (beside / "b.json").write_bytes(b"new")
