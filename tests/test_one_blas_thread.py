@@ -1,5 +1,6 @@
 """BLAS has one thread where small matrices are many, and then as many as before."""
 
+from functools import cache
 from threading import Thread
 
 import numpy as np
@@ -12,7 +13,18 @@ from ouanalysis.one_blas_thread import one_blas_thread
 
 
 def threads():
-    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+    """Of the libraries whose number can be set: another test may have loaded one that has its own mind."""
+    return {blas["num_threads"] for blas in threadpool_info() if blas["user_api"] == "blas" and settable(blas)}
+
+
+@cache
+def settable_paths():
+    with threadpool_limits(2, user_api="blas"):
+        return {blas["filepath"] for blas in threadpool_info() if blas["num_threads"] == 2}
+
+
+def settable(blas):
+    return blas["filepath"] in settable_paths()
 
 
 @pytest.fixture

@@ -119,6 +119,7 @@ def test_pieces_segments_and_blocks_agree_bit_for_bit(setting, monkeypatch):
 def test_a_chain_by_autograd_does_not_depend_on_how_many_workers_there_are(monkeypatch):
     monkeypatch.setattr(engine, "AUTOGRAD_BLOCK", 2)
     monkeypatch.setattr(engine, "PIECE", 1e-9)
+    monkeypatch.setattr(engine, "CHAIN", 0.0)
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(5) as five:
         assert bits(watched(PLAIN, executor=one)) == bits(watched(PLAIN, executor=five))
 
@@ -173,6 +174,7 @@ def interrupting(at):
 @pytest.mark.parametrize("setting", [SETTING, PLAIN], ids=["compiled", "autograd"])
 def test_an_interrupted_run_is_the_beginning_of_the_whole_and_goes_on_to_it(setting, monkeypatch, tmp_path):
     monkeypatch.setattr(engine, "PIECE", 1e-9)
+    monkeypatch.setattr(engine, "CHAIN", 0.0)
     monkeypatch.setattr(engine, "AUTOGRAD_BLOCK", 2)
     monkeypatch.setattr(segments, "SEGMENT", 64)
     how, path, first = {**WATCHED, "record": 7}, tmp_path / "run", {"first": lambda _, theta: theta[:, 0]}
