@@ -70,8 +70,17 @@ def check_stable(law: MomentMap) -> None:
 
 
 def check_below_limit(squares: Array, modes: Array, sampling: Sampling) -> None:
-    """A ValueError for a step at or past `stability_limit`, which is found only for a step near it or past it."""
+    """A ValueError for a step at or past `stability_limit`, which is found only for a step near it or past it.
+
+    Without momentum any step with η(a max_i ‖g_i‖² + b κ_max) < 1 is below it: 𝓛⁻¹ 2ηQ is a positive map that takes K
+    to no more than so much of K, as 𝓛 K = 2K² and Q(K) ≤ (a max_i ‖g_i‖² + b κ_max) K².
+    """
     further = sampling.lr * (1 + 1e-9)
+    a, b = sampling.weights(len(modes))
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not below
+        load = further * (a * np.max(modes**2 @ squares, initial=0.0) + b * np.max(squares, initial=0.0))
+    if not sampling.momentum and load < 1:
+        return
     if np.isfinite(further) and MomentMap(squares, modes, replace(sampling, lr=further)).stable():
         return
     limit = stability_limit(squares, modes, sampling)
