@@ -63,15 +63,11 @@ def label_noise_finds_the_simplest_function(many: Any, one: Any) -> Iterator[Fin
 
     A stationary network is the best for its own pattern of active neurons alone: on other data many end above.
     """
-    yield Certified.of("gap of 20 networks at the end, relative", many.ends, allowed=0.01, full=True)
+    yield Certified.of("gap of 20 networks at the end, relative", many.ends, allowed=0.02, full=True)
     yield Certified.of("the same of a network of width 40", one.relative_gap[1], allowed=0.01, full=True)
-    yield Certified.of("at the start", many.start, allowed=0.01, contrast=True)
-    yield Certified.of(
-        "the worst of 12 networks on each of 4 random data sets",
-        many.random_ends.max(axis=1),
-        allowed=0.01,
-        contrast=True,
-    )
+    yield Certified.of("at the start", many.start, allowed=0.02, contrast=True)
+    worst = many.random_ends.max()
+    yield Certified.of("the worst of 48 networks on random data sets", worst, allowed=0.02, full=True, contrast=True)
 
 
 def _off_the_lines(paths, functions):
