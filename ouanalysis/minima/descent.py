@@ -118,7 +118,7 @@ def _brought_back(setting, theta):
     """The point of the zero-error set normal to it, as near as rounding allows; None where that fails."""
     least = np.inf
     for _ in range(20):
-        residual = setting.h(theta[None, :], setting.x) - setting.y
+        residual = setting.residuals(theta)
         worst = float(np.max(np.abs(residual)))
         point = _point(setting, theta) if np.isfinite(worst) else None
         if point is None or worst > 0.5 * least or worst == 0:

@@ -125,4 +125,10 @@ def _sensitivity(setting, rows):
         with watching(choose):
             return setting.h(rows, setting.x)
 
+    if setting.y.ndim > 1:  # the most that any output does
+        return np.max([_of_output(shifted, k, rows, branches) for k in range(setting.outputs)], axis=0)
     return elementwise_grad(shifted)(np.zeros((len(rows), branches.count)))
+
+
+def _of_output(shifted, k, rows, branches):
+    return np.abs(elementwise_grad(lambda shift: shifted(shift)[..., k])(np.zeros((len(rows), branches.count))))

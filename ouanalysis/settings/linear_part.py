@@ -18,7 +18,7 @@ def linear_part(setting: "Setting") -> NDArray[np.intp]:
     """Indices of parameters in which h is linear together; of those that clash (a and b in h = ab) the first ones."""
     rng = np.random.default_rng(0)
     theta, moves = rng.standard_normal((2, 2, setting.dim))
-    block = max(1, FLOATS // (2 * len(FAR) * setting.n * setting.dim))
+    block = max(1, FLOATS // (2 * len(FAR) * setting.rows * setting.dim))
     units = np.eye(setting.dim)
     with np.errstate(all="ignore"):
         straight = [_straight(setting, theta, units[k : k + block]) for k in range(0, setting.dim, block)]
@@ -40,10 +40,14 @@ def _only(move, entries):
 
 def _straight(setting, theta, directions):
     """Whether h is linear along each of the directions (k, p) from the random θ (2, p), (k,) bools."""
-    still = setting.predictions(theta)
+    still = _by_row(setting, theta)
     far = FAR[:, None, None]
-    moved = setting.predictions(theta + (far * directions[:, None, None, :]))
+    moved = _by_row(setting, theta + (far * directions[:, None, None, :]))
     slopes = (moved - still) / far
     rounding = 1e-12 * (np.abs(moved) + np.abs(still)) / np.abs(far)
     alike = np.abs(slopes - slopes[:, :1]) <= 1e-9 * np.abs(slopes[:, :1]) + rounding
     return np.all(alike, axis=(1, 2, 3))
+
+
+def _by_row(setting, theta):
+    return setting.predictions(theta).reshape(*theta.shape[:-1], setting.rows)

@@ -1,5 +1,7 @@
 """What a model h must be, checked once when a Setting is made, and what is known of its branches from then on."""
 
+from functools import partial
+
 import autograd.numpy as anp
 import numpy as np
 from autograd.tracer import Node, trace
@@ -20,8 +22,8 @@ DECIDES = frozenset(
 )
 
 
-def check_model(h: Model, x: Array, dim: int) -> Branches:
-    """The `Branches` of h; a ValueError in one line for an h that is no model.
+def check_model(h: Model, x: Array, dim: int, outputs: tuple[int, ...] = ()) -> Branches:
+    """The `Branches` of h, which gives (..., *outputs); a ValueError in one line for an h that is no model.
 
     It must broadcast, read all of theta and no more, compute in float64, and be differentiated rightly by autograd.
     """
@@ -29,23 +31,29 @@ def check_model(h: Model, x: Array, dim: int) -> Branches:
     theta = np.stack([rng.uniform(0.1, 1.0, size=(3, dim)), rng.standard_normal((3, dim))])  # of mixed sign too
     ends = x[[0, len(x) // 2, -1]]
     with np.errstate(all="ignore"):  # a model need not have a value everywhere
-        _check_broadcasting(h, theta, ends)
-        check_derivatives(h, x, dim)
+        _check_broadcasting(h, theta, ends, outputs)
+        check_derivatives(partial(_weighted, h=h) if outputs else h, x, dim)
         decisions = _decisions(h, theta, ends, dim)
         return _branches(h, theta, x, decisions)
 
 
-def _check_broadcasting(h, theta, x):
+def _weighted(theta, x, *, h):
+    """A sum of the outputs, no two alike, whose derivatives are those of all of them."""
+    values = h(theta, x)
+    return anp.sum(values * np.random.default_rng(1).uniform(0.5, 1.5, size=anp.shape(values)[-1]), axis=-1)
+
+
+def _check_broadcasting(h, theta, x, outputs):
     """Compare h on stacked parameters and data with h on one vector and one datum at a time."""
     for data in (np.stack([x, x]), np.stack([x, x[::-1]])):  # stacked, as the batches of several chains are
-        single = np.array([[_call(h, theta[k, i], data[k, i], ()) for i in range(3)] for k in range(2)])
+        single = np.array([[_call(h, theta[k, i], data[k, i], outputs) for i in range(3)] for k in range(2)])
         scale = np.max(np.abs(single), initial=0.0, where=np.isfinite(single))
-        values = [_call(h, theta, data, (2, 3))]
+        values = [_call(h, theta, data, (2, 3, *outputs))]
         if np.array_equal(data[1], x):  # the same data for all θ may come without that axis
-            values.append(_call(h, theta, x, (2, 3)))
+            values.append(_call(h, theta, x, (2, 3, *outputs)))
         if not all(np.allclose(got, single, rtol=1e-6, atol=1e-9 * scale, equal_nan=True) for got in values):
             raise ValueError("h: expected the same values on stacked theta and x as on one at a time, got others")
-    _call(h, theta[:, :1], x, (2, 3))
+    _call(h, theta[:, :1], x, (2, 3, *outputs))
 
 
 def _call(h, theta, x, shape):

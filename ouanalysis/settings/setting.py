@@ -10,12 +10,14 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import Array, Model, Parts, Reals, count, part_shapes, positive_number, real_array
+from ..arguments import Array, Model, Parts, Reals, as_array, count, part_shapes, positive_number, real_array
 from .branches import Branches, Held, preactivations
 from .kinks import Kinks, find_kinks
 from .linear_part import linear_part
 from .model_check import check_model
 from .one_datum import OneDatum
+from .one_output import OneOutput
+from .products import Products
 from .unseen_directions import unseen_directions
 
 __all__ = ["Setting", "check_setting", "parameters", "split"]
@@ -34,14 +36,17 @@ class Kernel(Protocol):
 class Setting:
     """A model h(θ, x) and n data (x_i, y_i) that it is to fit exactly; equal to another by value.
 
+    A model of k outputs has labels y (n, k): the loss is the mean over the data of ‖h_i − y_i‖², and each output of
+    each datum is a row of J, row i·k + j that of h_ij. What is (n,) below is then (n, k).
+
     Parameters
     ----------
     h : callable
-        ``h(theta, x)`` with theta (..., p) and x (..., *feature) gives (...); the leading axes broadcast. Written
-        in `autograd.numpy`; branches through `ouanalysis.activations`, which know their kinks: those of NumPy (maximum,
+        ``h(theta, x)`` with theta (..., p) and x (..., *feature) gives (...), or (..., k) where y is (n, k); the
+        leading axes broadcast. Written in `autograd.numpy`; branches through `ouanalysis.activations`, which know their kinks: those of NumPy (maximum,
         where, abs) are differentiated, but not watched. Define it at module level to pickle it.
     x : (n, *feature) array_like
-    y : (n,) array_like
+    y : (n,) or (n, k) array_like
     dim : int, optional
         p, the number of parameters; needed where there are no `parts`.
     parts : dict, optional
@@ -83,6 +88,7 @@ class Setting:
     branches: Branches
     _parts: dict[str, tuple[int, ...]]
     kernel: ClassVar[Kernel | None] = None  # no field: how h is run, not what it is
+    several_outputs: ClassVar[bool] = False  # whether a subclass that vouches for its h takes labels (n, k)
 
     def __init__(
         self,
@@ -111,14 +117,24 @@ class Setting:
         x = real_array("x", x)
         if x.ndim == 0 or len(x) == 0:
             raise ValueError(f"x: expected shape (n, *feature) with n at least 1, got {x.shape}")
-        y = real_array("y", y, shape=(len(x),))
-        branches = check_model(h, x, total) if branches is None else branches
+        y = _labels(y, len(x)) if branches is None or self.several_outputs else real_array("y", y, shape=(len(x),))
+        branches = check_model(h, x, total, y.shape[1:]) if branches is None else branches
         vars(self).update(h=h, x=x, y=y, dim=total, symmetries=symmetries, branches=branches, _parts=shapes)
 
     @property
     def n(self) -> int:
         """The number of data."""
         return len(self.y)
+
+    @property
+    def outputs(self) -> int:
+        """k, the number of outputs of a datum; 1 where y is (n,)."""
+        return self.y.size // self.n
+
+    @property
+    def rows(self) -> int:
+        """n·k, the number of rows of J: one for each output of each datum."""
+        return self.y.size
 
     @property
     def parts(self) -> dict[str, tuple[int, ...]]:
@@ -150,9 +166,14 @@ class Setting:
         with np.errstate(all="ignore"):
             return self.h(parameters(self, theta)[..., None, :], self.x)
 
+    def residuals(self, theta: Reals) -> Array:
+        """h(θ) − y by rows of J: theta (..., p) gives (..., rows)."""
+        residuals = self.predictions(theta) - self.y
+        return residuals.reshape(*residuals.shape[: residuals.ndim - self.y.ndim], self.rows)
+
     def with_labels(self, y: Reals) -> Self:
-        """The same model and x with other labels y (n,)."""
-        return self._with(y=real_array("y", y, shape=(self.n,)))
+        """The same model and x with other labels y, shaped as these."""
+        return self._with(y=real_array("y", y, shape=self.y.shape))
 
     def rescaled(self, factor: float) -> "Setting":
         """The plain Setting of factor h and factor y: its zero-error set is the same, its reg times factor² (> 0)."""
@@ -193,13 +214,32 @@ class Setting:
             return None
         return real_array("symmetries", self.symmetries(np.array(theta)), shape=("k", self.dim))
 
+    def products(self) -> Products | None:
+        """What differentiates h, where autograd does not."""
+        return None
+
+    def by_row(self) -> "Setting":
+        """The Setting of one output that has a datum for each row of J; itself where h has one output."""
+        if self.y.ndim == 1:
+            return self
+        known = vars(self).get("_by_row")
+        if known is None:
+            units = np.tile(np.eye(self.outputs), (self.n, 1))
+            data = np.repeat(self.x.reshape(self.n, -1), self.outputs, axis=0)
+            model = OneOutput(self.h, self.x.shape[1:])
+            known = self._piece(
+                model, np.concatenate([data, units], axis=1), branches=self.branches, y=self.y.ravel().copy()
+            )
+            vars(self)["_by_row"] = known
+        return known
+
     def reduction(self) -> OneDatum | None:
         """Coordinates of which SGD moves but a few, and the setting that it moves them by; None if it may move all."""
         return None
 
     def _with(self, **changed):
         """A copy with other fields, which are known to be right."""
-        return _restored(type(self), vars(self) | changed)
+        return _restored(type(self), _without_rows(self) | changed)
 
     def _piece(self, h, data, **changed):
         """A plain Setting of the same parameters, and but for what is said of the same labels and without kinks."""
@@ -235,10 +275,11 @@ class Setting:
                     f"{name}: expected a function that pickles (defined at module level, or a functools.partial of"
                     f" one), got {getattr(self, name)!r}: {' '.join(str(error).split())}"
                 ) from error
-        return _restored, (type(self), vars(self))
+        return _restored, (type(self), _without_rows(self))
 
     def __repr__(self):
-        return f"{type(self).__name__}(n={self.n}, dim={self.dim})"
+        outputs = f", outputs={self.outputs}" if self.y.ndim > 1 else ""
+        return f"{type(self).__name__}(n={self.n}, dim={self.dim}{outputs})"
 
 
 def split(theta: Array, parts: Mapping[str, Sequence[int]]) -> dict[str, Array]:
@@ -265,6 +306,18 @@ def parameters(setting: Setting, theta: Reals, *, leading: bool = True) -> Array
     """theta as a clean (..., p) array, or (p,) without leading axes; a TypeError if `setting` is not a Setting."""
     check_setting(setting)
     return real_array("theta", theta, shape=(..., setting.dim) if leading else (setting.dim,))
+
+
+def _labels(y, n):
+    """(n,), or (n, k)."""
+    if as_array("y", y).ndim == 2:
+        return real_array("y", y, shape=(n, "k"))
+    return real_array("y", y, shape=(n,))
+
+
+def _without_rows(setting):
+    """The fields, without what `by_row` has made of them."""
+    return {name: value for name, value in vars(setting).items() if name != "_by_row"}
 
 
 def _restored(kind, state):

@@ -24,6 +24,7 @@ def unseen_directions(setting: "Setting", theta: Array) -> Array:
     As many random θ' as J of rank 1 would need to span all of R^p, so a direction that is left is not seen anywhere.
     """
     rng = np.random.default_rng(0)
+    setting = setting.by_row()
     draws = 2 + -(-setting.dim // setting.n)
     size = norm(theta) / np.sqrt(setting.dim)
     places = np.concatenate(

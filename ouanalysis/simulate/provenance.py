@@ -30,7 +30,7 @@ __all__ = [
 
 
 Engine = Literal["numba", "autograd"]
-OF_SGD = tuple(field.name for field in fields(Sampling))
+OF_SGD = tuple(field.name for field in fields(Sampling) if field.name != "outputs")  # which is the setting's
 OF_DIFFUSION = ("lr", "noise_std", "batch_size", "gradient_noise_std")  # which does not know how a batch is drawn
 OF_ONES_OWN = "function "  # how the name begins that stands for a function in a file
 BIT_GENERATORS = {

@@ -6,7 +6,7 @@ import pytest
 from rounding import EPS, FORMULA
 
 import ouanalysis as ou
-from ouanalysis.numeric.zero_error_set import derivatives
+from ouanalysis.numeric.zero_error_set import autograd_products, derivatives
 
 N, P = 7, 3
 RNG = np.random.default_rng(0)
@@ -55,7 +55,8 @@ def by_hand():
 @pytest.mark.parametrize("quantity", by_hand())
 @pytest.mark.parametrize("block", BLOCKS)
 def test_no_datum_and_no_row_is_lost_whatever_the_block(quantity, block, monkeypatch):
-    monkeypatch.setattr(derivatives, "_BLOCK", block)
+    for module in (derivatives, autograd_products):
+        monkeypatch.setattr(module, "BLOCK", block)
     computed, expected = by_hand()[quantity]
     # Sums of at most n p = 21 products of a few roundings each, in whatever order the blocks give.
     np.testing.assert_allclose(computed(), expected, rtol=0, atol=100 * EPS * np.max(np.abs(expected)))
@@ -64,7 +65,8 @@ def test_no_datum_and_no_row_is_lost_whatever_the_block(quantity, block, monkeyp
 @pytest.mark.parametrize("quantity", ["loss", "jacobian", "gram", "regularizer", "regularizer_gradient"])
 @pytest.mark.parametrize("block", [1, 10**6])
 def test_no_rows_give_no_values(quantity, block, monkeypatch):
-    monkeypatch.setattr(derivatives, "_BLOCK", block)
+    for module in (derivatives, autograd_products):
+        monkeypatch.setattr(module, "BLOCK", block)
     function = getattr(ou, quantity)
     assert function(SETTING, THETA[:0]).shape == (0, *function(SETTING, THETA).shape[1:])
 

@@ -31,7 +31,7 @@ def mean_residual(setting: Setting, theta: Array, space: RowSpace, moments: Arra
     relative = space.singular / np.max(space.singular, initial=0.0) if space.rank else space.singular
     pushed = finite_hessian_products(setting, theta, space.modes * relative @ moments @ space.basis.T)
     held = -(space.modes / relative) @ (space.basis.T @ pushed)
-    if space.rank == setting.n:
+    if space.rank == setting.rows:
         return held
     bent = _traces(setting, theta, space.basis @ moments, space.basis) / 2
     return held + bent - space.modes @ (space.modes.T @ bent)
@@ -50,7 +50,7 @@ def walked_residual(setting: Setting, theta: Array, space: RowSpace) -> Array:
 
 def _traces(setting, theta, left, right):
     """tr(∇²h_i L Rᵀ) of every datum, (n,), for L and R (p, k)."""
-    traces = np.zeros(setting.n)
+    traces = np.zeros(setting.rows)
     for one, other in zip(left.T, right.T, strict=True):
         traces += data_hessian_products(setting, theta, one) @ other
     return traces

@@ -12,6 +12,9 @@ resolvent (z − 𝓜)⁻¹ answers Γ − (b-term) with Z_ij = Γ_ij/D_ij,
     D_ij = δ(z−β)(z−β²)/(z(z+β)) + (1+β)(z−β)/(z+β) (g_i + g_j) + βz/(z²−β²) (g_i − g_j)² + (2β/(z+β) − nb) g_i g_j,
 
 and what is left is an n×n system I − F for the variances diag(S), F_mk = na Σ_ij U_mi U_mj (g_i g_j/D_ij) U_ki U_kj.
+Of k outputs n is the number of data still, and of each datum diag(S) keeps the k×k block, so that F maps blocks to
+blocks: m stands for a datum and a pair of its outputs, a ≤ b, and F_mk for Σ_ij U_ma,i U_mb,j (...) U_kc,i U_kd,j. It is
+of n k(k+1)/2 rows, symmetric where off the diagonal a block counts √2 times, and takes positive blocks to positive ones.
 At z = 1, and where the mean is stable (g < 2(1 + β)), D > 0 and g_i g_j/D_ij is a positive semidefinite kernel that
 grows with η; so F is symmetric and nonnegative, and grows: SGD is stable in the mean square just where ρ(F) < 1.
 
@@ -41,7 +44,7 @@ class MomentMap:
 
     Attributes
     ----------
-    squares, modes : (r,) and (n, r) arrays
+    squares, modes : (r,) and (n·k, r) arrays
         The positive eigenvalues κ of K, and their eigenvectors U.
     sampling : Sampling
     """
@@ -97,7 +100,7 @@ class MomentMap:
         inverse = np.linalg.inv(np.moveaxis(gap, (0, 1), (-2, -1)) + shift * np.eye(len(gap)))
         response, coupled = self._responses(shift, unit), bool(self._weights[0])
         if coupled:
-            system = lu_factor(np.eye(len(self.modes)) - self._coupling(response[0]))
+            system = lu_factor(self._uncoupled(response[0]))
 
         def apply(moments):
             direct = np.einsum("ijkl,lij->kij", inverse, moments)
@@ -117,10 +120,21 @@ class MomentMap:
             return False
         return not self._weights[0] or np.linalg.eigvalsh(self._coupling(response))[-1] < 1
 
+    @property
+    def _data(self):
+        """n."""
+        return len(self.modes) // self.sampling.outputs
+
+    @cached_property
+    def _pairs(self):
+        """The pairs a ≤ b of outputs, and what they count: two arrays of ints and one of 1 or √2."""
+        first, second = np.triu_indices(self.sampling.outputs)
+        return first, second, np.where(first == second, 1.0, np.sqrt(2.0))
+
     @cached_property
     def _rate(self):
         """G."""
-        return 2 * float(self.lr) * float(np.max(self.squares, initial=0.0)) / len(self.modes)
+        return 2 * float(self.lr) * float(np.max(self.squares, initial=0.0)) / self._data
 
     @cached_property
     def _shares(self):
@@ -136,7 +150,7 @@ class MomentMap:
     @cached_property
     def _weights(self):
         """(na, nb)."""
-        n = len(self.modes)
+        n = self._data
         a, b = self.sampling.weights(n)
         return n * a, n * b
 
@@ -164,14 +178,31 @@ class MomentMap:
         return response * np.stack([np.ones_like(response), cross, cross.T, velocity])
 
     def _coupling(self, response):
-        """F (n, n) of G/D: a sum of squares in each entry, over the few eigenvectors that a smooth kernel has."""
-        n = len(self.modes)
+        """F of G/D: a sum of squares in each entry, over the few eigenvectors that a smooth kernel has."""
         weights, vectors = np.linalg.eigh(self._relative**2 * response)
-        coupling = np.zeros((n, n))
+        size = self._data * len(self._pairs[0])
+        coupling = np.zeros((size, size))
         for weight, vector in zip(weights, vectors.T, strict=True):
-            if abs(weight) > np.finfo(float).eps / n * weights[-1]:
-                coupling += weight * ((self.modes * vector) @ self.modes.T) ** 2
+            if abs(weight) > np.finfo(float).eps / len(self.modes) * weights[-1]:
+                coupling += weight * self._squared((self.modes * vector) @ self.modes.T)
         return self._weights[0] * self._rate * coupling
+
+    def _squared(self, symmetric):
+        """What T → M T M does to blocks of data, of M (nk, nk): the square of each entry where k = 1."""
+        if self.sampling.outputs == 1:
+            return symmetric**2
+        n, k = self._data, self.sampling.outputs
+        first, second, counts = self._pairs
+        entries = symmetric.reshape(n, k, n, k).transpose(0, 2, 1, 3)  # datum, datum, output, output
+        left, right = entries[:, :, first], entries[:, :, second]
+        blocks = left[..., first] * right[..., second] + left[..., second] * right[..., first]
+        blocks *= counts[:, None] * counts / 2
+        return blocks.transpose(0, 2, 1, 3).reshape(n * len(first), -1)
+
+    def _uncoupled(self, response):
+        """I − F."""
+        coupling = self._coupling(response)
+        return np.eye(len(coupling)) - coupling
 
     def _gap(self, unit):
         """I − 𝓜 without the coupling, as (k, k, r, r): row by row of (Z, C, Cᵀ, W)."""
@@ -207,9 +238,24 @@ class MomentMap:
         )
 
     def _variances(self, moments):
-        """diag(S)/κ_max, (n,)."""
-        return np.sum((self.modes @ (self._relative * moments)) * self.modes, axis=1)
+        """diag(S)/κ_max, (n,); of k outputs the blocks, (n k(k+1)/2,)."""
+        left = self.modes @ (self._relative * moments)
+        if self.sampling.outputs == 1:
+            return np.sum(left * self.modes, axis=1)
+        first, second, counts = self._pairs
+        shape = self._data, self.sampling.outputs, -1
+        blocks = np.einsum("mar,mbr->mab", left.reshape(shape), self.modes.reshape(shape))
+        return ((blocks[:, first, second] + blocks[:, second, first]) * (counts / 2)).ravel()
 
     def _gathered(self, variances):
         """What these variances of the predictions add to Γ/G."""
-        return self._weights[0] * self._rate * self._relative * ((self.modes.T * variances) @ self.modes)
+        if self.sampling.outputs == 1:
+            spread = (self.modes.T * variances) @ self.modes
+        else:
+            first, second, counts = self._pairs
+            k = self.sampling.outputs
+            blocks = np.zeros((self._data, k, k))
+            blocks[:, first, second] = blocks[:, second, first] = variances.reshape(self._data, -1) / counts
+            modes = self.modes.reshape(self._data, k, -1)
+            spread = self.modes.T @ (blocks @ modes).reshape(self.modes.shape)
+        return self._weights[0] * self._rate * self._relative * spread

@@ -27,8 +27,8 @@ class Sampling:
     ----------
     lr : float
         η.
-    noise_std : float or (n,) array
-        σ, the standard deviation of ε, in units of y; or σ_i of each datum.
+    noise_std : float or (n,) or (n, k) array
+        σ, the standard deviation of ε, in units of y; or that of each label, shaped as y.
     batch_size : int
         B̃: B, or n for a full batch.
     replacement : bool
@@ -37,6 +37,8 @@ class Sampling:
         β.
     gradient_noise_std : float
         s, in units of y²/θ.
+    outputs : int
+        k, of a datum: a batch takes all of them, each with its own noise.
     """
 
     lr: float
@@ -45,6 +47,7 @@ class Sampling:
     replacement: bool = True
     momentum: float = 0.0
     gradient_noise_std: float = 0.0
+    outputs: int = 1
 
     def __post_init__(self) -> None:
         if not isinstance(self.replacement, bool | np.bool_):
@@ -57,6 +60,7 @@ class Sampling:
             "replacement": bool(self.replacement),
             "momentum": nonnegative_number("momentum", self.momentum, below=1),
             "gradient_noise_std": nonnegative_number("gradient_noise_std", self.gradient_noise_std),
+            "outputs": count("outputs", self.outputs, least=1),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -70,15 +74,17 @@ class Sampling:
     @property
     def _values(self):
         noise = self.noise_std
-        noises = noise if isinstance(noise, float) else tuple(noise)
-        return self.lr, noises, self.batch_size, self.replacement, self.momentum, self.gradient_noise_std
+        noises = noise if isinstance(noise, float) else (noise.shape, *noise.ravel())
+        rest = self.batch_size, self.replacement, self.momentum, self.gradient_noise_std, self.outputs
+        return self.lr, noises, *rest
 
     def check_data(self, n: int) -> None:
         """A ValueError if it cannot draw from n data."""
         if not self.replacement and self.batch_size > n:
             raise ValueError(f"batch_size: expected at most n = {n} without replacement, got {self.batch_size}")
-        if np.ndim(self.noise_std) and np.shape(self.noise_std) != (n,):
-            raise ValueError(f"noise_std: expected shape ({n},), got {np.shape(self.noise_std)}")
+        shape = (n,) if self.outputs == 1 and np.ndim(self.noise_std) < 2 else (n, self.outputs)
+        if np.ndim(self.noise_std) and np.shape(self.noise_std) != shape:
+            raise ValueError(f"noise_std: expected shape {shape}, got {np.shape(self.noise_std)}")
 
     @property
     def noise_scale(self) -> float:
@@ -97,7 +103,10 @@ class Sampling:
         return replace(self, noise_std=self.noise_std / scale, gradient_noise_std=self.gradient_noise_std / scale)
 
     def weights(self, n: int) -> tuple[float, float]:
-        """(a, b) of Q(S) = a K diag(S) K + b K S K. All n data at once are n drawn without replacement: (0, 1/n)."""
+        """(a, b) of Q(S) = a K diag(S) K + b K S K. All n data at once are n drawn without replacement: (0, 1/n).
+
+        diag(S) has the blocks of S of each datum, k×k of k outputs.
+        """
         batch = self.batch_size
         if self.replacement or n == 1:
             return 1 / batch, (1 - 1 / batch) / n
@@ -133,6 +142,7 @@ def sampling_of(
             raise ValueError(f'batch_size: expected an integer at least 1 or "full", got {batch_size!r}')
         Sampling(lr, replacement=replacement)  # which is checked, and has no say
         batch_size, replacement = setting.n, False
-    sampling = Sampling(lr, noise_std, batch_size, replacement, momentum, gradient_noise_std)  # type: ignore[arg-type]
+    rest = batch_size, replacement, momentum, gradient_noise_std, setting.outputs
+    sampling = Sampling(lr, noise_std, *rest)  # type: ignore[arg-type]
     sampling.check_data(setting.n)
     return sampling

@@ -85,7 +85,7 @@ class SecondMoments(MomentMap):
         unit, beta, (a, b) = self._rate or 1.0, self.momentum, self._weights
         moments = root @ self._at_rest(unit) @ root.T
         covariance, noise = moments[0], root @ self._source @ root.T
-        fed = self._rate * gram @ (a * np.diag(np.diag(covariance)) + b * covariance) @ gram + noise
+        fed = self._rate * gram @ (a * self._of_data(covariance) + b * covariance) @ gram + noise
         kept = -covariance @ gram
         if beta:
             cross, velocity = moments[1], moments[3]
@@ -93,6 +93,11 @@ class SecondMoments(MomentMap):
             fed = beta**2 * velocity - beta * self._rate * (gram @ cross + cross.T @ gram) + fed
         changes = [kept + kept.T + fed] + ([kept + fed - cross, fed - velocity] if beta else [])
         return float(max(np.linalg.norm(change) for change in changes) / np.linalg.norm(noise))
+
+    def _of_data(self, covariance):
+        """diag(S), or its blocks."""
+        data = np.arange(len(covariance)) // self.sampling.outputs
+        return np.where(data[:, None] == data, covariance, 0.0)
 
     def _after(self, steps):
         """(Z, C, Cᵀ, W)_T, and the weighted sum of the Z_t before it."""
@@ -165,7 +170,7 @@ class SecondMoments(MomentMap):
         """ησ²/B̃ and ηs²n/(4κ_max), over the square of the noise's scale."""
         unit = self.sampling.of_unit_noise()
         label = unit.lr * float(np.max(unit.noise_std)) ** 2 / unit.batch_size
-        gradient = unit.lr * unit.gradient_noise_std**2 * len(self.modes) / 4
+        gradient = unit.lr * unit.gradient_noise_std**2 * self._data / 4
         return finite_product(np.array([label, gradient / (float(np.max(self.squares, initial=0.0)) or 1.0)]))
 
     @cached_property
@@ -175,7 +180,7 @@ class SecondMoments(MomentMap):
         largest = np.max(self.sampling.noise_std)
         each = np.diag(self._shares)  # the same for all data
         if np.ndim(self.sampling.noise_std) and largest:
-            each = self._relative * ((self.modes.T * (self.sampling.noise_std / largest) ** 2) @ self.modes)
+            each = self._relative * ((self.modes.T * (np.ravel(self.sampling.noise_std) / largest) ** 2) @ self.modes)
         return 2 * (label * each + gradient * np.eye(len(self.squares)))
 
     @cached_property
@@ -183,8 +188,9 @@ class SecondMoments(MomentMap):
         noise = self._source
         response = self._response(0.0)
         if self._weights[0]:
-            system = np.eye(len(self.modes)) - self._coupling(response)
-            noise = noise + self._gathered(np.linalg.solve(system, self._variances(response * noise)))
+            noise = noise + self._gathered(
+                np.linalg.solve(self._uncoupled(response), self._variances(response * noise))
+            )
         return response * noise
 
     def _at_rest(self, unit):

@@ -73,12 +73,15 @@ def check_below_limit(squares: Array, modes: Array, sampling: Sampling) -> None:
     """A ValueError for a step at or past `stability_limit`, which is found only for a step near it or past it.
 
     Without momentum any step with η(a max_i ‖g_i‖² + b κ_max) < 1 is below it: 𝓛⁻¹ 2ηQ is a positive map that takes K
-    to no more than so much of K, as 𝓛 K = 2K² and Q(K) ≤ (a max_i ‖g_i‖² + b κ_max) K².
+    to no more than so much of K, as 𝓛 K = 2K² and Q(K) ≤ (a max_i ‖g_i‖² + b κ_max) K². Of several outputs ‖g_i‖² is
+    the sum over them, which is no less than the largest eigenvalue of the datum's block of K.
     """
     further = sampling.lr * (1 + 1e-9)
-    a, b = sampling.weights(len(modes))
+    n = len(modes) // sampling.outputs
+    a, b = sampling.weights(n)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not below
-        load = further * (a * np.max(modes**2 @ squares, initial=0.0) + b * np.max(squares, initial=0.0))
+        norms = np.sum((modes**2 @ squares).reshape(n, -1), axis=1)
+        load = further * (a * np.max(norms, initial=0.0) + b * np.max(squares, initial=0.0))
     if not sampling.momentum and load < 1:
         return
     if np.isfinite(further) and MomentMap(squares, modes, replace(sampling, lr=further)).stable():
@@ -103,7 +106,7 @@ def stability_limit(squares: Array, modes: Array, sampling: Sampling) -> float:
 
     if not len(squares):
         return np.inf
-    n, largest = len(modes), float(np.max(squares))
+    n, largest = len(modes) // sampling.outputs, float(np.max(squares))
 
     def excess(rate):  # of G = 2ηκ_max/n
         return MomentMap(squares / largest, modes, replace(sampling, lr=rate * n / 2)).load() - 1

@@ -169,8 +169,7 @@ def _integrate(setting, theta, last, drift, stiffness, *, rtol, method, ends, ba
             along = drift(at, space)
         except (np.linalg.LinAlgError, ValueError):  # no derivatives there: for the integrator to step back
             return np.full_like(at, np.nan)
-        residual = setting.h(at[None, :], setting.x) - setting.y
-        return along / rate - pull * space.least_move(residual)
+        return along / rate - pull * space.least_move(setting.residuals(at))
 
     def jacobian(_, at):
         space = row_space(setting, at)

@@ -78,7 +78,7 @@ def _check_symmetries(setting, piece, theta):
     size = np.linalg.norm(slopes, axis=1, keepdims=True) * np.linalg.norm(directions, axis=1)
     wrong = np.argwhere(np.abs(slopes @ directions.T) > np.sqrt(np.finfo(float).eps) * size)
     if len(wrong):
-        what = "reg" if wrong[0][0] == setting.n else f"h_{wrong[0][0]}"
+        what = "reg" if wrong[0][0] == setting.rows else f"h_{wrong[0][0]}"
         raise ValueError(
             f"symmetries: expected directions along which neither h nor reg changes, got one, number {wrong[0][1]},"
             f" along which {what} does"

@@ -61,7 +61,7 @@ def _reduced_slope(setting, theta, space, direction, values, vectors, flat):
         at, before = theta + distance * direction, float("inf")
         for _ in range(ITERATIONS):
             with np.errstate(all="ignore"):
-                at = at - space.least_move(setting.predictions(at) - setting.y)
+                at = at - space.least_move(setting.residuals(at))
                 if not np.isfinite(at).all():
                     break
                 slope = row_space(setting, at).tangent(regularizer_gradient(setting, at))

@@ -64,7 +64,7 @@ def interpolate(setting: Setting, theta: Reals) -> Array:
     worst, tolerance = _error(setting, nearest), zero_error_tolerance(setting, nearest)
     if not worst <= tolerance:
         finite_jacobian(setting, nearest)  # which says where there is no derivative
-        contradictory = [f"x_{i} = x_{j}" for i, j in duplicate_data(setting) if setting.y[i] != setting.y[j]]
+        contradictory = [f"x_{i} = x_{j}" for i, j in duplicate_data(setting) if np.any(setting.y[i] != setting.y[j])]
         remedy = "start elsewhere, or use a model that can fit these labels"
         if contradictory:
             remedy = f"no model can fit different labels of the same datum ({contradictory[0]})"
@@ -128,9 +128,9 @@ def _gauss_newton(setting, theta, *, max_iterations=200):
         if not np.isfinite(scaled).all():
             break
         gram, size = gradients @ gradients.T, _size(residual)
-        scale = np.trace(gram) / setting.n
+        scale = np.trace(gram) / setting.rows
         while damping < 1e12:
-            shifted = gram + damping * scale * np.eye(setting.n)
+            shifted = gram + damping * scale * np.eye(setting.rows)
             move = gradients.T @ np.linalg.lstsq(shifted, scaled, rcond=None)[0]
             attempt = _residual(setting, theta - move)
             if _size(attempt) < size:
@@ -162,8 +162,7 @@ def _move_linear_part(setting, theta, part):
 
 
 def _residual(setting, theta):
-    with np.errstate(all="ignore"):
-        return setting.h(theta[None, :], setting.x) - setting.y
+    return setting.residuals(theta)
 
 
 def _error(setting, theta):

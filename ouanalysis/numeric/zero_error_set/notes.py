@@ -23,14 +23,15 @@ def notes_on_point(setting: Setting, theta: Array, rank: int) -> list[str]:
     if pairs:
         shown = ", ".join(f"x_{i} = x_{j}" for i, j in pairs[:3]) + (", ..." if len(pairs) > 3 else "")
         notes.append(f"{len(pairs)} of the data {'are duplicates' if len(pairs) > 1 else 'is a duplicate'} ({shown})")
-    if rank < setting.n:
+    if rank < setting.rows:
         if scaled_rank(jacobian(setting, theta)) > rank:
             follows = "as its rows are too different in size to resolve more: this holds in the largest directions"
         elif rank_is_constant(setting, theta):
             follows = "constant about here, so the zero-error set is smooth, of that codimension"
         else:
             follows = "and more beside: the zero-error set need not be smooth, and this holds in its row space alone"
-        notes.append(f"J has rank {rank} for {setting.n} data, {follows}")
+        rows = f"{setting.n} data" + (f" of {setting.outputs} outputs" if setting.outputs > 1 else "")
+        notes.append(f"J has rank {rank} for {rows}, {follows}")
     notes += _notes_on_kinks(setting, theta)
     return notes
 
@@ -73,7 +74,7 @@ def notes_on_noise(
 
 def warn_of_rank(setting: Setting, theta: Array, rank: int) -> None:
     """A UserWarning where the rank of J is lower at theta than about it."""
-    if rank < setting.n and not rank_is_constant(setting, theta):
+    if rank < setting.rows and not rank_is_constant(setting, theta):
         warnings.warn(
             f"J has rank {rank} here and a higher one about it: the zero-error set need not be smooth here, and this is"
             " the answer of the row space alone",
