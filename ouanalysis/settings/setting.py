@@ -43,8 +43,9 @@ class Setting:
     ----------
     h : callable
         ``h(theta, x)`` with theta (..., p) and x (..., *feature) gives (...), or (..., k) where y is (n, k); the
-        leading axes broadcast. Written in `autograd.numpy`; branches through `ouanalysis.activations`, which know their kinks: those of NumPy (maximum,
-        where, abs) are differentiated, but not watched. Define it at module level to pickle it.
+        leading axes broadcast. Written in `autograd.numpy`; branches through `ouanalysis.activations`, which know their
+        kinks: those of NumPy (maximum, where, abs) are differentiated, but not watched. Define it at module level to
+        pickle it.
     x : (n, *feature) array_like
     y : (n,) or (n, k) array_like
     dim : int, optional

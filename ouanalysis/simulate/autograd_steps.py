@@ -25,13 +25,14 @@ def autograd_steps(plan: Plan) -> TakeSteps:
     def take_steps(state, draws, rates, first, records, out):
         x, y, theta, velocity = setting.x, setting.y, state.theta, state.velocity
         record = np.searchsorted(records, first, side="right")
+        shape = len(theta), -1, *setting.y.shape[1:]
         lr, momentum = (np.broadcast_to(rate, draws.noise.shape[1]) for rate in (rates.lr, rates.momentum))
         with np.errstate(all="ignore"):
             for step in range(draws.noise.shape[1]):
                 if draws.indices.shape[-1]:
                     x, y = setting.x[draws.indices[:, step]], setting.y[draws.indices[:, step]]
                 velocity *= momentum[step]
-                velocity -= gradient(theta, x, y + draws.noise[:, step])
+                velocity -= gradient(theta, x, y + draws.noise[:, step].reshape(shape))
                 if draws.gradient_noise.shape[-1]:
                     velocity -= draws.gradient_noise[:, step]
                 if plan.weight_decay:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arguments import Array, Integers
 from ..numeric.fluctuations.schedule import Rates
-from .draws import Draws
+from .draws import Draws, rows_of
 from .plan import Plan
 from .state import State
 
@@ -24,17 +24,18 @@ def compiled_loop(plan: Plan) -> Callable[..., None] | None:
 
 def compiled_steps(plan: Plan, compiled: Callable[..., None]) -> TakeSteps:
     """A function that takes chains through their draws from step `first`, in place, and records (chains, k, p)."""
-    averaged = plan.averaged
+    averaged, outputs = plan.averaged, plan.walked.outputs
 
     def take_steps(state, draws, rates, first, records, out):
         lr, momentum = (np.full(draws.noise.shape[1], rate) for rate in (rates.lr, rates.momentum))
         sums = state.sums.shift, state.sums.recent, state.sums.total
+        draws = draws._replace(indices=rows_of(draws.indices, outputs))
         for theta, velocity, *drawn, recorded, shift, recent, total in zip(
             state.theta, state.velocity, *draws, out, *sums, strict=True
         ):
             how = (*drawn, lr, momentum, plan.weight_decay, first, records, recorded)
             try:
-                compiled(theta, velocity, *how, *averaged, shift, recent, total)
+                compiled(theta, velocity, *how, *averaged, shift, recent, total, outputs)
             except ZeroDivisionError:  # a pole of the activation
                 theta[:] = np.nan
 

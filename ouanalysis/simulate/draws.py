@@ -18,7 +18,8 @@ from ..numeric.fluctuations.sampling import Sampling
 from ..settings import Setting
 from .normals import fill_standard_normal
 
-__all__ = ["Draws", "Law", "Streams", "draw", "draw_noise", "draw_subsets", "draws_per_step", "spawn_streams"]
+__all__ = ["Draws", "Law", "Streams", "draw", "draw_noise", "draw_subsets", "draws_per_step", "rows_of"]
+__all__ += ["spawn_streams"]
 
 Law = Literal["gaussian", "rademacher"] | Callable[[np.random.Generator, tuple[int, int]], Reals]
 
@@ -70,7 +71,7 @@ class Draws(NamedTuple):
     indices : (chains, steps, B) int64 array
         The data of each batch; B = 0 where a batch is all data.
     noise : (chains, steps, B̃) array
-        ε_b, in units of y.
+        ε_b, in units of y; of k outputs (chains, steps, B̃k), those of a datum side by side.
     gradient_noise : (chains, steps, p) array
         s ξ; (chains, steps, 0) where s = 0.
     """
@@ -89,7 +90,7 @@ def spawn_streams(rng: np.random.Generator, chains: int) -> list[Streams]:
 
 def draws_per_step(setting: Setting, sampling: Sampling) -> int:
     """How many noises a step of one chain takes."""
-    return sampling.batch_size + (setting.dim if sampling.gradient_noise_std else 0)
+    return sampling.batch_size * sampling.outputs + (setting.dim if sampling.gradient_noise_std else 0)
 
 
 def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams], noise_std: Array, steps: int) -> Draws:
@@ -98,18 +99,27 @@ def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams],
     All else is as `sampling` says.
     """
     indices = _draw_batches(setting.n, sampling, streams, steps)
-    noise = np.array([draw_noise(law, chain.noise, (steps, sampling.batch_size)) for chain in streams])
+    size = steps, sampling.batch_size * sampling.outputs
+    noise = np.array([draw_noise(law, chain.noise, size) for chain in streams])
     gradient_noise = np.empty((len(streams), steps, setting.dim if sampling.gradient_noise_std else 0))
     if gradient_noise.size:
         for chain, out in zip(streams, gradient_noise, strict=True):
             fill_standard_normal(chain.gradient_noise, out)
     if noise_std.shape[1] > 1 and indices.shape[-1]:
         rows = np.arange(steps)[:, None] if len(noise_std) > 1 else 0
-        noise *= noise_std[rows, indices]
+        noise *= noise_std[rows, rows_of(indices, sampling.outputs)]
     else:
         noise *= noise_std
     gradient_noise *= sampling.gradient_noise_std
     return Draws(indices, noise, gradient_noise)
+
+
+def rows_of(indices: NDArray[np.int64], outputs: int) -> NDArray[np.int64]:
+    """The rows of J of data (..., B): (..., B·outputs)."""
+    if outputs == 1:
+        return indices
+    rows = indices[..., None] * outputs + np.arange(outputs)
+    return rows.reshape(*indices.shape[:-1], -1)
 
 
 def draw_noise(law: Law, rng: np.random.Generator, size: tuple[int, int]) -> Array:

@@ -66,7 +66,7 @@ class Job:
         """Which chains advance together: neighbours at the same step, and not too many."""
         plan, taken = self.plan, self.snapshot.state.taken
         chains = len(taken)
-        largest = max(AUTOGRAD_BLOCK, FLOATS // (plan.sampling.batch_size * plan.setting.dim))
+        largest = max(AUTOGRAD_BLOCK, FLOATS // (plan.sampling.batch_size * plan.sampling.outputs * plan.setting.dim))
         if self.compiled:
             blocks = COMPILED_BLOCKS
             if not plan.observe:  # whose functions may round otherwise at another number of chains, as in a longer run

@@ -18,6 +18,8 @@ Gradient = Callable[[Array, Array, Array], Array]
 def loss_gradient(setting: Setting) -> Gradient:
     """A function of theta (chains, p), x (..., B, *feature) and labels (chains, B): ∇ of (1/B) Σ_b (h_b − label_b)².
 
+    Of k outputs labels are (chains, B, k).
+
     For each shape h is traced once; from then on the NumPy calls that autograd made are repeated. Where h looks at
     values (a branch of Python), or the first repetition is not what autograd gives, autograd traces at every call.
     """
@@ -34,7 +36,7 @@ def loss_gradient(setting: Setting) -> Gradient:
 
 def _seed(value, labels):
     """∂L/∂h."""
-    return (2.0 / labels.shape[-1]) * (value - labels)
+    return (2.0 / labels.shape[1]) * (value - labels)
 
 
 def _by_autograd(setting):

@@ -26,7 +26,7 @@ def regularizers(setting: Setting, theta: Array) -> Array:
 
     def at_rows(rows):
         values = np.empty(len(rows))
-        return values if _compiled_into(values, compiled, rows) else regularizer(setting, rows)
+        return values if _compiled_into(values, compiled, rows, setting.outputs) else regularizer(setting, rows)
 
     return _at_finite(setting, theta, at_rows)
 
@@ -35,7 +35,7 @@ def _at_finite(setting: Setting, theta: Array, of_rows: Callable[[Array], Array]
     """What a function of rows (k, p) gives, as many at once as have gradients that fit in memory."""
     rows = theta.reshape(-1, setting.dim)
     values = np.full(len(rows), np.nan)
-    size = max(1, CHUNK // (setting.n * setting.dim))
+    size = max(1, CHUNK // (setting.rows * setting.dim))
     for first in range(0, len(rows), size):
         some = rows[first : first + size]
         finite = np.isfinite(some).all(axis=1)
@@ -45,12 +45,12 @@ def _at_finite(setting: Setting, theta: Array, of_rows: Callable[[Array], Array]
     return values.reshape(theta.shape[:-1])
 
 
-def _compiled_into(out, compiled, theta):
+def _compiled_into(out, compiled, theta, outputs):
     """Whether the kernel could: there may be none, or a pole of the activation's slope."""
     if compiled is None:
         return False
     try:
-        compiled(theta, out)
+        compiled(theta, out, outputs)
     except ZeroDivisionError:
         return False
     return True

@@ -19,7 +19,9 @@ def witness(plan: Plan, begun: State) -> Array:
     Rates are those of the steps 0, 1, 3, 7, … of the run: of a longer run come the same ones first.
     """
     first = begun.rows(slice(0, 1)).copy()
-    noise = draw_noise(plan.noise, first.streams[0].copy().noise, (NOISES, plan.sampling.batch_size))
+    noise = draw_noise(
+        plan.noise, first.streams[0].copy().noise, (NOISES, plan.sampling.batch_size * plan.sampling.outputs)
+    )
     parts = [noise, *observed_at(plan.observe, plan.setting, plan.back(first.theta[:, None], first.start)).values()]
     if plan.steps:
         parts.append(advance(plan, first, 1).state.theta)

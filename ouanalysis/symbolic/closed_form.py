@@ -38,6 +38,8 @@ class ClosedForm:
     jacobian : sympy.Matrix, optional
         J (n, p), where the formula is its mean square: called in its place, as the squares of its factors leave the
         floats before it does.
+    outputs : int
+        The rows of J that a datum has.
 
     Examples
     --------
@@ -56,6 +58,7 @@ class ClosedForm:
     values: dict[Symbol | IndexedBase, int | Array]
     definition: str = ""
     jacobian: MatrixBase | None = None
+    outputs: int = 1
 
     @cached_property
     def symbols(self) -> tuple[Symbol, ...]:
@@ -79,7 +82,7 @@ class ClosedForm:
     def _function(self):
         """Of theta (..., p): the formula as loops over its indices, for arrays whose leading axes are moved behind."""
         if self.jacobian is not None:
-            entries, n = compile(list(self.jacobian), self.symbols), self.jacobian.rows
+            entries, n = compile(list(self.jacobian), self.symbols), self.jacobian.rows // self.outputs
             return lambda theta: _mean_square(entries(theta), n)
         if not self.formula.has(Sum):
             return compile(self.expr, self.symbols)

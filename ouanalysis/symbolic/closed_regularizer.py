@@ -39,4 +39,4 @@ def regularizer(setting: Setting, *, progress: bool = False) -> ClosedForm:
     if typed is not None:
         return typed.regularizer(setting)
     model = trace(setting, progress=progress)
-    return ClosedForm(model.regularizer, setting.parts, {}, jacobian=model.jacobian)
+    return ClosedForm(model.regularizer, setting.parts, {}, jacobian=model.jacobian, outputs=setting.outputs)

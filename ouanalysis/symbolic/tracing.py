@@ -31,10 +31,10 @@ class Trace:
     Attributes
     ----------
     theta : tuple of p symbols
-    x, y : object arrays (n, *feature) and (n,)
+    x, y : object arrays (n, *feature) and (n,) or (n, k)
         The data, as numbers or symbols.
     h : (n, 1) Matrix
-        The predictions.
+        The predictions; of k outputs (nk, 1), those of a datum below each other.
     progress : bool
         Show a progress bar for each derivative, however long it takes.
     """
@@ -53,7 +53,7 @@ class Trace:
     @cached_property
     def regularizer(self) -> sympy.Expr:
         """(1/n) Σ_i ‖∇_θ h_i‖²."""
-        return sympy.Add(*(entry**2 for entry in self.jacobian)) / len(self.h)
+        return sympy.Add(*(entry**2 for entry in self.jacobian)) / len(self.y)
 
     @cached_property
     def regularizer_gradient(self) -> sympy.Matrix:
@@ -65,17 +65,17 @@ class Trace:
     @cached_property
     def loss(self) -> sympy.Expr:
         """(1/n) Σ_i (h_i − y_i)²."""
-        return sympy.Add(*((h - y) ** 2 for h, y in zip(self.h, self.y, strict=True))) / len(self.h)
+        return sympy.Add(*((h - y) ** 2 for h, y in zip(self.h, self.y.ravel(), strict=True))) / len(self.y)
 
     @cached_property
     def loss_hessian(self) -> sympy.Matrix:
         """∇²L where the error is zero, (2/n) JᵀJ, (p, p)."""
         if not self.progress:
             check_seconds(PRODUCT * len(self.h) * len(self.theta) ** 2, f"a Hessian of {len(self.theta)} parameters")
-        return 2 * self.jacobian.T * self.jacobian / len(self.h)
+        return 2 * self.jacobian.T * self.jacobian / len(self.y)
 
     def __repr__(self):
-        return f"Trace(n={len(self.h)}, dim={len(self.theta)})"
+        return f"Trace(n={len(self.y)}, dim={len(self.theta)})"
 
 
 def trace(setting: Setting, *, symbolic_data: bool = False, progress: bool = False) -> Trace:
@@ -124,12 +124,12 @@ def trace(setting: Setting, *, symbolic_data: bool = False, progress: bool = Fal
             bar.update(1)
             if not progress:
                 what = f"h and its Jacobian, on {setting.n} data and by {setting.dim} parameters"
-                check_cost(h[-1:], theta, what, times=setting.n)
+                check_cost(h[-1:], theta, what, times=setting.rows)
     return Trace(theta, x, y, sympy.Matrix(h), progress)
 
 
 def _predictions(setting, theta, x):
-    """h as expressions, one for each datum of x."""
+    """h as expressions, one for each output of each datum of x."""
     rows = traced(np.broadcast_to(np.array(theta, dtype=object), (len(x), setting.dim)))
     try:
         with np.errstate(all="ignore"):  # SymPy's own arithmetic may leave NumPy a flag
@@ -137,9 +137,10 @@ def _predictions(setting, theta, x):
     except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
         decides = f"; {setting.branches.unknown}" if setting.branches.unknown else ""
         raise TypeError(f"h: expected operations that can be traced, got {_named(error)}{decides}") from error
-    if predictions.shape != (len(x),):
-        raise TypeError(f"h: expected a traced output of shape ({len(x)},), got {predictions.shape}")
-    return [expression_of(value) for value in predictions]
+    shape = len(x), *setting.y.shape[1:]
+    if predictions.shape != shape:
+        raise TypeError(f"h: expected a traced output of shape {shape}, got {predictions.shape}")
+    return [expression_of(value) for value in predictions.ravel()]
 
 
 def _named(error):

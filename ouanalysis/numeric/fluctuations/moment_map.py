@@ -12,9 +12,9 @@ resolvent (z − 𝓜)⁻¹ answers Γ − (b-term) with Z_ij = Γ_ij/D_ij,
     D_ij = δ(z−β)(z−β²)/(z(z+β)) + (1+β)(z−β)/(z+β) (g_i + g_j) + βz/(z²−β²) (g_i − g_j)² + (2β/(z+β) − nb) g_i g_j,
 
 and what is left is an n×n system I − F for the variances diag(S), F_mk = na Σ_ij U_mi U_mj (g_i g_j/D_ij) U_ki U_kj.
-Of k outputs n is the number of data still, and of each datum diag(S) keeps the k×k block, so that F maps blocks to
-blocks: m stands for a datum and a pair of its outputs, a ≤ b, and F_mk for Σ_ij U_ma,i U_mb,j (...) U_kc,i U_kd,j. It is
-of n k(k+1)/2 rows, symmetric where off the diagonal a block counts √2 times, and takes positive blocks to positive ones.
+Of k outputs n is the number of data still, and diag(S) keeps the k×k block of each datum, so that F maps blocks to
+blocks: m stands for a datum and two of its outputs a ≤ b, and F_mk for Σ_ij U_ma,i U_mb,j (...) U_kc,i U_kd,j. It has
+n k(k+1)/2 rows, is symmetric where off the diagonal a block counts √2 times, and takes positive blocks to positive.
 At z = 1, and where the mean is stable (g < 2(1 + β)), D > 0 and g_i g_j/D_ij is a positive semidefinite kernel that
 grows with η; so F is symmetric and nonnegative, and grows: SGD is stable in the mean square just where ρ(F) < 1.
 

@@ -27,8 +27,8 @@ class Sampling:
     ----------
     lr : float
         η.
-    noise_std : float or (n,) or (n, k) array
-        σ, the standard deviation of ε, in units of y; or that of each label, shaped as y.
+    noise_std : float or (n,) array
+        σ, the standard deviation of ε, in units of y; or σ_i of each label, by the rows of J where outputs are several.
     batch_size : int
         B̃: B, or n for a full batch.
     replacement : bool
@@ -74,7 +74,7 @@ class Sampling:
     @property
     def _values(self):
         noise = self.noise_std
-        noises = noise if isinstance(noise, float) else (noise.shape, *noise.ravel())
+        noises = noise if isinstance(noise, float) else tuple(noise)
         rest = self.batch_size, self.replacement, self.momentum, self.gradient_noise_std, self.outputs
         return self.lr, noises, *rest
 
@@ -82,9 +82,9 @@ class Sampling:
         """A ValueError if it cannot draw from n data."""
         if not self.replacement and self.batch_size > n:
             raise ValueError(f"batch_size: expected at most n = {n} without replacement, got {self.batch_size}")
-        shape = (n,) if self.outputs == 1 and np.ndim(self.noise_std) < 2 else (n, self.outputs)
-        if np.ndim(self.noise_std) and np.shape(self.noise_std) != shape:
-            raise ValueError(f"noise_std: expected shape {shape}, got {np.shape(self.noise_std)}")
+        rows = n * self.outputs
+        if np.ndim(self.noise_std) and np.shape(self.noise_std) != (rows,):
+            raise ValueError(f"noise_std: expected shape ({rows},), got {np.shape(self.noise_std)}")
 
     @property
     def noise_scale(self) -> float:

@@ -26,7 +26,7 @@ PROBED = 1000  # steps at which a function is tried before the run, so that it d
 
 
 class Rates(NamedTuple):
-    """What each of some steps takes: lr and momentum (steps,), noise_std (steps, 1) or, of each datum, (steps, n).
+    """What each of some steps takes: lr and momentum (steps,), noise_std (steps, 1) or, of each label, (steps, rows).
 
     One that does not change has a single row for all steps.
     """
@@ -157,7 +157,7 @@ def _course(name, value):
 
 def _of_function(sampling, name, function, steps, n):
     """What a function of the step gives at steps (k,), checked."""
-    shapes = [(len(steps),), (len(steps), n)] if name == "noise_std" else [(len(steps),)]
+    shapes = [(len(steps),), (len(steps), n * sampling.outputs)] if name == "noise_std" else [(len(steps),)]
     values = as_array(name, function(steps))
     if values.shape == ():
         values = np.broadcast_to(values, shapes[0])

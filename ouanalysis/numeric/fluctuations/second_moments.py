@@ -180,7 +180,7 @@ class SecondMoments(MomentMap):
         largest = np.max(self.sampling.noise_std)
         each = np.diag(self._shares)  # the same for all data
         if np.ndim(self.sampling.noise_std) and largest:
-            each = self._relative * ((self.modes.T * (np.ravel(self.sampling.noise_std) / largest) ** 2) @ self.modes)
+            each = self._relative * ((self.modes.T * (self.sampling.noise_std / largest) ** 2) @ self.modes)
         return 2 * (label * each + gradient * np.eye(len(self.squares)))
 
     @cached_property
@@ -188,9 +188,8 @@ class SecondMoments(MomentMap):
         noise = self._source
         response = self._response(0.0)
         if self._weights[0]:
-            noise = noise + self._gathered(
-                np.linalg.solve(self._uncoupled(response), self._variances(response * noise))
-            )
+            variances = np.linalg.solve(self._uncoupled(response), self._variances(response * noise))
+            noise = noise + self._gathered(variances)
         return response * noise
 
     def _at_rest(self, unit):

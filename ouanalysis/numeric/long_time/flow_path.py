@@ -142,13 +142,13 @@ def flow_along(
 ) -> Flow:
     """The records: one Gauss-Newton step from the path, on the smooth piece of the setting in which the flow ran."""
     integrated = path(times).T
-    residuals = piece.predictions(integrated) - piece.y
+    residuals = piece.residuals(integrated)
     pairs = zip(integrated, residuals, strict=True)
     theta = np.array([at - row_space(piece, at).least_move(residual) for at, residual in pairs])
     if status == "stalled":  # about a kink, where one step may not do
         with contextlib.suppress(InterpolationError):
             theta[-1] = interpolate(piece, theta[-1])
-    left = np.max(np.abs(piece.predictions(theta) - piece.y))
+    left = np.max(np.abs(piece.residuals(theta)))
     spaces = [row_space(piece, at) for at in theta]
     advice = ""
     if status == "stalled":

@@ -97,10 +97,11 @@ def _program(setting):
     """That of h, if it is the same at several parameters and data."""
     from .program import program
 
-    data = setting.x[np.linspace(0, setting.n - 1, 3).astype(int)]
+    rows = setting.by_row()
+    data = rows.x[np.linspace(0, rows.n - 1, 3).astype(int)]
     try:
         with quiet_derivatives():
-            made, *others = [program(setting.h, theta, x) for theta, x in zip(_points(setting)[::3], data, strict=True)]
+            made, *others = [program(rows.h, theta, x) for theta, x in zip(_points(setting)[::3], data, strict=True)]
     except (NotImplementedError, TypeError, ValueError, AttributeError) as error:
         raise TypeError(f"h: expected operations that compile, got {_line(error)}{OTHERWISE}") from error
     if not all(made.same(other) for other in others):
@@ -134,8 +135,8 @@ def _compare(setting, theta, evaluate, name):
     from ..kernels import first_velocity
 
     with quiet_derivatives():
-        wanted = np.concatenate([setting.predictions(theta)[:, None], jacobian(setting, theta)], axis=1)
-    values, gradients = np.empty(setting.n), np.full((setting.n, setting.dim), np.nan)
+        wanted = np.concatenate([setting.by_row().predictions(theta)[:, None], jacobian(setting, theta)], axis=1)
+    values, gradients = np.empty(setting.rows), np.full((setting.rows, setting.dim), np.nan)
     try:
         evaluate(theta, values, gradients)
     except ZeroDivisionError:  # a pole of a function of the user's own; where a run meets one it has diverged
@@ -150,12 +151,14 @@ def _compare(setting, theta, evaluate, name):
         what = f"∂h/∂θ_{j - 1}" if j else "h"
         raise ValueError(
             f"{name}: expected the values and gradients of h by autograd, got {what} = {got[i, j]:.6g} where it is"
-            f" {wanted[i, j]:.6g} (x = {in_one_line(np.asarray(setting.x[i]))}, a random theta){OTHERWISE}"
+            f" {wanted[i, j]:.6g} (x = {in_one_line(np.asarray(setting.x[i // setting.outputs]))}, a random theta)"
+            f"{OTHERWISE}"
         )
     total = -first_velocity(setting, theta)
     with np.errstate(all="ignore"):
-        summed = 2.0 / setting.n * (wanted[:, 0] - setting.y) @ wanted[:, 1:]
-        size = 2.0 / setting.n * (np.abs(wanted[:, 0]) + np.abs(setting.y)) @ np.max(np.abs(wanted[:, 1:]), axis=1)
+        labels = setting.y.ravel()
+        summed = 2.0 / setting.n * (wanted[:, 0] - labels) @ wanted[:, 1:]
+        size = 2.0 / setting.n * (np.abs(wanted[:, 0]) + np.abs(labels)) @ np.max(np.abs(wanted[:, 1:]), axis=1)
         wrong = np.isfinite(summed) & ~(np.abs(total - summed) <= PRECISION * size)
     if wrong.any():
         j = int(np.argmax(wrong))

@@ -66,8 +66,8 @@ class Program:
 
     def model(self, setting: Setting) -> NamedTuple:
         """The arrays of a setting of this h; copies, as Numba compiles anew for a read-only array."""
-        kind = self.module.Compiled
-        return kind(setting.x.reshape(setting.n, -1).copy(), setting.y.copy(), self.constants, self.tables)
+        kind, rows = self.module.Compiled, setting.by_row()
+        return kind(rows.x.reshape(rows.n, -1).copy(), rows.y.copy(), self.constants, self.tables)
 
     @property
     def module(self) -> ModuleType:

@@ -75,10 +75,25 @@ def first_velocity(setting: Setting, theta: Array) -> Array:
     """−∇L at theta (p,), as a step of the kernel takes it from rest on all data without noise."""
     advance: Any = kernel(setting)
     velocity, nowhere = np.zeros(setting.dim), np.empty((0, setting.dim))
-    indices = np.zeros((1, 0 if setting.n > 1 else 2), np.int64)  # a lone datum twice, as a batch is of several
-    drawn = indices, np.zeros((1, max(setting.n, 2))), np.empty((1, 0))
+    indices = np.zeros((1, 0 if setting.rows > 1 else 2), np.int64)  # a lone datum twice, as a batch is of several
+    drawn = indices, np.zeros((1, max(setting.rows, 2))), np.empty((1, 0))
     records, sums = (np.empty(0, np.int64), nowhere), np.zeros((3, setting.dim + 2))
-    advance(theta.copy(), velocity, *drawn, np.ones(1), np.zeros(1), 0.0, 0, *records, 0, None, False, nowhere, *sums)
+    advance(
+        theta.copy(),
+        velocity,
+        *drawn,
+        np.ones(1),
+        np.zeros(1),
+        0.0,
+        0,
+        *records,
+        0,
+        None,
+        False,
+        nowhere,
+        *sums,
+        setting.outputs,
+    )
     return velocity
 
 
@@ -162,6 +177,7 @@ def _advance(
     shift,
     recent,
     total,
+    outputs,
 ) -> None:
     """Take len(noise) steps in place: v ← βv − (∇ + λθ), θ ← θ + ηv, from step `first`.
 
@@ -174,13 +190,14 @@ def _advance(
     start, every : the state after step s is averaged if s − start is a positive multiple of every; None for none
     measured : whether with L and reg
     directions, shift, recent, total : as `averages.Sums` has them, of one chain
+    outputs : how many rows of the model a datum has; indices, noise and B are of rows
     """
     full = indices.shape[1] == 0
     batch = noise.shape[1]
     dim = len(theta)
     home, theta, gradient = theta, np.empty(dim), np.empty(dim)  # Numba aligns arrays of its own for vector units
     _copy(home, theta)
-    scale = 2.0 / batch
+    scale = 2.0 * outputs / batch
     at_once = takes_batches(model) and batch > 1
     times = 1 if at_once else batch
     alone = times == 1 and gradient_noise.shape[1] == 0 and weight_decay == 0.0
@@ -192,7 +209,7 @@ def _advance(
         for b in range(times):
             if at_once:
                 batch_gradient(model, theta, indices[step], noise[step], gradient)
-                weight = 1.0
+                weight = float(outputs)
             else:
                 i = b if full else indices[step, b]
                 weight = scale * (value_and_gradient(model, theta, i, gradient) - (model.y[i] + noise[step, b]))
@@ -212,7 +229,7 @@ def _advance(
             _copy(theta, out[record])
             record += 1
         if every is not None and taken > start and (taken - start) % every == 0:
-            _accumulate(model, theta, gradient, measured, directions, shift, recent)
+            _accumulate(model, theta, gradient, measured, directions, shift, recent, outputs)
             if (taken - start) // every % FLUSH == 0:
                 _flush(recent, total)
     _copy(theta, home)
@@ -253,7 +270,7 @@ def _move(theta, velocity, gradient_noise, step, weight_decay, lr) -> None:
 
 
 @numba.njit(nogil=True)
-def _accumulate(model, theta, gradient, measured, directions, shift, recent) -> None:
+def _accumulate(model, theta, gradient, measured, directions, shift, recent, outputs) -> None:
     """Add a state to the sums: θ − shift, its products along the directions, L and reg."""
     dim, k = len(theta), len(directions)
     for j in range(dim):
@@ -269,8 +286,8 @@ def _accumulate(model, theta, gradient, measured, directions, shift, recent) -> 
                 recent[dim + b * k + a] += along[a] * along[b]
     if measured:
         loss = reg = 0.0
-        n = len(model.y)
-        for i in range(n):
+        n = len(model.y) // outputs
+        for i in range(len(model.y)):
             residual = value_and_gradient(model, theta, i, gradient) - model.y[i]
             loss += residual * residual
             for j in range(dim):
@@ -287,13 +304,13 @@ def _flush(recent, total) -> None:
         recent[j] = 0.0
 
 
-def _regularize(model, theta, out) -> None:
+def _regularize(model, theta, out, outputs) -> None:
     """(1/n) Σ_i ‖∇_θ h_i‖² at each row of theta (k, p), to out (k,)."""
     gradient = np.empty(theta.shape[1])
-    n = len(model.y)
+    n = len(model.y) // outputs
     for k in range(len(theta)):
         total = 0.0
-        for i in range(n):
+        for i in range(len(model.y)):
             value_and_gradient(model, theta[k], i, gradient)
             for j in range(len(gradient)):
                 total += gradient[j] * gradient[j]
@@ -314,12 +331,12 @@ def _arguments_of_advance(every):
     return (
         *(_ROW, _ROW, _INDICES, _ROWS, _ROWS, _ROW, _ROW, numba.float64),
         *(numba.int64, numba.int64[::1], _ROWS),
-        *(numba.int64, every, numba.boolean, _ROWS, _ROW, _ROW, _ROW),
+        *(numba.int64, every, numba.boolean, _ROWS, _ROW, _ROW, _ROW, numba.int64),
     )
 
 
 _ADVANCE, _ADVANCE_AVERAGING = _arguments_of_advance(numba.none), _arguments_of_advance(numba.int64)
-_REGULARIZE = (_ROWS, _ROW)
+_REGULARIZE = (_ROWS, _ROW, numba.int64)
 _EVALUATE = (_ROW, _ROW, _ROWS)
 
 
