@@ -1,4 +1,4 @@
-"""Models of several outputs: the law against the p×p recursion over all batches, SGD by hand, and one output a datum."""
+"""Models of several outputs: the law against the p×p recursion over all batches, SGD by hand, each output alone."""
 
 from itertools import combinations, product
 
@@ -22,7 +22,7 @@ SIGMA = 0.02
 
 def two_headed(theta, x):
     """(…, 2): two sums of the same four neurons."""
-    a, b, c = theta[..., :4], theta[..., 4:8], theta[..., 8:].reshape(theta.shape[:-1] + (2, 4))
+    a, b, c = theta[..., :4], theta[..., 4:8], theta[..., 8:].reshape((*theta.shape[:-1], 2, 4))
     return anp.sum(c * anp.tanh(a * x[..., None] + b)[..., None, :], axis=-1)
 
 
@@ -135,7 +135,7 @@ def test_noise_of_each_label_counts_for_its_row():
     np.testing.assert_allclose(np.sum(each), equal, rtol=SUMS)
 
 
-def by_hand(run, lr, steps, size):
+def by_hand(lr, steps, size):
     """The path that the run's own indices and noises make, by the gradient of the loss of each batch."""
     streams = np.random.default_rng(5).bit_generator.seed_seq.spawn(1)[0].spawn(3)
     indices = np.random.default_rng(streams[0]).integers(0, N, size=(steps, size))
@@ -154,7 +154,7 @@ def by_hand(run, lr, steps, size):
 def test_a_step_takes_all_outputs_of_a_datum_each_with_its_own_noise():
     lr, steps, size = 0.01, 20, 2
     run = ou.label_noise_sgd(SETTING, THETA, lr=lr, noise_std=SIGMA, steps=steps, batch_size=size, rng=5)
-    np.testing.assert_allclose(run.theta[0, -1], by_hand(run, lr, steps, size), rtol=ALGEBRA, atol=ALGEBRA)
+    np.testing.assert_allclose(run.theta[0, -1], by_hand(lr, steps, size), rtol=ALGEBRA, atol=ALGEBRA)
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, "full"])

@@ -97,7 +97,7 @@ class Law:
     @property
     def gram(self) -> Array:
         """K = J Jᵀ, (n, n)."""
-        return self.jacobian @ self.jacobian.T
+        return self.row_space.gram
 
     @property
     def stationary_variance(self) -> float:
@@ -254,7 +254,7 @@ class Law:
         raise NotImplementedError
 
     def __repr__(self):
-        n, p = self.jacobian.shape
+        n, p = self.setting.n, self.setting.dim
         squares = self.eigenvalues
         spectrum = f"eigenvalues {squares[-1]:.4g} to {squares[0]:.4g}" if self.rank else "J = 0"
         notes = "".join(f"; {note}" for note in self.notes)

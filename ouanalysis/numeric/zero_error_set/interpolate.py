@@ -8,10 +8,10 @@ import numpy as np
 from ...arguments import Array, Reals
 from ...settings import Setting
 from ...settings.setting import parameters
-from .derivatives import jacobian
+from .derivatives import jacobian, products_of
 from .kinks import kink_on_datum
 from .repeatedly import repeatedly
-from .row_space import finite_jacobian
+from .row_space import finite_jacobian, holds_jacobian, largest_gradient
 
 __all__ = ["InterpolationError", "duplicate_data", "interpolate", "on_zero_error_set"]
 
@@ -54,7 +54,7 @@ def interpolate(setting: Setting, theta: Reals) -> Array:
     array([2.])
     """
     theta = parameters(setting, theta, leading=False)
-    finite_jacobian(setting, theta)
+    _check_derivatives(setting, theta)
     nearest = _gauss_newton(setting, theta)
     if not _fits(setting, nearest):
         nearest = _move_linear_part(setting, theta, setting.linear_part())
@@ -63,7 +63,7 @@ def interpolate(setting: Setting, theta: Reals) -> Array:
         nearest = farther if _fits(setting, farther) else nearest
     worst, tolerance = _error(setting, nearest), zero_error_tolerance(setting, nearest)
     if not worst <= tolerance:
-        finite_jacobian(setting, nearest)  # which says where there is no derivative
+        _check_derivatives(setting, nearest)  # which says where there is none
         contradictory = [f"x_{i} = x_{j}" for i, j in duplicate_data(setting) if np.any(setting.y[i] != setting.y[j])]
         remedy = "start elsewhere, or use a model that can fit these labels"
         if contradictory:
@@ -90,9 +90,7 @@ def zero_error_tolerance(setting: Setting, theta: Array) -> float:
     """The largest |h_i − y_i| that counts as zero: √eps of the labels' size, or h's rounding at θ."""
     eps = np.finfo(float).eps
     with np.errstate(all="ignore"):
-        gradients = jacobian(setting, theta)
-        unit = np.max(np.abs(gradients)) or 1.0  # so that no square over- or underflows
-        rounding = 100 * eps * unit * np.max(np.linalg.norm(gradients / unit, axis=-1)) * np.linalg.norm(theta)
+        rounding = 100 * eps * largest_gradient(setting, theta) * np.linalg.norm(theta)
     return max(np.sqrt(eps) * _size_of_labels(setting), rounding if np.isfinite(rounding) else 0.0)
 
 
@@ -118,20 +116,17 @@ def duplicate_data(setting: Setting) -> list[tuple[int, int]]:
 def _gauss_newton(setting, theta, *, max_iterations=200):
     residual, damping = _residual(setting, theta), 1.0
     for _ in range(max_iterations):
-        with np.errstate(all="ignore"):
-            gradients = jacobian(setting, theta)
-        unit = np.max(np.abs(gradients))
-        if not (np.isfinite(unit) and unit > 0 and np.isfinite(residual).all()):
+        gram, unit, pull_back = _normal_equations(setting, theta)
+        if gram is None or not np.isfinite(residual).all():
             break
         with np.errstate(all="ignore"):
-            gradients, scaled = gradients / unit, residual / unit  # so that no square over- or underflows
+            scaled = residual / unit
         if not np.isfinite(scaled).all():
             break
-        gram, size = gradients @ gradients.T, _size(residual)
-        scale = np.trace(gram) / setting.rows
+        scale, size = np.trace(gram) / setting.rows, _size(residual)
         while damping < 1e12:
             shifted = gram + damping * scale * np.eye(setting.rows)
-            move = gradients.T @ np.linalg.lstsq(shifted, scaled, rcond=None)[0]
+            move = pull_back(np.linalg.lstsq(shifted, scaled, rcond=None)[0])
             attempt = _residual(setting, theta - move)
             if _size(attempt) < size:
                 break
@@ -140,6 +135,30 @@ def _gauss_newton(setting, theta, *, max_iterations=200):
             break
         theta, residual, damping = theta - move, attempt, damping / 10
     return theta
+
+
+def _normal_equations(setting, theta):
+    """K/u², u and the function Jᵀ·/u, of a u by which no square over- or underflows; K is None where J is 0 or none."""
+    with np.errstate(all="ignore"):
+        if not holds_jacobian(setting):
+            products = products_of(setting)
+            gram = products.gram(theta[None])[0]
+            unit = np.sqrt(np.max(np.diag(gram)))
+            return gram / unit**2 if 0 < unit < np.inf else None, unit, lambda u: products.backward(theta, u) / unit
+        gradients = jacobian(setting, theta)
+        unit = np.max(np.abs(gradients))
+        if not 0 < unit < np.inf:
+            return None, unit, None
+        gradients = gradients / unit
+        return gradients @ gradients.T, unit, lambda u: gradients.T @ u
+
+
+def _check_derivatives(setting, theta):
+    """The ValueError that names the first derivative that is not finite."""
+    if holds_jacobian(setting):
+        finite_jacobian(setting, theta)
+    elif not np.isfinite(largest_gradient(setting, theta)):
+        raise ValueError("theta: expected finite derivatives of h, got some that are not; take another theta")
 
 
 def _size(residual):

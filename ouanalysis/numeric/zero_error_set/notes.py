@@ -9,7 +9,7 @@ from ...settings import Setting
 from .derivatives import jacobian
 from .generic_rank import rank_is_constant, scaled_rank
 from .interpolate import duplicate_data
-from .row_space import RowSpace
+from .row_space import RowSpace, holds_jacobian
 
 __all__ = ["notes_on_noise", "notes_on_point", "warn_of_rank"]
 
@@ -24,7 +24,9 @@ def notes_on_point(setting: Setting, theta: Array, rank: int) -> list[str]:
         shown = ", ".join(f"x_{i} = x_{j}" for i, j in pairs[:3]) + (", ..." if len(pairs) > 3 else "")
         notes.append(f"{len(pairs)} of the data {'are duplicates' if len(pairs) > 1 else 'is a duplicate'} ({shown})")
     if rank < setting.rows:
-        if scaled_rank(jacobian(setting, theta)) > rank:
+        if not holds_jacobian(setting):
+            follows = "by K alone: this holds in the largest directions, whatever lies below 1e-7 of them"
+        elif scaled_rank(jacobian(setting, theta)) > rank:
             follows = "as its rows are too different in size to resolve more: this holds in the largest directions"
         elif rank_is_constant(setting, theta):
             follows = "constant about here, so the zero-error set is smooth, of that codimension"
@@ -74,7 +76,7 @@ def notes_on_noise(
 
 def warn_of_rank(setting: Setting, theta: Array, rank: int) -> None:
     """A UserWarning where the rank of J is lower at theta than about it."""
-    if rank < setting.rows and not rank_is_constant(setting, theta):
+    if rank < setting.rows and holds_jacobian(setting) and not rank_is_constant(setting, theta):
         warnings.warn(
             f"J has rank {rank} here and a higher one about it: the zero-error set need not be smooth here, and this is"
             " the answer of the row space alone",

@@ -1,4 +1,4 @@
-"""The row space of J, normal to the zero-error set, by a thin SVD: never a p×p matrix."""
+"""The row space of J, normal to the zero-error set, by a thin SVD: never a p×p matrix, nor a J that is too large."""
 
 import contextlib
 from dataclasses import dataclass
@@ -8,18 +8,22 @@ from scipy.linalg import solve_triangular
 
 from ...arguments import Array, in_one_line
 from ...settings import Setting
-from .derivatives import hessian_products, jacobian, regularizer_gradient
+from .derivatives import hessian_products, jacobian, products_of, regularizer_gradient
 
 __all__ = [
     "DENSE",
+    "LargeRowSpace",
     "RowSpace",
     "finite_hessian_products",
     "finite_jacobian",
     "finite_regularizer_gradient",
+    "holds_jacobian",
+    "largest_gradient",
     "row_space",
 ]
 
 DENSE = 3000  # parameters up to which there are p×p matrices, on the directions along the zero-error set
+HELD = 1 << 26  # numbers of the largest J that is held: 512 MB
 _REMEDY = "write h so that what has no derivative there is not evaluated (a guarded argument), or take another theta"
 
 
@@ -61,22 +65,86 @@ class RowSpace:
         """Whether K has a condition above 1e6 on the row space."""
         return self.rank > 0 and bool(self.singular[0] > 1e3 * self.singular[-1])
 
+    @property
+    def gram(self) -> Array:
+        """K = J Jᵀ, (n, n)."""
+        return self.jacobian @ self.jacobian.T
+
+    def coordinates(self, vector: Array) -> Array:
+        """Vᵀu, (r,), of a vector (p,)."""
+        return self.basis.T @ vector
+
+    def spread(self, coordinates: Array) -> Array:
+        """V z, (p,), of z (r,)."""
+        return self.basis @ coordinates
+
     def tangent(self, vector: Array) -> Array:
         """N u: what of a vector (p,) lies along the zero-error set."""
-        once = vector - self.basis @ (self.basis.T @ vector)
-        return once - self.basis @ (self.basis.T @ once)  # twice, to be tangent to rounding
+        once = vector - self.spread(self.coordinates(vector))
+        return once - self.spread(self.coordinates(once))  # twice, to be tangent to rounding
 
     def least_move(self, residual: Array) -> Array:
         """J⁺ r, the shortest move of θ (p,) that changes the linearised predictions by r (n,)."""
-        return self.basis @ (self.modes.T @ residual / self.singular)
+        return self.spread(self.modes.T @ residual / self.singular)
 
     def multipliers(self, vector: Array) -> Array:
         """The least-squares μ (n,) of u = Jᵀμ."""
-        return self.modes @ (self.basis.T @ vector / self.singular)
+        return self.modes @ (self.coordinates(vector) / self.singular)
+
+
+class LargeRowSpace(RowSpace):
+    """That of a J of more than 2^26 numbers, which is never held: by products with it, and K alone.
+
+    Singular values below 1e-7 of the largest, whose squares are rounding of K, count as 0.
+    """
+
+    def __init__(self, setting: Setting, theta: Array) -> None:
+        products = products_of(setting)
+        with np.errstate(all="ignore"):
+            gram = products.gram(theta[None])[0]
+        if not np.isfinite(gram).all():
+            raise ValueError(f"theta: expected finite derivatives of h, got some that are not; {_REMEDY}")
+        squares, modes = np.linalg.eigh(gram)
+        kept = np.flatnonzero(squares > len(gram) * np.finfo(float).eps * squares[-1])[::-1]
+        vars(self).update(singular=np.sqrt(squares[kept]), modes=modes[:, kept])
+        vars(self).update(_gram=gram, _products=products, _theta=theta)
+
+    @property
+    def gram(self) -> Array:
+        """K, (n, n)."""
+        return vars(self)["_gram"]
+
+    @property
+    def jacobian(self) -> Array:
+        """A ValueError."""
+        raise ValueError(
+            f"theta: expected a J of at most {HELD} numbers where all of it is asked for, got {len(self.gram)} ×"
+            f" {len(vars(self)['_theta'])}; what needs only K or products with J is there"
+        )
+
+    @property
+    def basis(self) -> Array:
+        """A ValueError."""
+        return self.jacobian
+
+    def coordinates(self, vector: Array) -> Array:
+        """Vᵀu = κ^{-1/2} Uᵀ J u."""
+        return self.modes.T @ vars(self)["_products"].forward(vars(self)["_theta"], vector) / self.singular
+
+    def spread(self, coordinates: Array) -> Array:
+        """V z = Jᵀ U κ^{-1/2} z."""
+        return vars(self)["_products"].backward(vars(self)["_theta"], self.modes @ (coordinates / self.singular))
+
+
+def holds_jacobian(setting: Setting) -> bool:
+    """Whether J is small enough to be held."""
+    return setting.rows * setting.dim <= HELD
 
 
 def row_space(setting: Setting, theta: Array) -> RowSpace:
     """The RowSpace of J at theta (p,); a ValueError if J is not finite."""
+    if not holds_jacobian(setting):
+        return LargeRowSpace(setting, theta)
     gradients = finite_jacobian(setting, theta)
     exponent = np.frexp(np.max(np.abs(gradients)))[1]  # out of the way, so that no square over- or underflows
     modes, singular, rows = _thin_svd(np.ldexp(gradients, -exponent))
@@ -101,6 +169,16 @@ def finite_jacobian(setting: Setting, theta: Array) -> Array:
             f" by theta[{j}]; {_REMEDY}"
         )
     return gradients
+
+
+def largest_gradient(setting: Setting, theta: Array) -> float:
+    """max_r ‖g_r‖ over the rows of J; not finite where one is not."""
+    with np.errstate(all="ignore"):
+        if not holds_jacobian(setting):
+            return float(np.sqrt(np.max(products_of(setting).squared_norms(theta[None]))))
+        gradients = jacobian(setting, theta)
+        unit = np.max(np.abs(gradients)) or 1.0  # so that no square over- or underflows
+        return float(unit * np.max(np.linalg.norm(gradients / unit, axis=-1)))
 
 
 def finite_hessian_products(setting: Setting, theta: Array, vectors: Array) -> Array:
