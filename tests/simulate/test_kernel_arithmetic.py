@@ -35,6 +35,20 @@ def test_dot_is_the_inner_product(n):
     assert abs(inner_product(a, b) - exact) <= n * EPS * np.sum(np.abs(a * b))
 
 
+@pytest.mark.parametrize("n", [5, 8, 29, 100])
+def test_dot_adds_eight_parts_half_to_half_and_then_the_rest(n):
+    a, b = np.random.default_rng(n).standard_normal((2, n))
+    parts, rest = np.zeros(8), (a * b)[n - n % 8 :]
+    for products in (a * b)[: n - n % 8].reshape(-1, 8):
+        parts += products
+    while len(parts) > 1:
+        parts = np.add(*parts.reshape(2, -1))
+    total = parts[0]
+    for product in rest:
+        total += product
+    assert inner_product(a, b) == total
+
+
 @numba.njit
 def by_vectors(a, b, dots, added, put):
     """Products of lengths that take vectors of every width, from places in the arrays and to them."""

@@ -27,7 +27,8 @@ def value_and_gradient(model, theta, i, gradient) -> float:
     to_a, to_b, hidden = gradient[:m], gradient[m : 2 * m], gradient[2 * m : 3 * m]
     for j in range(m):
         z = a[j] * x + b[j]
-        slope = c[j] if z > 0 else 0.0
+        outer = c[j]  # read in any case: a branch around it, for neurons that fill no vector, is often guessed wrong
+        slope = outer if z > 0 else 0.0
         hidden[j] = z if z > 0 else 0.0
         to_a[j] = slope * x
         to_b[j] = slope

@@ -1,6 +1,7 @@
-"""Loops of known length over neighbouring entries, a vector of them at once.
+"""Loops over neighbouring entries, a vector of them at once, where LLVM does not see to it.
 
-LLVM unrolls a short loop before it looks for vectors, and then takes the rows around it at once, entry by entry.
+It unrolls a short loop before it looks for vectors, and then takes the rows around it at once, entry by entry; partial
+sums it takes one by one on some processors.
 """
 
 from typing import Any
@@ -10,7 +11,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-__all__ = ["add_multiple", "dot_of", "set_multiple"]
+__all__ = ["LANES", "add_multiple", "dot_of", "dot_of_whole", "set_multiple"]
 
 LANES = 8  # on any machine, so that sums are the same on all
 DOUBLE, INDEX, LANE = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
@@ -36,6 +37,23 @@ def dot_of(_context, a, _i, b, _j, n) -> Any:
         return builder.fadd(_added(builder, builder.load(sums), LANES), total)
 
     return types.float64(a, types.int64, b, types.int64, n), generate
+
+
+@intrinsic
+def dot_of_whole(_context, a, b, n) -> Any:
+    """Σ_k a[k] b[k] over k < n, a multiple of LANES, in as many partial sums."""
+
+    def generate(context, builder, signature, arguments):
+        left, right = (make_array(signature.args[k])(context, builder, arguments[k]).data for k in (0, 1))
+        sums = cgutils.alloca_once(builder, _vector(LANES))
+        builder.store(ir.Constant(_vector(LANES), [0.0] * LANES), sums)
+        edges = ir.Constant(INDEX, 0), arguments[2], ir.Constant(INDEX, LANES)
+        with cgutils.for_range_slice(builder, *edges) as (k, _):
+            product = builder.fmul(_load(builder, LANES, left, k), _load(builder, LANES, right, k))
+            builder.store(builder.fadd(builder.load(sums), product), sums)
+        return _added(builder, builder.load(sums), LANES)
+
+    return types.float64(a, b, types.int64), generate
 
 
 @intrinsic
