@@ -8,6 +8,7 @@ from . import abstract, derivations, figures, formulas, glossary, interactive, l
 from .contents import Contents
 from .markup import Markup, element, link
 from .prose import prose
+from .repository import ROOT
 
 __all__ = ["page"]
 
@@ -43,7 +44,7 @@ def page(found: Contents, facts: Mapping[str, str]) -> str:
         Markup(interactive.section()),
         derivations.section(found.derivations),
         formulas.section(known, found.ledger, drawn),
-        sources.section([test for one in known for test in one.tests], formulas.ROOT),
+        sources.section([test for one in known for test in one.tests], ROOT),
         machine.section(facts),
     ]
     body = element(
