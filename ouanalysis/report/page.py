@@ -17,7 +17,7 @@ INTRODUCTION = (
     "SGD with fresh noise on its labels does not stop when it fits the data: it goes on along the zero-error set, "
     "on average downhill on an implicit regularizer, the mean over the data of ‖∇h(x_i)‖². This page checks what "
     "is claimed of that. Each claim was judged by the run that wrote the page: by derivations that SymPy asserts "
-    "step by step, by certificates, and by simulations beside their predictions."
+    "step by step, by certificates, and by simulations beside their predictions or within bounds set beforehand."
 )
 PLACES = {
     "abstract": "Abstract",
