@@ -3,6 +3,7 @@
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
 BIN := .venv/bin
+PAGE_FROM := ouanalysis derivations tests README.md docs/theory.md docs/formulas.md # what the report is made from
 SPREAD := --numprocesses=auto --maxprocesses=8 --dist=loadfile # tests over the cores; what a file shares is made once
 
 .NOTPARALLEL:
@@ -38,10 +39,11 @@ check: .venv/installed-dev
 bench: .venv/installed-bench # beside JAX, diffrax, torchsde and C programs (needs gcc); a case: make bench CASE=relu_network
 	$(BIN)/python -m benchmarks --write $(CASE)
 
-docs: .venv/installed-docs # into build/docs/index.html, with the page of make report, or a quick one; a warning is an error
+docs: .venv/installed-docs # into build/docs/index.html, with the page of make report if it is newer than what it is made from, else a quick one; a warning is an error
 	$(BIN)/python -m sphinx -q -E -W --keep-going -d build/doctrees docs build/docs
-	test -e build/report/index.html || $(BIN)/python -m ouanalysis.report --quick --out build/report-quick
-	cp "$$(ls build/report/index.html 2>/dev/null || echo build/report-quick/index.html)" build/docs/ledger.html
+	@page=build/report/index.html; if test ! -e $$page || test -n "$$(find $(PAGE_FROM) -type f ! -path '*/__pycache__/*' -newer $$page)"; then \
+		page=build/report-quick/index.html; $(BIN)/python -m ouanalysis.report --quick --out build/report-quick || exit 1; fi; \
+		cp $$page build/docs/ledger.html
 
 clean:
 	rm -rf .venv figures-quick build *.egg-info

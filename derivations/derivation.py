@@ -1,14 +1,14 @@
 """How an argument is written down: numbered steps, each asserted before it is recorded, as text or as LaTeX."""
 
 import argparse
-import io
-import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import sympy
+
+from ouanalysis.command_line import escape_what_stdout_lacks
 
 from .block import Block, Box, beside
 from .latex import Latex
@@ -177,8 +177,7 @@ def main(derive: Callable[[], Derivation], arguments: Sequence[str] | None = Non
 
 def show(text: str) -> None:
     """Print it, on a terminal that is not UTF-8 too."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    escape_what_stdout_lacks()
     print(text)
 
 

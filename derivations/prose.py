@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Literal
 
-__all__ = ["OPERATORS", "SIGNS", "in_math", "mathml", "prose_html", "prose_in_math", "prose_latex", "split"]
+__all__ = ["INDEX", "INDEXED", "OPERATORS", "POWER", "SIGNS"]
+__all__ += ["bare", "in_math", "mathml", "prose_html", "prose_in_math", "prose_latex", "split"]
 
 # What the prose may hold beside ASCII, and what LaTeX calls it.
 SIGNS = {
@@ -29,12 +30,13 @@ OPERATORS = {"log": r"\log ", "det": r"\det ", "max": r"\max ", "min": r"\min ",
 OPERATORS |= {name: rf"\operatorname{{{name}}}" for name in ("tr", "diag", "Cov")}
 INDICES = ("reg", "half")  # indices that are words
 
-# What the prose sets as mathematics: a letter with an index (θ_a, g_i, not drift_matrix), a power (^T, ^{1/2}), and a
-# letter on its own, unless it can be the word "a" or "I". Else sign by sign.
+# What the prose sets as mathematics: a letter with an index (θ_a, g_i, not drift_matrix), a power (^T, ^{1/2}, ^0.4,
+# ^(−1.6)), and a letter on its own, unless it can be the word "a" or "I". Else sign by sign.
+INDEXED = r"(?:(?<![A-Za-z_.])[A-Za-zα-ωΑ-Ω∇]|[‖)])"
 INDEX = r"_(?P<index>\{[^{}]*\}|\*|∞|[A-Za-z0-9]{1,4}(?![A-Za-z0-9_]))"
+POWER = r"\^(?P<raised>\{[^{}]*\}|\([^()]*\)|[0-9]+(?:\.[0-9]+)?|[A-Za-z])"
 TOKENS = re.compile(
-    rf"(?:(?<![A-Za-z_.])[A-Za-zα-ωΑ-Ω∇]|[‖)]){INDEX}"
-    r"|\^(?P<raised>\{[^{}]*\}|[A-Za-z0-9])"
+    rf"{INDEXED}{INDEX}|{POWER}"
     r"|(?<![A-Za-z'_.])(?P<letter>[B-HJ-Zb-z]|[aAI](?=[²³⁴⁻ᵀ·,)^]| [=+−<>≤≥→∈]))(?![A-Za-z'])"
     r"|(?<!\S)(?P<relation>[=+<>])(?!\S)",
 )
@@ -43,11 +45,12 @@ ROOT = r"√\((?:[^()]|\([^()]*\))*\)"
 WORD = re.compile(rf"(?:{ROOT}|\{{[^{{}}]*\}}|\S)+|\s+")
 NAME = re.compile(r"[A-Za-z]+(?:[._]?[A-Za-z0-9]+)+")
 MATH = re.compile(
-    rf"(?P<up>[{RAISED}]+)|(?P<down>[{LOWERED}]+)|{INDEX}|\^(?P<raised>\{{[^{{}}]*\}}|.)"
+    rf"(?P<up>[{RAISED}]+)|(?P<down>[{LOWERED}]+)|{INDEX}|{POWER}"
     rf"|√(?:\((?P<root>(?:[^()]|\([^()]*\))*)\)|(?P<of>\w))"
     r"|(?P<star>(?<=[A-Za-zα-ω])\*)|(?P<name>[A-Za-z]{2,})|.",
     re.DOTALL,
 )
+HOLDING = ("raised", "root", "of")  # of its kinds those that have mathematics inside
 
 
 def split(text: str) -> Iterator[tuple[bool, str]]:
@@ -120,7 +123,7 @@ def in_math(text: str) -> str:
     out = []
     for token in MATH.finditer(text):
         kind, found = token.lastgroup, token.group()
-        inside = in_math(token[kind].removeprefix("{").removesuffix("}")) if kind in ("raised", "root", "of") else ""
+        inside = in_math(bare(token[kind]) if kind == "raised" else token[kind]) if kind in HOLDING else ""
         if kind == "up":
             out.append(f"^{{{''.join(f'{SIGNS[sign]} ' if sign in 'ᵀ′' else SIGNS[sign] for sign in found).strip()}}}")
         elif kind == "down":
@@ -144,8 +147,17 @@ def in_math(text: str) -> str:
     return "".join(out)
 
 
+def bare(part: str) -> str:
+    """An index or a power without its bracket.
+
+    >>> bare("{−2λt}"), bare("(−1.6)"), bare("ij")
+    ('−2λt', '−1.6', 'ij')
+    """
+    return part[1:-1] if part[0] + part[-1] in ("{}", "()") else part
+
+
 def _letters(index):
-    return "".join(in_math(sign) for sign in index.strip("{}"))
+    return "".join(map(in_math, bare(index)))
 
 
 def prose_latex(text: str) -> str:

@@ -13,7 +13,7 @@ import ouanalysis as ou
 
 PACKAGE = Path(ou.__file__).parent
 ORDER = [
-    {"arguments", "one_blas_thread", "progress", "written"},
+    {"arguments", "command_line", "one_blas_thread", "progress", "written"},
     {"activations"},
     {"tape"},
     {"settings"},
@@ -26,7 +26,7 @@ ORDER = [
 ]
 NUMERIC = ["zero_error_set", "fluctuations", "long_time"]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
-DERIVED_FROM = {"activations", "settings", "symbolic", "derivations"}
+DERIVED_FROM = {"command_line", "activations", "settings", "symbolic", "derivations"}  # and what prints on any terminal
 BY_VARIABLE = {  # their callers, or a table of their own, say what they import
     "ouanalysis.derivations.__main__",
     "ouanalysis.minima.__init__",

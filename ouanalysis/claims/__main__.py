@@ -1,7 +1,6 @@
 """Check the claims and print the ledger: what each road found, beside what was allowed before it ran."""
 
 import argparse
-import io
 import os
 import shutil
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..command_line import REFUSED, escape_what_stdout_lacks, refuse, seed
 from ..experiments import Size
 from ..written import json_text
 from . import CLAIMS
@@ -44,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         so_far()  # a file that cannot be written is refused before anything is run
     except OSError as error:
-        print(f"--json: expected a file that can be written, got {options.json}: {error.strerror}", file=sys.stderr)
-        return 2
+        refuse("--json", "a file", options.json, error)
+        return REFUSED
     bar = tqdm(claims, disable=not sys.stderr.isatty(), unit="claim")
     try:
         for claim in bar:
@@ -90,9 +90,7 @@ def _parser():
     parser.add_argument("ids", nargs="*", metavar="ID", type=_id, help="which claims; all if none is named")
     parser.add_argument("--list", action="store_true", help="list the claims and stop")
     parser.add_argument("--quick", action="store_true", help="small experiments; says what they cannot judge")
-    parser.add_argument(
-        "--seed", type=_seed, default=0, metavar="N", help="of the experiments' random numbers (default: 0)"
-    )
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random numbers (default: 0)")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the ledger there too")
     return parser
 
@@ -104,15 +102,8 @@ def _id(text):
     return text
 
 
-def _seed(text):
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected an integer at least 0, got {text!r}")
-    return int(text)
-
-
 if __name__ == "__main__":
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # one that is not UTF-8 still prints the ledger
+    escape_what_stdout_lacks()
     try:
         sys.exit(main())
     except BrokenPipeError:  # of a reader who has seen enough, as head

@@ -9,7 +9,7 @@ from sympy import Eq, Rational, Symbol
 from ..numeric import local_ou, max_stable_lr, tangent_drift
 from ..settings import planted_sigmoid_network
 from .claim import claim
-from .findings import Certified, Finding, Measured
+from .findings import Bounded, Certified, Finding, Measured
 from .letters import (
     B,
     N,
@@ -64,7 +64,7 @@ def momentum(ensembles: Any) -> Iterator[Finding]:
     )
     on_flow = np.interp(ensembles.times, ensembles.fine_times, ensembles.flow_reg)
     fall = on_flow[0] - on_flow[-1]
-    yield Certified.of(
+    yield Bounded.of(
         "|reg − reg of the flow| of 4 ensembles, over its fall",
         np.abs(ensembles.reg - on_flow) / fall,
         allowed=0.03,
@@ -74,7 +74,7 @@ def momentum(ensembles: Any) -> Iterator[Finding]:
     half: dict[str, Any] = {"lr": max_stable_lr(setting, theta, momentum=0.5) / 2, "noise_std": 1.0, "momentum": 0.5}
     exact, leading = tangent_drift(setting, theta, **half), local_ou(setting, theta, **half).tangent_drift()
     apart = (exact @ leading) / (leading @ leading) * (1 - 0.5) - 1
-    yield Certified.of("three data at η_max/2: exact drift over that form, less 1", apart, allowed=0.01, contrast=True)
+    yield Bounded.of("three data at η_max/2: exact drift over that form, less 1", apart, allowed=0.01, contrast=True)
 
 
 @claim(
@@ -88,10 +88,10 @@ def momentum(ensembles: Any) -> Iterator[Finding]:
 def basis_pursuit(run: Any) -> Iterator[Finding]:
     """Label noise takes a quadratic parametrisation to basis pursuit; without, or isotropic, noise ends far from it."""
     none, isotropic, equal, unequal = run.error[:, :, -1]
-    yield Certified.of("distance from basis pursuit with label noise, relative", equal, allowed=0.02, full=True)
-    yield Certified.of("with label noise of unequal sizes", unequal, allowed=0.02, full=True)
-    yield Certified.of("without noise", none, allowed=0.3, contrast=True)
-    yield Certified.of("with isotropic noise on the gradient of the same size", isotropic, allowed=0.3, contrast=True)
+    yield Bounded.of("distance from basis pursuit with label noise, relative", equal, allowed=0.02, full=True)
+    yield Bounded.of("with label noise of unequal sizes", unequal, allowed=0.02, full=True)
+    yield Bounded.of("without noise", none, allowed=0.3, contrast=True)
+    yield Bounded.of("with isotropic noise on the gradient of the same size", isotropic, allowed=0.3, contrast=True)
     yield Certified.of("how far the least can be from the program's value", run.solver_gap / run.least, allowed=1e-6)
 
 
@@ -180,18 +180,18 @@ def depth_three_linear_network(deep: Any) -> Iterator[Finding]:
     """The least reg of a linear network of depth three is a power of its nuclear norm, and flows end there."""
     frame = 0
     yield Certified.of("reg of a search beside the closed form, relative", np.abs(deep.search_gap[frame]), allowed=1e-8)
-    yield Certified.of(
+    yield Bounded.of(
         "reg at the ends of flows from random starts, relative", np.abs(deep.flow_gap[frame]), allowed=1e-6
     )
-    yield Certified.of("at their starts", deep.start_gap[frame], allowed=1e-6, contrast=True)
-    yield Certified.of("at the ends of SGD, with the noise", np.abs(deep.sgd_gap), allowed=0.01, full=True)
-    yield Certified.of(
+    yield Bounded.of("at their starts", deep.start_gap[frame], allowed=1e-6, contrast=True)
+    yield Bounded.of("at the ends of SGD, with the noise", np.abs(deep.sgd_gap), allowed=0.01, full=True)
+    yield Bounded.of(
         "one sensor, which closes at full rank alone: a flow that ends at a lower rank, relative",
         np.max(deep.dead_gap),
         allowed=1e-6,
         contrast=True,
     )
-    yield Certified.of("and where, beside the prediction", np.abs(deep.dead_gap - deep.dead_predicted), allowed=1e-6)
+    yield Bounded.of("and where, beside the prediction", np.abs(deep.dead_gap - deep.dead_predicted), allowed=1e-6)
     few = abs(deep.few_least / deep.few_form - 1)
     yield Certified.of("few Gaussian sensors: least reg beside the form, relative", few, allowed=1e-6, contrast=True)
 
@@ -206,9 +206,9 @@ def depth_three_linear_network(deep: Any) -> Iterator[Finding]:
 def neurons_agree_under_a_fixed_output_layer(layer: Any) -> Iterator[Finding]:
     """With a fixed output layer of ones all neurons come to agree on every datum; softplus neurons do not."""
     cubic, softplus = 0, 1
-    yield Certified.of("|z_ij − φ⁻¹(y_i/m)| at the ends of flows, φ = z + z³", layer.z_error[cubic], allowed=1e-4)
-    yield Certified.of("spread of the neurons there", layer.flow_spread[cubic], allowed=1e-4)
-    yield Certified.of(
+    yield Bounded.of("|z_ij − φ⁻¹(y_i/m)| at the ends of flows, φ = z + z³", layer.z_error[cubic], allowed=1e-4)
+    yield Bounded.of("spread of the neurons there", layer.flow_spread[cubic], allowed=1e-4)
+    yield Bounded.of(
         "that of softplus, whose φ‴ changes its sign", layer.flow_spread[softplus], allowed=1e-4, contrast=True
     )
-    yield Certified.of("and |z − its prediction|", layer.z_error[softplus], allowed=1e-4)
+    yield Bounded.of("and |z − its prediction|", layer.z_error[softplus], allowed=1e-4)

@@ -10,7 +10,7 @@ from ..experiments.drift_scaling import CURVATURES, USUAL
 from ..experiments.power_law import fitted_exponent
 from ..experiments.theorem import FALL
 from .claim import claim
-from .findings import Certified, Finding, Measured
+from .findings import Bounded, Certified, Finding, Measured
 from .letters import B, N, eta, gradient, mean, moved, s, sigma, theta, third
 from .regularizer import PAPER
 
@@ -61,7 +61,7 @@ def drift_scales_with_the_noise(scaling: Any, drift: Any) -> Iterator[Finding]:
             one.exponent_error,
         )
         bias = one.exact_exponent - one.leading_exponent
-        yield Certified.of(f"that exact one from {one.leading_exponent:g}", bias, allowed=0.02)  # 0.7 ηλ_max
+        yield Bounded.of(f"that exact one from {one.leading_exponent:g}", bias, allowed=0.02)  # 0.7 ηλ_max
         # The variances are at most q/(1 − q) above their leading order, q = ηλ_max n/2 with n = 3: see `fluctuation`.
         # The drift is linear in them, of either sign: twice that.
         curvature = np.array(CURVATURES if one.name == "lr" else USUAL[:1])
@@ -146,10 +146,10 @@ def noise_leaves_what_is_not_least(starts: Any) -> Iterator[Finding]:
     yield Certified.of("verdicts that are not minimum, saddle and repellent", wrong, allowed=0)
     for name, ends in (("saddle", saddle), ("repellent point", repellent)):
         what = f"from beside the {name}: reg of each chain at the end over that of the minimum, less 1"
-        yield Certified.of(what, ends / level - 1, allowed=0.02, full=True)
+        yield Bounded.of(what, ends / level - 1, allowed=0.02, full=True)
     begun = starts.levels[1:, None] / level - 1
-    yield Certified.of("the same at these two starts", begun, allowed=0.02, contrast=True)
-    yield Certified.of(
+    yield Bounded.of("the same at these two starts", begun, allowed=0.02, contrast=True)
+    yield Bounded.of(
         "from beside the minimum: reg at any time over its own, less 1", starts.reg[0] / level - 1, allowed=0.02
     )
 

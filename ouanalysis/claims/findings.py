@@ -1,16 +1,16 @@
-"""What a road to a claim finds: steps asserted, a gap that is allowed, a measurement beside its prediction."""
+"""What a road to a claim finds: steps asserted, a gap, an end within its bound, a measurement beside its prediction."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from scipy import stats
 
 from ..arguments import Reals
 
-__all__ = ["Certified", "Finding", "Measured", "Proved", "Road"]
+__all__ = ["Bounded", "Certified", "Finding", "Measured", "Proved", "Road"]
 
-Road = Literal["symbolic", "certified", "measured"]
+Road = Literal["symbolic", "certified", "bounded", "measured"]
 FEW = 10  # samples: at the threshold of the ledger a Student's t of nine degrees of freedom is at 10 standard errors
 
 
@@ -47,8 +47,8 @@ class Proved:
 
 
 @dataclass(frozen=True)
-class Certified:
-    """A number that must not be larger than was allowed beforehand: a gap, a residual, a distance.
+class Bounded:
+    """A number that must not be larger than was allowed beforehand: how far a simulation ends from where it should.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Certified:
         It can be judged in an experiment of full size only.
     """
 
-    road: ClassVar[Road] = "certified"
+    road: ClassVar[Road] = "bounded"
     what: str
     gap: float
     allowed: float
@@ -72,7 +72,7 @@ class Certified:
     full: bool = False
 
     @classmethod
-    def of(cls, what: str, gaps: Reals, *, allowed: float, contrast: bool = False, full: bool = False) -> "Certified":
+    def of(cls, what: str, gaps: Reals, *, allowed: float, contrast: bool = False, full: bool = False) -> Self:
         """The worst of the gaps by their size, where one that is not a number counts as the worst."""
         sizes = np.abs(np.asarray(gaps, dtype=float))
         worst = np.min if contrast else np.max
@@ -87,6 +87,12 @@ class Certified:
         relation, shown = ">" if self.contrast else "≤", f"{self.gap:.2g}"
         shown = f"{self.gap:.6g}" if float(shown) == self.allowed else shown
         return f"{shown} {relation} {self.allowed:g}{_of_many(self)}"
+
+
+class Certified(Bounded):
+    """One that is known to rounding, not simulated: the gap between two bounds of an optimum, a formula's residual."""
+
+    road: ClassVar[Road] = "certified"
 
 
 @dataclass(frozen=True)
@@ -166,7 +172,7 @@ class Measured:
         )
 
 
-Finding: TypeAlias = Proved | Certified | Measured
+Finding: TypeAlias = Proved | Bounded | Measured
 
 
 def _of_many(finding):

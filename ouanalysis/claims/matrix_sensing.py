@@ -9,7 +9,7 @@ from sympy import Eq, Symbol
 from ..numeric import regularizer
 from ..settings import MatrixSensing
 from .claim import claim
-from .findings import Certified, Finding
+from .findings import Bounded, Certified, Finding
 from .letters import X, d, least, mean, nuclear, planted, reg
 from .regularizer import PAPER
 
@@ -64,9 +64,9 @@ def semidefinite_program(run: Any) -> Iterator[Finding]:
 def label_noise_finds_the_simplest_matrix(run: Any) -> Iterator[Finding]:
     """Label noise takes matrix sensing to the least regularizer of its own measurements; without it SGD stops above."""
     ends = run.relative_gap[:, :, -1]
-    yield Certified.of("gap with label noise, relative, each chain at the end", ends[1], allowed=1e-3, full=True)
-    yield Certified.of("without", ends[0], allowed=0.3, contrast=True)
-    yield Certified.of("loss without, which fits the data too", run.loss[0, :, -1], allowed=1e-20)
+    yield Bounded.of("gap with label noise, relative, each chain at the end", ends[1], allowed=1e-3, full=True)
+    yield Bounded.of("without", ends[0], allowed=0.3, contrast=True)
+    yield Bounded.of("loss without, which fits the data too", run.loss[0, :, -1], allowed=1e-20)
 
 
 @claim(
@@ -78,7 +78,7 @@ def label_noise_finds_the_simplest_matrix(run: Any) -> Iterator[Finding]:
 )
 def recovery(run: Any, plain: Any) -> Iterator[Finding]:
     """With label noise SGD finds the planted matrix from fewer measurements than unknowns; without, it does not."""
-    yield Certified.of("distance of the program's matrix from the planted one", run.planted_is_least, allowed=1e-3)
-    yield Certified.of("distance with label noise, lowered, relative", run.error[1, :, -1], allowed=0.02, full=True)
-    yield Certified.of("distance with label noise of one size, relative", plain.error[1, :, -1], allowed=0.1, full=True)
-    yield Certified.of("distance without label noise", plain.error[0, :, -1], allowed=0.1, contrast=True)
+    yield Bounded.of("distance of the program's matrix from the planted one", run.planted_is_least, allowed=1e-3)
+    yield Bounded.of("distance with label noise, lowered, relative", run.error[1, :, -1], allowed=0.02, full=True)
+    yield Bounded.of("distance with label noise of one size, relative", plain.error[1, :, -1], allowed=0.1, full=True)
+    yield Bounded.of("distance without label noise", plain.error[0, :, -1], allowed=0.1, contrast=True)

@@ -7,7 +7,7 @@ import numpy as np
 from sympy import Eq, Symbol
 
 from .claim import claim
-from .findings import Certified, Finding
+from .findings import Bounded, Certified, Finding
 from .letters import least, reg
 from .regularizer import PAPER
 
@@ -43,11 +43,11 @@ def fewest_changes_of_convexity(paths: Any) -> Iterator[Finding]:
     """Label noise takes ReLU networks to functions that are straight over collinear data and change their convexity as
     rarely as the data allow: here once."""
     changes = paths.convexity_changes
-    yield Certified.of("changes of convexity at the end, each chain", changes[:, -1], allowed=1, full=True)
-    yield Certified.of("changes of convexity at the start", changes[:, 0], allowed=1, contrast=True)
+    yield Bounded.of("changes of convexity at the end, each chain", changes[:, -1], allowed=1, full=True)
+    yield Bounded.of("changes of convexity at the start", changes[:, 0], allowed=1, contrast=True)
     straight = "distance from the lines through three collinear data each"
-    yield Certified.of(f"{straight} at the end", _off_the_lines(paths, paths.after), allowed=0.03, full=True)
-    yield Certified.of(f"{straight} at the start", _off_the_lines(paths, paths.before), allowed=0.03, contrast=True)
+    yield Bounded.of(f"{straight} at the end", _off_the_lines(paths, paths.after), allowed=0.03, full=True)
+    yield Bounded.of(f"{straight} at the start", _off_the_lines(paths, paths.before), allowed=0.03, contrast=True)
 
 
 @claim(
@@ -63,11 +63,11 @@ def label_noise_finds_the_simplest_function(many: Any, one: Any) -> Iterator[Fin
 
     A stationary network is the best for its own pattern of active neurons alone: on other data many end above.
     """
-    yield Certified.of("gap of 20 networks at the end, relative", many.ends, allowed=0.02, full=True)
-    yield Certified.of("the same of a network of width 40", one.relative_gap[1], allowed=0.01, full=True)
-    yield Certified.of("at the start", many.start, allowed=0.02, contrast=True)
+    yield Bounded.of("gap of 20 networks at the end, relative", many.ends, allowed=0.02, full=True)
+    yield Bounded.of("the same of a network of width 40", one.relative_gap[1], allowed=0.01, full=True)
+    yield Bounded.of("at the start", many.start, allowed=0.02, contrast=True)
     worst = many.random_ends.max()
-    yield Certified.of("the worst of 48 networks on random data sets", worst, allowed=0.02, full=True, contrast=True)
+    yield Bounded.of("the worst of 48 networks on random data sets", worst, allowed=0.02, full=True, contrast=True)
 
 
 def _off_the_lines(paths, functions):

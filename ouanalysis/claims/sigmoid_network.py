@@ -8,7 +8,7 @@ from sympy import Eq, Symbol, sqrt
 
 from ..experiments.repellency import Y
 from .claim import claim
-from .findings import Certified, Finding
+from .findings import Bounded, Certified, Finding
 from .letters import lam, least, phi_value, w, x_norm
 from .regularizer import PAPER
 
@@ -32,9 +32,9 @@ def tanh_neurons_take_one_value(starts: Any) -> Iterator[Finding]:
     level = 2 * Y * (np.sqrt(1 + Y**2) - Y)
     yield Certified.of("reg of the minimum over the closed form, less 1", starts.levels[0] / level - 1, allowed=1e-9)
     ends = starts.reg[1:, :, -1] / level - 1
-    yield Certified.of("reg of 32 chains at the end, from two starts, over it, less 1", ends, allowed=0.02, full=True)
+    yield Bounded.of("reg of 32 chains at the end, from two starts, over it, less 1", ends, allowed=0.02, full=True)
     small = np.sort(np.abs(starts.shares[-1]))[:-1] / Y
-    yield Certified.of("shares of all neurons but one, a chain at the end", small, allowed=0.02, full=True)
+    yield Bounded.of("shares of all neurons but one, a chain at the end", small, allowed=0.02, full=True)
 
 
 @claim(
@@ -85,20 +85,20 @@ def logistic_neurons_share_a_small_label(landscape: Any) -> Iterator[Finding]:
     found = [
         abs(edge / known[m] - 1) for m, edge in zip(landscape.widths, landscape.threshold, strict=True) if m in known
     ]
-    yield Certified.of("labels at which that changes, beside theory.md's", found, allowed=1e-3)
+    yield Bounded.of("labels at which that changes, beside theory.md's", found, allowed=1e-3)
 
 
 def _at_their_values(cases):
     for case in cases:
         far = np.hypot(case.phi[-1][:, None] - case.target_phi, case.c[-1][:, None] - case.target_c).min(axis=-1)
         size = np.hypot(case.target_phi, case.target_c).max()
-        yield Certified.of(
+        yield Bounded.of(
             f"{len(far)} {case.activation} neurons at the end, from the values, relative",
             far / size,
             allowed=0.05,
             full=True,
         )
-        yield Certified.of(
+        yield Bounded.of(
             "reg at the end over that of the values, less 1",
             abs(case.reg[-1] / case.target_reg - 1),
             allowed=0.05,

@@ -13,6 +13,8 @@ from .ledger import CHANCE, Row
 
 __all__ = ["ledger", "summary"]
 
+COUNTED = ("certified", "bounded", "measured")  # roads whose findings are of many numbers
+
 
 def ledger(rows: Sequence[Row], *, seed: int, size: str, limit: float) -> dict[str, Any]:
     """All that the rows say: numbers, strings, lists and dicts."""
@@ -32,14 +34,15 @@ def summary(ledger: Mapping[str, Any]) -> str:
     found = [one for row in rows for one in row["findings"] if one["holds"]]
     failed = [row["id"] for row in rows if row["failed"]]
     taken = {one["derivation"]: one["steps"] for one in found if one["road"] == "symbolic"}  # two claims may share one
-    bounded = sum(one["count"] for one in found if one["road"] == "certified" and not one["contrast"])
-    values = sum(one["count"] for one in found if one["road"] == "measured" and not one["contrast"])
+    inside = [one for one in found if not one["contrast"]]
+    counts = {road: sum(one["count"] for one in inside if one["road"] == road) for road in COUNTED}
     contrasts = sum(one["contrast"] for one in found)
     in_part = [row["id"] for row in rows if row["unchecked"] and not row["failed"]]
     counted = {
         "steps asserted by SymPy": sum(taken.values()),
-        "numbers within what was allowed": bounded,
-        f"measured values within {ledger['threshold']:.2f} standard errors of their predictions": values,
+        "numbers certified": counts["certified"],
+        "numbers within bounds set beforehand": counts["bounded"],
+        f"measured values within {ledger['threshold']:.2f} standard errors of their predictions": counts["measured"],
         "contrasts that fail as they must": contrasts,
     }
     listed = ", ".join(f"{count} {what}" for what, count in counted.items() if count)

@@ -1,8 +1,6 @@
 """Run the experiments, draw them, and write each picture and, beside it, the numbers that it shows."""
 
 import argparse
-import io
-import os
 import sys
 import time
 import traceback
@@ -15,6 +13,7 @@ from tqdm import tqdm
 
 import ouanalysis
 
+from ..command_line import REFUSED, escape_what_stdout_lacks, is_writable_folder, seed
 from ..experiments import Size
 from ..written import json_text, plain, resolutions, rounded, together
 from . import LONG, NAMES, FileFormat, drawn, save, summary
@@ -29,13 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     size: Size = "quick" if options.quick else "full"
     folder = Path(options.out or ("figures-quick" if options.quick else "figures"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError("not writable")
-    except OSError as error:
-        print(f"--out: expected a folder that can be written, got {folder}: {error.strerror or error}", file=sys.stderr)
-        return 2
+    if not is_writable_folder(folder):
+        return REFUSED
     failed = []
     names = options.names or [name for name in NAMES if options.long or name not in LONG]
     bar = tqdm(names, disable=not sys.stderr.isatty(), unit="figure")
@@ -88,7 +82,7 @@ def _parser():
     parser.add_argument("--out", metavar="DIR", help="where to write (default: figures, or figures-quick with --quick)")
     parser.add_argument("--quick", action="store_true", help="small sizes: a check that all is well, not for a paper")
     parser.add_argument("--long", action="store_true", help=f"with those that take minutes: {', '.join(LONG)}")
-    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of all random numbers (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random numbers (default: 0)")
     parser.add_argument("--format", choices=("png", "pdf", "svg"), default="png")
     return parser
 
@@ -99,13 +93,6 @@ def _name(text):
     return text
 
 
-def _seed(text):
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected an integer at least 0, got {text!r}")
-    return int(text)
-
-
 if __name__ == "__main__":
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # one that is not UTF-8 still prints the list
+    escape_what_stdout_lacks()
     sys.exit(main())

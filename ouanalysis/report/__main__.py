@@ -1,14 +1,13 @@
 """Run the experiments, the derivations and the claims, and write the one page that shows them."""
 
 import argparse
-import io
-import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..claims.summary import summary
+from ..command_line import REFUSED, escape_what_stdout_lacks, is_writable_folder, seed
 from ..experiments import Size
 from ..written import together
 from .contents import contents
@@ -21,14 +20,8 @@ FILE = "index.html"
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, 1 if a claim or a figure failed, 2 for arguments that cannot be used."""
     options = _parser().parse_args(arguments)
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        if not os.access(options.out, os.W_OK):
-            raise PermissionError("not writable")
-    except OSError as error:
-        reason = error.strerror or error
-        print(f"--out: expected a folder that can be written, got {options.out}: {reason}", file=sys.stderr)
-        return 2
+    if not is_writable_folder(options.out):
+        return REFUSED
     size: Size = "quick" if options.quick else "full"
     found = contents(seed=options.seed, size=size, said=_timed())
     facts = {"size": size, "seed": str(options.seed), "run time": f"{found.seconds:.0f} s", **machine()}
@@ -48,17 +41,10 @@ def _parser():
     parser = argparse.ArgumentParser(prog="python -m ouanalysis.report", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help=f"where to write {FILE}")
     parser.add_argument("--quick", action="store_true", help="small experiments: the page says what they cannot judge")
-    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of all random numbers (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random numbers (default: 0)")
     return parser
 
 
-def _seed(text):
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected an integer at least 0, got {text!r}")
-    return int(text)
-
-
 if __name__ == "__main__":
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # one that is not UTF-8 still prints the summary
+    escape_what_stdout_lacks()
     sys.exit(main())

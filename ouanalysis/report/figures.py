@@ -9,17 +9,15 @@ from ..figures import LONG, summary
 from .markup import Markup, anchor, element, joined, link
 from .pictures import Picture
 from .prose import prose
+from .repository import ROOT, text
 
 __all__ = ["captions", "section"]
 
-ROOT = Path(__file__).parents[2]
-
 
 def captions(root: Path = ROOT) -> Mapping[str, str]:
-    """{figure: what the README says of it}; nothing in an installed package, which has none."""
-    readme = root / "README.md"
-    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
-    return dict(re.findall(r"^\| !\[\]\(figures/(\w+)\.png\) \| (.+) \|$", text, flags=re.MULTILINE))
+    """{figure: what the README says of it}; nothing where there is no README."""
+    rows = r"^\| !\[\]\(figures/(\w+)\.png\) \| (.+) \|$"
+    return dict(re.findall(rows, text("README.md", root), flags=re.MULTILINE))
 
 
 def section(pictures: list[Picture], missing: Mapping[str, str], ledger: Mapping[str, Any]) -> Markup:

@@ -1,6 +1,6 @@
 """The formulas of docs/formulas.md, each with one link to its derivation, its figure, its claims and its tests.
 
-They are of the source's folders docs/ and tests/: an installed package has neither, and its page says so.
+An installed package has neither docs/ nor tests/, and its page says so.
 """
 
 import re
@@ -12,11 +12,11 @@ from typing import Any
 from .derivations import section_anchor
 from .markup import Markup, anchor, element, joined, link
 from .prose import prose, words
+from .repository import ROOT, text
 from .sources import source_anchor
 
 __all__ = ["Formula", "read", "section"]
 
-ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 
 
@@ -45,10 +45,7 @@ class Formula:
 
 def read(root: Path = ROOT) -> list[Formula]:
     """All of them, in order; none where there is no docs/formulas.md."""
-    page = root / "docs" / "formulas.md"
-    if not page.is_file():
-        return []
-    return [_formula(part) for part in re.split(r"^### ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]]
+    return [_formula(part) for part in re.split(r"^### ", text("docs/formulas.md", root), flags=re.MULTILINE)[1:]]
 
 
 def _formula(part):

@@ -5,18 +5,14 @@ from pathlib import Path
 
 from .markup import Markup, element, joined
 from .prose import prose
+from .repository import ROOT, text
 
 __all__ = ["read", "section"]
-
-ROOT = Path(__file__).parents[2]
 
 
 def read(root: Path = ROOT) -> list[tuple[str, str]]:
     """(sign, what it is) of each row; none where there is no docs/theory.md."""
-    page = root / "docs" / "theory.md"
-    if not page.is_file():
-        return []
-    _, _, rest = page.read_text(encoding="utf-8").partition("### Glossary")
+    _, _, rest = text("docs/theory.md", root).partition("### Glossary")
     rows = re.findall(r"^\| (.+?) \| .*? ?\| (.+) \|$", rest.partition("\n###")[0], flags=re.MULTILINE)
     return [(sign, said.replace("**", "")) for sign, said in rows[1:]]
 

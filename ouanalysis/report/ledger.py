@@ -14,7 +14,8 @@ __all__ = ["section"]
 
 ROADS = {
     "symbolic": "each step of a derivation asserted by SymPy",
-    "certified": "a number within what was allowed before it was computed",
+    "certified": "a number known to rounding, not simulated: the gap between bounds of an optimum, a residual",
+    "bounded": "a number within a bound set beforehand: how far a simulation ends from where it should",
     "measured": "a simulation within the threshold, in standard errors, of its prediction",
 }
 

@@ -8,6 +8,7 @@ from . import abstract, derivations, figures, formulas, glossary, interactive, l
 from .contents import Contents
 from .markup import Markup, element, link
 from .prose import prose
+from .repository import ROOT
 
 __all__ = ["page"]
 
@@ -16,7 +17,7 @@ INTRODUCTION = (
     "SGD with fresh noise on its labels does not stop when it fits the data: it goes on along the zero-error set, "
     "on average downhill on an implicit regularizer, the mean over the data of ‖∇h(x_i)‖². This page checks what "
     "is claimed of that. Each claim was judged by the run that wrote the page: by derivations that SymPy asserts "
-    "step by step, by certificates, and by simulations beside their predictions."
+    "step by step, by certificates, and by simulations beside their predictions or within bounds set beforehand."
 )
 PLACES = {
     "abstract": "Abstract",
@@ -43,7 +44,7 @@ def page(found: Contents, facts: Mapping[str, str]) -> str:
         Markup(interactive.section()),
         derivations.section(found.derivations),
         formulas.section(known, found.ledger, drawn),
-        sources.section([test for one in known for test in one.tests], formulas.ROOT),
+        sources.section([test for one in known for test in one.tests], ROOT),
         machine.section(facts),
     ]
     body = element(

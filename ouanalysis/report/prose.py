@@ -1,16 +1,15 @@
 """A sentence with its indices, powers and code set as such: θ_i, e^{−t} and `ou.minimum`."""
 
 import re
+from importlib import import_module
 
 from .markup import Markup, element, joined
 
 __all__ = ["cited", "prose", "words"]
 
-PARTS = re.compile(
-    r"`(?P<code>[^`]+)`"
-    r"|(?:(?<=(?<![A-Za-z_.])[A-Za-zα-ωΑ-Ω∇])|(?<=[)‖]))_(?P<sub>\{[^{}]*\}|\*|[A-Za-z0-9]{1,4}(?![A-Za-z0-9_]))"
-    r"|\^(?P<sup>\{[^{}]*\}|\([^()]*\)|[0-9]+(?:\.[0-9]+)?|[A-Za-z])"
-)
+notation = import_module("ouanalysis.derivations.prose")
+PARTS = re.compile(rf"`(?P<code>[^`]+)`|(?<={notation.INDEXED}){notation.INDEX}|{notation.POWER}")
+TAGS = {"code": "code", "index": "sub", "raised": "sup"}
 
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
@@ -31,8 +30,8 @@ def prose(text: str) -> Markup:
     parts, end = [], 0
     for found in PARTS.finditer(text):
         kind = found.lastgroup or ""
-        inside = found[kind][1:-1] if found[kind][0] in "{(" and kind != "code" else found[kind]
-        parts += [text[end : found.start()], element(kind, inside)]
+        inside = found[kind] if kind == "code" else notation.bare(found[kind])
+        parts += [text[end : found.start()], element(TAGS[kind], inside)]
         end = found.end()
     return joined([*parts, text[end:]])
 

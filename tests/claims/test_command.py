@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from ouanalysis.claims import CLAIMS, Certified, Measured
+from ouanalysis.claims import CLAIMS, Bounded, Certified, Measured
 from ouanalysis.claims import __main__ as command
 from ouanalysis.claims.claim import claim
 from ouanalysis.claims.letters import reg
@@ -20,7 +20,7 @@ def planted(gap, values=1, **how):
         """A sentence."""
         yield Certified.of("a gap", gap, allowed=1.0)
         yield Measured.of("a value", 1.0, 1.1, 0.1)
-        yield Certified.of("in the long run", 0.0, allowed=1.0, full=True)
+        yield Bounded.of("in the long run", 0.0, allowed=1.0, full=True)
 
     return planted_claim
 

@@ -5,7 +5,7 @@ import pytest
 from rounding import FORMULA
 from scipy import stats
 
-from ouanalysis.claims import Certified, Measured, Proved
+from ouanalysis.claims import Bounded, Certified, Measured, Proved
 
 
 def test_a_measured_value_is_judged_by_its_standard_errors_either_way():
@@ -62,15 +62,21 @@ def test_a_contrast_holds_where_each_value_departs():
     assert not Measured.of("x", measured=[9.0, 0.5], **apart).holds(4.0)
 
 
-def test_a_gap_is_allowed_up_to_its_bound_and_a_contrast_from_it():
-    assert Certified.of("x", [0.1, 0.2], allowed=0.2).holds(0)
-    assert not Certified.of("x", [0.1, 0.3], allowed=0.2).holds(0)
-    assert Certified.of("x", [0.3, 0.4], allowed=0.2, contrast=True).holds(0)
-    assert not Certified.of("x", [0.1, 0.4], allowed=0.2, contrast=True).holds(0)
-    assert not Certified.of("x", -0.3, allowed=0.2).holds(0)  # a size: a gap below zero is a bound that is none
+@pytest.mark.parametrize("kind", [Bounded, Certified])
+def test_a_gap_is_allowed_up_to_its_bound_and_a_contrast_from_it(kind):
+    assert kind.of("x", [0.1, 0.2], allowed=0.2).holds(0)
+    assert not kind.of("x", [0.1, 0.3], allowed=0.2).holds(0)
+    assert kind.of("x", [0.3, 0.4], allowed=0.2, contrast=True).holds(0)
+    assert not kind.of("x", [0.1, 0.4], allowed=0.2, contrast=True).holds(0)
+    assert not kind.of("x", -0.3, allowed=0.2).holds(0)  # a size: a gap below zero is a bound that is none
     for contrast in (False, True):
-        assert not Certified.of("x", [np.nan, 0.25], allowed=0.25, contrast=contrast).holds(0)
-    assert str(Certified.of("x", [0.1, 0.2], allowed=0.25)) == "0.2 ≤ 0.25, the largest of 2"
+        assert not kind.of("x", [np.nan, 0.25], allowed=0.25, contrast=contrast).holds(0)
+    assert str(kind.of("x", [0.1, 0.2], allowed=0.25)) == "0.2 ≤ 0.25, the largest of 2"
+
+
+def test_a_bound_is_no_certificate():
+    roads = [kind.of("x", 0.1, allowed=0.2).road for kind in (Bounded, Certified)]
+    assert roads == ["bounded", "certified"]
 
 
 def test_a_section_without_steps_proves_nothing():

@@ -8,7 +8,7 @@ import pytest
 from rounding import SUMS
 from scipy import stats
 
-from ouanalysis.claims import CLAIMS, Certified, Claim, Laboratory, Measured, threshold
+from ouanalysis.claims import CLAIMS, Bounded, Certified, Claim, Laboratory, Measured, threshold
 from ouanalysis.claims.claim import claim
 from ouanalysis.claims.letters import reg
 from ouanalysis.claims.summary import summary
@@ -83,7 +83,7 @@ def test_what_a_small_experiment_cannot_judge_is_said_to_be_unchecked():
     @made()
     def long():
         """It takes long."""
-        yield Certified.of("gap", 2.0, allowed=1.0, full=True)
+        yield Bounded.of("gap", 2.0, allowed=1.0, full=True)
 
     quick, full = (Laboratory(size=size).check(long, 4.0) for size in ("quick", "full"))
     assert (quick.verdict, [found.what for found in quick.unchecked]) == ("not checked", ["gap"])
@@ -105,6 +105,18 @@ def test_the_committed_ledger_is_of_these_claims_at_full_size_and_none_fails():
 def test_what_holds_under_conditions_is_shown_where_they_fail(row):
     assert any(found["contrast"] for found in row["findings"]) == bool(row["conditions"])
     assert any(not found["contrast"] for found in row["findings"])
+
+
+@pytest.mark.parametrize("one", LEDGER["claims"], ids=[row["id"] for row in LEDGER["claims"]])
+def test_what_only_a_long_simulation_can_judge_is_no_certificate(one):
+    assert not [found["what"] for found in one["findings"] if found["road"] == "certified" and found["full"]]
+
+
+def test_the_summary_counts_what_is_certified_apart_from_what_is_bounded():
+    counts = {"certified": 2, "bounded": 3, "measured": 5}
+    found = [{"road": road, "count": count, "contrast": False, "holds": True} for road, count in counts.items()]
+    said = summary({"threshold": 4.0, "claims": [{"id": "x", "failed": False, "findings": found, "unchecked": []}]})
+    assert "2 numbers certified, 3 numbers within bounds set beforehand, 5 measured values" in said
 
 
 def test_a_section_that_two_claims_share_is_counted_once():

@@ -35,6 +35,7 @@ def test_a_sign_that_latex_would_not_know_is_refused():
         ("log(θ*)", r"\log (\theta ^{*})"),
         ("S_∞^T", r"S_{\infty }^{T}"),
         ("D_reg", r"D_{\mathrm{reg}}"),
+        ("η^(−1.6)η^0.4√((a)(b))", r"\eta ^{-1.6}\eta ^{0.4}\sqrt{(a)(b)}"),
     ],
 )
 def test_in_math_mode(text, latex):

@@ -9,7 +9,7 @@ import shutil
 import pytest
 from ouanalysis.derivations.__main__ import NAMES
 
-from ouanalysis.claims import CLAIMS, Certified, Measured, Proved, Row
+from ouanalysis.claims import CLAIMS, Bounded, Certified, Measured, Proved, Row
 from ouanalysis.claims.summary import ledger
 from ouanalysis.experiments import noise_floor, ou_covariance
 from ouanalysis.report.contents import Contents, groups
@@ -27,7 +27,7 @@ def row(claim):
         Measured("value_of x_i", 1.0, 1.1, 0.1, 0.0, 1.0, 7),
         Measured("outside", 1.0, 2.0, 0.1, 0.0, 10.0, contrast=True),
     ]
-    unchecked = (Certified("what takes long", 2.0, 1.0, full=True),) if claim.id == PARTLY else ()
+    unchecked = (Bounded("what takes long", 2.0, 1.0, full=True),) if claim.id == PARTLY else ()
     error = "Traceback: x < y in C:\\planted" if claim.id == FAILED else ""
     return Row(claim, tuple(found), unchecked, 4.0, 0.1, error)
 
