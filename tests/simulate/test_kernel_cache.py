@@ -24,7 +24,7 @@ import json, os, warnings
 import ouanalysis as ou
 from ouanalysis.simulate import kernels
 
-def advance(model, theta, velocity, b, c, d, e, f, g, h, i, out, j, k, l, m, n, o, p):
+def advance(model, theta, velocity, b, c, d, e, f, g, h, i, out, j, k, l, m, n, o, p, q):
     out[0, 0] = kernels.value_and_gradient(model, theta, 0, velocity)
 
 if "NUMBA_DISABLE_JIT" not in os.environ:
@@ -60,7 +60,7 @@ def file(folder, ending):
     return path
 
 
-def advance(model, theta, _a, _b, _c, _d, _e, _f, _g, _h, _i, out, _j, _k, _l, _m, _n, _o, _p):
+def advance(model, theta, _a, _b, _c, _d, _e, _f, _g, _h, _i, out, _j, _k, _l, _m, _n, _o, _p, _q):
     """In place of the loop, for it compiles in a moment."""
     out[0, 0] = theta[0] + model.y[0]
 
@@ -169,7 +169,7 @@ def test_where_no_folder_can_be_written_the_run_goes_on_with_one_warning(run, mo
 
 
 def test_an_error_of_the_kernel_itself_is_not_taken_for_one_of_the_cache(run, monkeypatch):
-    def broken(model, theta, _a, _b, _c, _d, _e, _f, _g, _h, _i, out, _j, _k, _l, _m, _n, _o, _p):
+    def broken(model, theta, _a, _b, _c, _d, _e, _f, _g, _h, _i, out, _j, _k, _l, _m, _n, _o, _p, _q):
         out[0, 0] = theta[0] + model.unknown
 
     monkeypatch.setattr(kernels, "_advance", broken)
