@@ -45,10 +45,11 @@ SMALL = 0.3  # of η_max: from here on the leading order is seen to fall short
     formulas=["The process", "OU covariance at rest"],
     derived=["local_ou.noise_of_a_step", "local_ou.moment_equation", "local_ou.stationary_solution"],
     experiments=["ou_covariance", "finite_step"],
-    values=2 + 18,
+    values=2 + 1 + 18,
 )
 def isotropic_covariance(scatter: Any, finite: Any) -> Iterator[Finding]:
-    """At rest the covariance is (ησ²/B)P, which solves the Lyapunov equation: equal in all directions across M."""
+    """At rest the covariance is (ησ²/B)P, which solves the Lyapunov equation: equal in all directions across M, and 0
+    along M."""
     yield Measured.of(
         "variances along two eigenvectors of H, over ησ²/B",
         scatter.predicted_variance[-1],
@@ -56,6 +57,14 @@ def isotropic_covariance(scatter: Any, finite: Any) -> Iterator[Finding]:
         scatter.scaled_variance_error[-1],
         allowance=_beyond_leading_order(scatter),
     )
+    yield Measured.of(
+        "the covariance of the two, over ησ²/B",
+        0.0,
+        scatter.scaled_covariance,
+        scatter.scaled_covariance_error,
+        allowance=_beyond_leading_order(scatter)[0],  # what is left out is ≥ 0 as a matrix too
+    )
+    yield Certified.of("the largest variance along M, over ησ²/B", scatter.scaled_variance_along, allowed=1e-3)
     yield _leading_order_falls_short(finite)
 
 

@@ -58,6 +58,8 @@ def test_ou_covariance_is_within_four_standard_errors_and_the_finite_step():
     error = np.abs(result.scaled_variance - result.predicted_variance)[late]
     # The leading order is short by about ηλ_max/2 < 0.02 here.
     assert np.all(error < 4 * result.scaled_variance_error[late] + 0.02)
+    assert abs(result.scaled_covariance) < 4 * result.scaled_covariance_error + 0.02
+    assert 0 < result.scaled_variance_along < 1e-3  # of the second order in the noise
 
 
 def test_label_noise_lowers_the_regularizer_of_matrix_sensing_and_sgd_alone_does_not():
