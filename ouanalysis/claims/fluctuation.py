@@ -161,10 +161,11 @@ def noise_floor(plateaus: Any, finite: Any) -> Iterator[Finding]:
     formulas=["Mean residual"],
     derived=["mean_residual.balance", "mean_residual.at_a_stationary_point"],
     experiments=["mean_residual"],
-    values=12 + 2 + 2,
+    values=12 + 2 + 1 + 1 + 2,
 )
 def mean_residual(residuals: Any) -> Iterator[Finding]:
-    """Predictions are biased: at a stationary point their mean residuals are proportional to the multipliers."""
+    """Predictions are biased: at a stationary point their mean residuals are proportional to the multipliers, and so
+    measure ∇reg."""
     yield Measured.of(
         "mean residual over σ², at two points and three step sizes, beside the exact law",
         residuals.exact,
@@ -191,6 +192,17 @@ def mean_residual(residuals: Any) -> Iterator[Finding]:
         contrast=True,
         full=True,
     )
+    for point, where in enumerate(("at the stationary point", "at a point that is not stationary")):
+        q = residuals.curvature[point, small] * residuals.exact.shape[-1] / 2
+        yield Measured.of(
+            f"part of ‖∇reg‖² that ∇regᵀJᵀ E[h − y] · (−2B/(nησ²)) is, {where}",
+            1.0,
+            residuals.measured_gradient[point],
+            residuals.gradient_error[point],
+            samples=residuals.pairs,
+            allowance=q / (1 - q) * np.sum(np.abs(residuals.weights[point] * residuals.exact[point, small])),
+            contrast=point == 1,
+        )
 
 
 def _beyond_leading_order(scatter):

@@ -235,6 +235,11 @@ def test_the_mean_residual_is_the_laws_and_at_a_stationary_point_measures_the_mu
     short = result.curvature[0, :, None] * np.abs(result.multipliers)
     assert np.all(np.abs(result.measured[0] - result.multipliers)[:2] < (4 * result.error[0] + 1.5 * short)[:2])
     assert np.all(np.max(np.abs(result.measured) / result.error, axis=-1) > 10)
+    # ∇reg is the sum of the multipliers' pulls where it is stationary, and not where it is not.
+    assert abs(result.measured_gradient[0] - 1) < 4 * result.gradient_error[0] + 1.5 * result.curvature[0, 0]
+    assert result.measured_gradient[1] + 4 * result.gradient_error[1] < 0.9
+    expected = np.sum(result.weights * result.exact[:, 0], axis=-1)
+    assert np.all(np.abs(result.measured_gradient - expected) < 4 * result.gradient_error)
 
 
 def test_the_effective_regularizer_is_exact_at_full_batch_and_falls_short_at_single_data():
