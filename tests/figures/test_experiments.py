@@ -351,6 +351,10 @@ def test_label_noise_approaches_basis_pursuit_and_isotropic_noise_leaves_it():
     ends = result.error[:, 0, -1]
     assert max(ends[equal], ends[unequal]) < ends[none] < ends[isotropic]
     assert np.all(np.abs(result.measured - result.predicted) < 4 * result.measured_error + 0.02 * result.predicted)
+    assert np.all(np.abs(result.aside - result.aside_predicted) < 4 * result.aside_error + 0.005)
+    assert abs(result.walked[0] - 1) < 4 * result.walked_error[0]
+    assert max(result.walked[1:]) < 0.01
+    assert result.reg[isotropic, 0, -1] > result.reg[none, 0, -1]
     before = np.searchsorted(result.steps, result.flow_steps[-1])
     np.testing.assert_allclose(result.reg[equal:, 0, before], result.flow_reg[:, -1], rtol=0.05)  # of one noisy state
 
