@@ -83,6 +83,7 @@ def test_label_noise_straightens_relu_interpolants_without_leaving_the_data():
     result = quick("relu_interpolants")
     assert np.all(result.convexity_changes[:, -1] < result.convexity_changes[:, 0])
     assert np.all(result.reg[:, -1] < result.reg[:, 0] / 2)
+    assert np.all(result.quiet_changes > result.convexity_changes[:, -1])
     for function in (result.before, result.after):
         fitted = [np.interp(result.x, result.grid, values) for values in function]
         # The grid has a point at every datum up to 0.0015; noise of √(ησ²K) < 0.02 is left after the last stage.
@@ -133,6 +134,10 @@ def test_noise_leaves_a_saddle_and_a_repellent_point_for_the_minimum():
     assert result.curvature < 0
     np.testing.assert_allclose(result.reg[0].mean(axis=0), result.levels[0], rtol=0.02)
     np.testing.assert_allclose(result.reg[2, :, -1].mean(), result.flow_reg[-1], rtol=0.02)
+    # Without noise it leaves neither, and the saddle itself not even with noise.
+    starts = result.levels[1:, None]
+    np.testing.assert_allclose(result.quiet, np.broadcast_to(starts, result.quiet.shape), rtol=0.02)
+    np.testing.assert_allclose(result.on_saddle, result.levels[1], rtol=0.02)
 
 
 def test_momentum_speeds_the_flow_by_its_square_and_the_finite_step_has_its_closed_form():
@@ -149,6 +154,8 @@ def test_the_certificate_tells_label_noise_from_none_in_matrix_sensing():
     assert result.loss[0, :, -1].max() < SUMS**2
     assert result.solver_gap < SOLVED
     assert np.all(result.relative_gap > -SOLVED)
+    assert result.few_least > 0.1  # fewer measurements, at which the least is elsewhere than planted, and so is the end
+    assert result.few_error.min() > 0.1
 
 
 def test_label_noise_brings_a_relu_network_near_the_simplest_function():
@@ -273,6 +280,7 @@ def test_the_flow_ends_at_the_least_regularizer_of_deep_linear_networks():
     np.testing.assert_allclose(result.dead_gap, result.dead_predicted, rtol=0, atol=1e-6)
     assert np.all(result.sgd_start_gap > 1)
     assert np.all(np.abs(result.sgd_gap - result.flow_there) < 4 * result.sgd_error + 0.01)
+    assert np.all(result.quiet_gap > result.sgd_gap + 1)
     assert abs(result.few_least / result.few_form - 1) > 0.01  # no value without a tight frame
     assert result.few_nuclear > 1.001 * result.few_least_nuclear  # nor the least nuclear norm
 
