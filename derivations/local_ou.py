@@ -43,6 +43,7 @@ def derive() -> Derivation:
     )
     curvature(steps)
     noise_of_a_step(steps)
+    without_noise(steps)
     other_losses(steps)
     euler_step(steps)
     moment_equation(steps)
@@ -126,6 +127,28 @@ def noise_of_a_step(steps: Derivation) -> None:
         E(sympy.Mul(mean_a, mean_b, evaluate=False)),
         Rational(1, 2) * 4 * sigma**2 * (J[1, a] * J[1, b] + J[2, a] * J[2, b]) / 2,
         reduce=lambda difference: averaged(difference, dict.fromkeys(noises, sigma**2)),
+    )
+
+
+def without_noise(steps: Derivation) -> None:
+    """Without label noise a step stays where it is on M, and beside M moves nothing along it to leading order."""
+    steps.identity(
+        "Without noise on the labels, ε = 0, a step on a batch of the data 1, …, B (any B data, so numbered) comes to "
+        "the left side. On M, where h_i = y_i for all data, it stays where it is, whatever reg is there",
+        theta_a - 2 * eta / B * Sum((h_i - y[i]) * J[i, a], (i, 1, B)),
+        theta_a,
+        reduce=lambda difference: carried_out(difference.subs(h_i, y[i])),
+    )
+    delta, D = sympy.symbols("delta D", commutative=False)
+    along = 1 - P
+    steps.identity(
+        "At θ* + δ, beside M, h_i − y_i is g_iᵀδ to leading order and the step −2ηJᵀ D J δ, with D diagonal: how often "
+        "each datum is drawn, over B. With N = I − P, P = JᵀK⁻¹J, what δ has along M stays too, whatever the batch",
+        along * (delta - 2 * eta * JT * D * Jac * delta),
+        along * delta,
+        reduce=lambda difference: named(difference, {Jac * JT: K}),
+        argument="What is left is of second order in δ, and δ goes to 0 as (1 − ηλ)^t: descent ends at a point of M, "
+        "and it is the first that it comes to.",
     )
 
 

@@ -67,6 +67,7 @@ def test_another_last_digit_in_the_result_changes_no_byte(make, result):
     rng = np.random.default_rng(0)
 
     def shaken(value):
+        value = np.asarray(value)
         return value * (1 + 1e-14 * rng.standard_normal(value.shape)) if value.dtype == float else value
 
     fields = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}

@@ -14,6 +14,9 @@ from .findings import Bounded, Certified, Finding, Measured
 from .letters import B, N, eta, gradient, mean, moved, s, sigma, theta, third
 from .regularizer import PAPER
 
+# A loss of 1e-20 is residuals of some 1e-9, which are left to go: by the path to their end, their size over the least
+# singular value of J, reg can change by a few times as much of itself.
+ZERO, STILL = 1e-20, 1e-8
 ROUNDING = 1e-7  # of θ, over the drift of a step
 NAMES = {"lr": "η", "noise_std": "σ", "batch_size": "B"}
 
@@ -87,6 +90,34 @@ def drift_scales_with_the_noise(scaling: Any, drift: Any) -> Iterator[Finding]:
 
 
 @claim(
+    Eq(moved, 0, evaluate=False),
+    source=f"{PAPER}, section 2; theory.md 1, 6",
+    conditions="no noise on the labels, nor other noise that does not vanish where the loss does",
+    formulas=["A step of label-noise SGD", "Drift"],
+    derived=["local_ou.without_noise"],
+    experiments=["noise_contrast", "matrix_sensing_recovery"],
+)
+def no_drift_without_label_noise(descents: Any, sensing: Any) -> Iterator[Finding]:
+    """Without label noise SGD stands still where the loss is zero, whatever reg is there and which data it draws."""
+    still, chains = sensing.reg[0], sensing.loss.shape[1]
+    yield Bounded.of(
+        "reg of full-batch descent, over that where the loss is first below 1e-20, less 1",
+        _since_zero(descents.loss[0], descents.reg[0]),
+        allowed=STILL,
+    )
+    yield Bounded.of(
+        f"that of SGD on single data, {chains} chains", _since_zero(sensing.loss[0], still), allowed=STILL
+    )
+    isotropic, label = descents.reg[1:3, :, -1] / descents.reg[0, :, -1] - 1
+    for what, moved_by in (
+        ("reg where label noise ends over that where descent ends, less 1", label),
+        ("the same of isotropic noise of that size on the gradient", isotropic),
+        ("and of label noise in SGD on single data", sensing.reg[1, :, -1] / still[:, -1] - 1),
+    ):
+        yield Bounded.of(what, moved_by, allowed=STILL, contrast=True)
+
+
+@claim(
     Eq(mean(moved) + eta / 2 * N * third, O(sigma**4), evaluate=False),
     source="theory.md 3",
     formulas=["Drift"],
@@ -133,7 +164,7 @@ def one_flow_for_all_steps_noises_and_batches(flow: Any, ensembles: Any) -> Iter
 @claim(
     Ne(N * gradient, 0, evaluate=False),
     source=f"{PAPER}, sections 3 and 5; theory.md 3",
-    conditions="from a point where N∇reg ≠ 0, or from beside a saddle",
+    conditions="label noise, from a point where N∇reg ≠ 0, or from beside a saddle but not on it",
     formulas=["Stability of a point", "Fall of the regularizer"],
     derived=["regularizer_drift.curvature_along_m"],
     experiments=["repellency"],
@@ -147,8 +178,15 @@ def noise_leaves_what_is_not_least(starts: Any) -> Iterator[Finding]:
     for name, ends in (("saddle", saddle), ("repellent point", repellent)):
         what = f"from beside the {name}: reg of each chain at the end over that of the minimum, less 1"
         yield Bounded.of(what, ends / level - 1, allowed=0.02, full=True)
-    begun = starts.levels[1:, None] / level - 1
-    yield Bounded.of("the same at these two starts", begun, allowed=0.02, contrast=True)
+    yield Bounded.of(
+        "the same without label noise, from these two starts", starts.quiet / level - 1, allowed=0.02, contrast=True
+    )
+    yield Bounded.of(
+        "with it from the saddle itself, whose equal neurons get equal gradients",
+        starts.on_saddle / level - 1,
+        allowed=0.02,
+        contrast=True,
+    )
     yield Bounded.of(
         "from beside the minimum: reg at any time over its own, less 1", starts.reg[0] / level - 1, allowed=0.02
     )
@@ -183,6 +221,15 @@ def theorem(ends: Any) -> Iterator[Finding]:
         yield Measured.of(f"{what}, over its prediction", 1.0, measured / law, error / law, samples=ends.chains)
     walk = exponents["walk"]
     yield Measured.of("exponent of the walk beside 0.4", FALL, walk.fitted, walk.error, contrast=True, full=True)
+
+
+def _since_zero(loss, reg):
+    """|reg − its first value| over that value, from the record on at which the loss is below ZERO, of all chains."""
+    reached = loss < ZERO
+    if not np.all(np.any(reached, axis=1)):
+        return np.array([np.inf])
+    firsts = np.argmax(reached, axis=1)
+    return np.concatenate([one[at:] / one[at] - 1 for one, at in zip(reg, firsts, strict=True)])
 
 
 MOTIONS = {

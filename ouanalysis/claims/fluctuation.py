@@ -7,7 +7,7 @@ import numpy as np
 from sympy import Eq, Symbol
 
 from .claim import claim
-from .findings import Certified, Finding, Measured
+from .findings import Bounded, Certified, Finding, Measured
 from .letters import (
     VT,
     B,
@@ -45,10 +45,11 @@ SMALL = 0.3  # of η_max: from here on the leading order is seen to fall short
     formulas=["The process", "OU covariance at rest"],
     derived=["local_ou.noise_of_a_step", "local_ou.moment_equation", "local_ou.stationary_solution"],
     experiments=["ou_covariance", "finite_step"],
-    values=2 + 18,
+    values=2 + 1 + 18,
 )
 def isotropic_covariance(scatter: Any, finite: Any) -> Iterator[Finding]:
-    """At rest the covariance is (ησ²/B)P, which solves the Lyapunov equation: equal in all directions across M."""
+    """At rest the covariance is (ησ²/B)P, which solves the Lyapunov equation: equal in all directions across M, and 0
+    along M."""
     yield Measured.of(
         "variances along two eigenvectors of H, over ησ²/B",
         scatter.predicted_variance[-1],
@@ -56,6 +57,14 @@ def isotropic_covariance(scatter: Any, finite: Any) -> Iterator[Finding]:
         scatter.scaled_variance_error[-1],
         allowance=_beyond_leading_order(scatter),
     )
+    yield Measured.of(
+        "the covariance of the two, over ησ²/B",
+        0.0,
+        scatter.scaled_covariance,
+        scatter.scaled_covariance_error,
+        allowance=_beyond_leading_order(scatter)[0],  # what is left out is ≥ 0 as a matrix too
+    )
+    yield Bounded.of("the largest variance along M, over ησ²/B", scatter.scaled_variance_along, allowed=1e-3)
     yield _leading_order_falls_short(finite)
 
 
@@ -152,10 +161,11 @@ def noise_floor(plateaus: Any, finite: Any) -> Iterator[Finding]:
     formulas=["Mean residual"],
     derived=["mean_residual.balance", "mean_residual.at_a_stationary_point"],
     experiments=["mean_residual"],
-    values=12 + 2 + 2,
+    values=12 + 2 + 1 + 1 + 2,
 )
 def mean_residual(residuals: Any) -> Iterator[Finding]:
-    """Predictions are biased: at a stationary point their mean residuals are proportional to the multipliers."""
+    """Predictions are biased: at a stationary point their mean residuals are proportional to the multipliers, and so
+    measure ∇reg."""
     yield Measured.of(
         "mean residual over σ², at two points and three step sizes, beside the exact law",
         residuals.exact,
@@ -182,6 +192,17 @@ def mean_residual(residuals: Any) -> Iterator[Finding]:
         contrast=True,
         full=True,
     )
+    for point, where in enumerate(("at the stationary point", "at a point that is not stationary")):
+        q = residuals.curvature[point, small] * residuals.exact.shape[-1] / 2
+        yield Measured.of(
+            f"part of ‖∇reg‖² that ∇regᵀJᵀ E[h − y] · (−2B/(nησ²)) is, {where}",
+            1.0,
+            residuals.measured_gradient[point],
+            residuals.gradient_error[point],
+            samples=residuals.pairs,
+            allowance=q / (1 - q) * np.sum(np.abs(residuals.weights[point] * residuals.exact[point, small])),
+            contrast=point == 1,
+        )
 
 
 def _beyond_leading_order(scatter):

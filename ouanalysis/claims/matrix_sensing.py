@@ -82,3 +82,10 @@ def recovery(run: Any, plain: Any) -> Iterator[Finding]:
     yield Bounded.of("distance with label noise, lowered, relative", run.error[1, :, -1], allowed=0.02, full=True)
     yield Bounded.of("distance with label noise of one size, relative", plain.error[1, :, -1], allowed=0.1, full=True)
     yield Bounded.of("distance without label noise", plain.error[0, :, -1], allowed=0.1, contrast=True)
+    yield Bounded.of(
+        "8 measurements, of which the program's matrix is another: distance of that one",
+        run.few_least,
+        allowed=0.1,
+        contrast=True,
+    )
+    yield Bounded.of("and with label noise, lowered", run.few_error, allowed=0.1, contrast=True, full=True)

@@ -29,7 +29,8 @@ def cone_program(one: Any, many: Any) -> Iterator[Finding]:
 @claim(
     Symbol(r"\#\{\text{changes of convexity}\}=\min"),
     source=f"{PAPER}, section 4; theory.md 4.2",
-    conditions="turns of slope below 0.2, chosen after a look at seed 0, and bends beside the ends are noise",
+    conditions="label noise; turns of slope below 0.2, chosen after a look at seed 0, and bends beside the ends are "
+    "noise",
     formulas=["The two claims on the simplest function"],
     derived=[
         "relu_network.one_facing",
@@ -44,16 +45,23 @@ def fewest_changes_of_convexity(paths: Any) -> Iterator[Finding]:
     rarely as the data allow: here once."""
     changes = paths.convexity_changes
     yield Bounded.of("changes of convexity at the end, each chain", changes[:, -1], allowed=1, full=True)
-    yield Bounded.of("changes of convexity at the start", changes[:, 0], allowed=1, contrast=True)
+    # What is said of every chain fails where it fails in one. Without label noise a few chains come near: their steps
+    # are too large for the start to be stable, and descent leaves it for a flatter function.
+    for what, found in (
+        ("the most after as many steps without label noise", paths.quiet_changes),
+        ("the most with it, if turns of slope down to 0.02 are counted", paths.fine_changes),
+    ):
+        yield Bounded.of(what, found.max(), allowed=1, contrast=True, full=True)
     straight = "distance from the lines through three collinear data each"
     yield Bounded.of(f"{straight} at the end", _off_the_lines(paths, paths.after), allowed=0.03, full=True)
-    yield Bounded.of(f"{straight} at the start", _off_the_lines(paths, paths.before), allowed=0.03, contrast=True)
+    farthest = _off_the_lines(paths, paths.quiet).max()
+    yield Bounded.of("the largest without label noise", farthest, allowed=0.03, contrast=True)
 
 
 @claim(
     Eq(reg, least, evaluate=False),
     source="theory.md 4.2, 4.4",
-    conditions="six points on two lines; the mean state, as single states hop over data",
+    conditions="label noise; six points on two lines; the mean state, as single states hop over data",
     formulas=["The gap", "Least regularizer of ReLU networks, a cone program"],
     derived=["relu_network.certificate"],
     experiments=["relu_global", "relu_minimum"],
@@ -65,7 +73,13 @@ def label_noise_finds_the_simplest_function(many: Any, one: Any) -> Iterator[Fin
     """
     yield Bounded.of("gap of 20 networks at the end, relative", many.ends, allowed=0.02, full=True)
     yield Bounded.of("the same of a network of width 40", one.relative_gap[1], allowed=0.01, full=True)
-    yield Bounded.of("at the start", many.start, allowed=0.02, contrast=True)
+    # Here too it fails where it fails in one: without label noise a step too large to be stable takes some in twenty
+    # to where few neurons are alive, near a line that misses the data: the simplest function of its predictions.
+    worst = many.quiet.max()
+    yield Bounded.of("the worst of 20 after as many steps without label noise", worst, allowed=0.02, contrast=True)
+    yield Bounded.of(
+        "the largest of a single state, each network", many.single, allowed=0.02, full=True, contrast=True
+    )
     worst = many.random_ends.max()
     yield Bounded.of("the worst of 48 networks on random data sets", worst, allowed=0.02, full=True, contrast=True)
 

@@ -68,6 +68,7 @@ class DeepLinear:
     flow_there: Array  # the gap of the flow, at SGD's step size, where SGD ends
     sgd_gap: Array
     sgd_error: Array
+    quiet_gap: Array  # where the same steps end without label noise (cases,)
     few_least: float  # with few Gaussian sensors: found by a search
     few_form: float  # the closed form of a frame, with their mean square for c, at the X of that end
     few_nuclear: float  # ‖X‖_* there
@@ -159,8 +160,11 @@ def _sgd(name, setting, theta, chains, rng):
     noise: dict[str, Any] = {"lr": FRACTION * max_stable_lr(setting, theta), "noise_std": NOISE_STD}
     steps = int(FLOW_TIMES[name] / flow_time(setting, **noise))
     run = label_noise_sgd(setting, theta, **noise, steps=steps, rng=rng, chains=chains)
-    end = run.theta[:, -1]
-    gap = regularizer(setting, end) / closed_form(name, setting.predictions(end)) - 1
+    quiet = label_noise_sgd(setting, theta, **noise | {"noise_std": 0.0}, steps=steps, rng=rng)
+    gap, quiet_gap = (
+        regularizer(setting, end) / closed_form(name, setting.predictions(end)) - 1
+        for end in (run.theta[:, -1], quiet.theta[0, -1])
+    )
     flow = regularized_flow(setting, theta, times=[FLOW_TIMES[name]], lr=noise["lr"])
     least = closed_form(name, setting.y)
     return {
@@ -168,6 +172,7 @@ def _sgd(name, setting, theta, chains, rng):
         "flow_there": flow.reg[-1] / least - 1,
         "sgd_gap": gap.mean(),
         "sgd_error": gap.std(ddof=1) / np.sqrt(chains),
+        "quiet_gap": quiet_gap,
     }
 
 

@@ -1,8 +1,9 @@
 """The mean of h − y at rest, which label noise holds off 0: theory.md, section 2, "Mean residual".
 
-At a stationary point of reg, ∇reg = Jᵀμ, it is −(nησ²/2B) μ to leading order: the noise measures the multipliers. At
-any zero-error point the law gives it for every stable step. It is of second order in the noise; pairs of chains with
-opposite noise have no first order.
+At a stationary point of reg, ∇reg = Jᵀμ, it is −(nησ²/2B) μ to leading order: the noise measures the multipliers, and
+−(2B/(nησ²)) Jᵀ E[h − y] is ∇reg. At any zero-error point the law gives it for every stable step; where reg is not
+stationary no Jᵀμ is ∇reg, and that is its part across the zero-error set alone. The residual is of second order in the
+noise; pairs of chains with opposite noise have no first order.
 """
 
 from dataclasses import dataclass, field
@@ -34,6 +35,10 @@ class MeanResidual:
     error: Array = field(metadata={"resolution": 1e-9})  # standard errors over pairs
     exact: Array = field(metadata={"resolution": 1e-9})  # of `linearized_sgd`
     multipliers: Array = field(metadata={"resolution": 1e-9})  # −(nη/2) μ at the stationary point (step sizes, data)
+    # At the smallest step, what the residuals add up to of ‖∇reg‖²: −(2/(nη)) ∇regᵀJᵀ E[h − y]/‖∇reg‖² (points,)
+    measured_gradient: Array
+    gradient_error: Array
+    weights: Array  # of each residual in that sum (points, data)
 
 
 def run(rng: RandomSource, size: Size = "full") -> MeanResidual:
@@ -42,8 +47,16 @@ def run(rng: RandomSource, size: Size = "full") -> MeanResidual:
     pairs = one_of("size", size, {"full": 3000, "quick": 300})
     setting, theta = planted_sigmoid_network(2, 2, 2, rng=1)
     rest = interpolate(setting, regularized_flow(setting, theta, times=[0.0, 1e4]).theta[-1])
-    rows = [[_at(setting, at, fraction, pairs, rng) for fraction in FRACTIONS] for at in (rest, theta)]
-    measured, error, exact = np.moveaxis(np.array(rows), 2, 0)
+    rows, sums = [], []
+    for at in (rest, theta):
+        samples, exact = zip(*(_at(setting, at, fraction, pairs, rng) for fraction in FRACTIONS), strict=True)
+        rows.append((*_mean(np.array(samples), axis=1), exact))
+        gradient = regularizer_gradient(setting, at)
+        shares = jacobian(setting, at) @ gradient / (gradient @ gradient)
+        weights = -2 / (setting.n * FRACTIONS[0] * max_stable_lr(setting, at)) * shares
+        sums.append((*_mean(samples[0] @ weights, axis=0), weights))
+    measured, error, exact = np.moveaxis(np.array(rows), 1, 0)
+    measured_gradient, gradient_error, weights = (np.array(column) for column in zip(*sums, strict=True))
     gradients = jacobian(setting, rest)
     mu = np.linalg.lstsq(gradients.T, regularizer_gradient(setting, rest), rcond=None)[0]
     largest = [2 / setting.n * np.linalg.eigvalsh(gram(setting, at))[-1] for at in (rest, theta)]
@@ -56,10 +69,14 @@ def run(rng: RandomSource, size: Size = "full") -> MeanResidual:
         error=error,
         exact=exact,
         multipliers=-setting.n / 2 * np.outer(np.multiply(limits[0], FRACTIONS), mu),
+        measured_gradient=measured_gradient,
+        gradient_error=gradient_error,
+        weights=weights,
     )
 
 
 def _at(setting, theta, fraction, pairs, rng):
+    """Mean residuals over σ² of every pair (pairs, data), and of the law."""
     law = linearized_sgd(setting, theta, lr=fraction * max_stable_lr(setting, theta), noise_std=NOISE_STD)
     seed = int(rng.integers(2**32))  # of both, so that a pair draws the same batches
     sgd: dict[str, Any] = {"lr": law.sampling.lr, "noise_std": NOISE_STD, "rng": seed, "chains": pairs}
@@ -67,7 +84,12 @@ def _at(setting, theta, fraction, pairs, rng):
     sgd |= {"steps": steps[-1], "record": steps}
     states = np.array([label_noise_sgd(setting, theta, **sgd, noise=noise).theta for noise in (_drawn, _opposite)])
     residual = (setting.predictions(states) - setting.y).mean(axis=(0, 2)) / NOISE_STD**2
-    return residual.mean(axis=0), residual.std(axis=0, ddof=1) / np.sqrt(pairs), law.mean_residual() / NOISE_STD**2
+    return residual, law.mean_residual() / NOISE_STD**2
+
+
+def _mean(samples, axis):
+    """And its standard error."""
+    return samples.mean(axis=axis), samples.std(axis=axis, ddof=1) / np.sqrt(samples.shape[axis])
 
 
 def _drawn(rng, size):

@@ -4,19 +4,33 @@ Linear regression with a quadratic parametrisation, d = 100, n = 40, a sparse pr
 the start: HaoChen, Wei, Lee & Ma 2021 (arXiv:2006.08680). Full-batch descent without noise; with isotropic noise on
 the gradient; with label noise of one σ, and of its own σ_i for each datum. The noises put the same variance on the
 gradient at the start, and all are lowered at the end. The target is weighted basis pursuit, where reg is least.
+
+From where descent without noise ends the first steps of each noise are measured too. Isotropic noise walks along the
+zero-error set, by far more than it drifts. A linear model that draws the same noise walks alike and drifts not at all,
+so what the model moves more than that one is the drift, and of the second order alone.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
+import autograd.numpy as anp
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arguments import RandomSource, generator, one_of
 from ..minima import minimum
-from ..numeric import flow_time, interpolate, jacobian, linearized_sgd, regularized_flow, regularizer
-from ..settings import planted_quadratic_parametrisation
-from ..simulate import label_noise_sgd
+from ..numeric import (
+    flow_time,
+    interpolate,
+    jacobian,
+    linearized_sgd,
+    loss,
+    regularized_flow,
+    regularizer,
+    regularizer_gradient,
+)
+from ..settings import Setting, planted_quadratic_parametrisation
+from ..simulate import compiled, label_noise_sgd
 
 __all__ = ["NoiseContrast", "run"]
 
@@ -25,7 +39,7 @@ D, N, SPARSITY, START = 100, 40, 5, 0.5
 LR, NOISE_STD, SPREAD = 0.0025, 6.0, 9.0  # SPREAD: the largest σ_i over the smallest
 STAGES = ((200_000, 1.0), (25_000, 0.03))  # steps, and what multiplies the noise
 WINDOW_LR, WINDOW = 0.02, 200  # of the drift's measurement, at ηλ_max = 0.5
-WINDOW_NOISE = (1 / 6, 1 / 24, 1 / 24)  # what multiplies each noise there; of label noise it only scales the remainder
+WINDOW_NOISE = 1 / 24  # what multiplies each noise there: it scales what the prediction leaves, some σ² of it
 WALKED = 0.3  # of START: how far the walk of isotropic noise is predicted from where it began
 
 
@@ -37,6 +51,7 @@ class NoiseContrast:
     steps: NDArray[np.int64]  # (records,)
     error: NDArray[np.float64] = field(metadata={"resolution": 1e-6})  # (kinds, chains, records)
     reg: NDArray[np.float64]  # (kinds, chains, records)
+    loss: NDArray[np.float64] = field(metadata={"resolution": 1e-20})  # (kinds, chains, records)
     least: float  # reg of basis pursuit
     solver_gap: float = field(metadata={"resolution": 1e-7})  # how far from the least that can be
     planted_from_least: float = field(metadata={"resolution": 1e-7})  # ‖β_planted − β*‖/‖β*‖
@@ -53,12 +68,20 @@ class NoiseContrast:
     measured_error: NDArray[np.float64] = field(metadata={"resolution": 1e-8})  # its standard error,
     predicted: NDArray[np.float64] = field(metadata={"resolution": 1e-8})  # over the last (noises, window)
     window_chains: tuple[int, ...]  # (noises,)
+    # At the end of the windows, over the length of the predicted displacement: the part of the displacement that is
+    # not along N∇reg, along the predicted such part, and its prediction (noises,)
+    aside: NDArray[np.float64] = field(metadata={"resolution": 1e-8})
+    aside_error: NDArray[np.float64] = field(metadata={"resolution": 1e-8})
+    aside_predicted: NDArray[np.float64] = field(metadata={"resolution": 1e-8})
+    # Mean square of the displacement a direction along the set, over η²s²T with s that of the isotropic noise (noises,)
+    walked: NDArray[np.float64] = field(metadata={"resolution": 1e-8})
+    walked_error: NDArray[np.float64] = field(metadata={"resolution": 1e-8})
 
 
 def run(rng: RandomSource, size: str = "full") -> NoiseContrast:
     """Run the four from one start; measure the drift of three from where descent without noise ends."""
     source = generator(rng)
-    shrink, chains, many = one_of("size", size, {"full": (1, 2, (3000, 500, 500)), "quick": (10, 1, (200, 50, 50))})
+    shrink, chains, many = one_of("size", size, {"full": (1, 2, (1000, 500, 500)), "quick": (10, 1, (100, 50, 50))})
     setting, truth = planted_quadratic_parametrisation(D, N, SPARSITY, rng=source)
     least = minimum(setting)
     noises = _noises(setting, source)
@@ -72,12 +95,12 @@ def run(rng: RandomSource, size: str = "full") -> NoiseContrast:
     flow_steps, flows = _flows(setting, rest, noises[2:], shrink)
     walk_steps, walk = _walk(setting, rest, noises[1])
     window, curvature, rows = _windows(setting, rest, noises[1:], many, source)
-    measured, measured_error, predicted = (np.array(column) for column in zip(*rows, strict=True))
     return NoiseContrast(
         kinds=KINDS,
         steps=steps,
         error=error(theta),
         reg=regularizer(setting, theta),
+        loss=loss(setting, theta),
         least=least.value,
         solver_gap=least.gap,
         planted_from_least=float(error(truth)),
@@ -90,10 +113,8 @@ def run(rng: RandomSource, size: str = "full") -> NoiseContrast:
         walk_error=np.hypot(float(error(rest)), walk / np.linalg.norm(least.predictor)),
         window=window,
         curvature=curvature,
-        measured=measured,
-        measured_error=measured_error,
-        predicted=predicted,
         window_chains=many,
+        **{name: np.array([row[name] for row in rows]) for name in rows[0]},
     )
 
 
@@ -162,16 +183,49 @@ def _walk(setting, rest, noise):
 
 
 def _windows(setting, rest, noises, many, rng):
-    """Steps, ηλ_max, and for each noise the mean displacement, its standard error, and the predicted one."""
+    """Steps, ηλ_max, and a row for each noise."""
     steps = np.unique(np.geomspace(5, WINDOW, 9).astype(int))
+    across = np.linalg.qr(jacobian(setting, rest).T)[0]
+    downhill = -_along(across, regularizer_gradient(setting, rest))
+    downhill /= np.linalg.norm(downhill)
+    step_std = WINDOW_LR * WINDOW_NOISE * noises[0]["gradient_noise_std"]
     rows, curvature = [], 0.0
-    for noise, factor, chains in zip(noises, WINDOW_NOISE, many, strict=True):
-        how = {"lr": WINDOW_LR, "batch_size": "full", **_scaled(noise, factor)}
+    for noise, chains in zip(noises, many, strict=True):
+        how: dict[str, Any] = {"lr": WINDOW_LR, "batch_size": "full", **_scaled(noise, WINDOW_NOISE)}
         law = linearized_sgd(setting, rest, **how)
         curvature = float(WINDOW_LR * law.eigenvalues[0])
         drift = law.tangent_drift(steps)
-        unit = drift[-1] / (drift[-1] @ drift[-1])
-        path = label_noise_sgd(setting, rest, **how, steps=WINDOW, chains=chains, record=steps, rng=rng)
-        along = (path.theta - rest) @ unit
-        rows.append((along.mean(axis=0), along.std(axis=0, ddof=1) / np.sqrt(chains), drift @ unit))
+        size = np.linalg.norm(drift[-1])
+        how |= {"steps": WINDOW, "chains": chains, "record": steps, "rng": int(rng.integers(2**32))}
+        moved = label_noise_sgd(setting, rest, **how).theta - rest
+        walk = np.zeros(1)  # of label noise there is none along the set
+        if "gradient_noise_std" in noise:
+            walk = label_noise_sgd(_linear(setting, rest), rest, **how).theta - rest
+        more = moved - walk
+        aside = drift[-1] - downhill * (drift[-1] @ downhill)
+        walked = np.sum(_along(across, moved[:, -1]) ** 2, axis=-1) / (setting.dim - setting.n)
+        columns = {
+            "measured": more @ drift[-1] / size**2,
+            "aside": more[:, -1] @ aside / (np.linalg.norm(aside) * size),
+            "walked": walked / (step_std**2 * WINDOW),
+        }
+        row = {"predicted": drift @ drift[-1] / size**2, "aside_predicted": np.linalg.norm(aside) / size}
+        for name, values in columns.items():
+            row |= {name: values.mean(axis=0), f"{name}_error": values.std(axis=0, ddof=1) / np.sqrt(chains)}
+        rows.append(row)
     return steps, curvature, rows
+
+
+def _linear(setting, theta):
+    """The model that is linear in the parameters and has the values and the gradients of this one at theta."""
+    gradients = jacobian(setting, theta)
+    return compiled(Setting(_inner, gradients, gradients @ theta, dim=setting.dim))
+
+
+def _inner(theta, x):
+    return anp.sum(theta * x, axis=-1)
+
+
+def _along(across, vectors):
+    """Their part along the zero-error set."""
+    return vectors - vectors @ across @ across.T

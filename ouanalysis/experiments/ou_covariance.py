@@ -32,6 +32,10 @@ class OUCovariance:
     scaled_variance: Array  # measured along each eigenvector (records, 2)
     scaled_variance_error: Array  # its standard error
     predicted_variance: Array  # 1 − e^{−2λt} (records, 2)
+    # At the end: the covariance of the two eigenvectors, its standard error, and the largest variance along M
+    scaled_covariance: float
+    scaled_covariance_error: float
+    scaled_variance_along: float
 
 
 def run(rng: RandomSource, size: Size = "full") -> OUCovariance:
@@ -45,8 +49,10 @@ def run(rng: RandomSource, size: Size = "full") -> OUCovariance:
     trajectory = label_noise_sgd(
         setting, theta, lr=LR, noise_std=NOISE_STD, steps=last, rng=rng, chains=chains, record=steps
     )
-    scaled = (trajectory.theta - theta) @ local.basis / np.sqrt(local.stationary_variance)
-    variance = np.mean(scaled**2, axis=0)
+    moved = (trajectory.theta - theta) / np.sqrt(local.stationary_variance)
+    scaled = moved @ local.basis
+    along = (moved[:, -1] - scaled[:, -1] @ local.basis.T) / np.sqrt(chains)
+    variance, product = np.mean(scaled**2, axis=0), np.prod(scaled[:, -1], axis=1)
     return OUCovariance(
         rates=LR * local.eigenvalues,
         residuals=(setting.predictions(trajectory.theta[:CLOUD, -1]) - setting.y) / NOISE_STD,
@@ -56,4 +62,7 @@ def run(rng: RandomSource, size: Size = "full") -> OUCovariance:
         scaled_variance=variance,
         scaled_variance_error=np.std(scaled**2, axis=0) / np.sqrt(chains),
         predicted_variance=local.variances(trajectory.steps) / local.stationary_variance,
+        scaled_covariance=float(np.mean(product)),
+        scaled_covariance_error=float(np.std(product) / np.sqrt(chains)),
+        scaled_variance_along=float(np.linalg.norm(along, 2) ** 2),
     )

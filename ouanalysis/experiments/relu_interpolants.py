@@ -1,7 +1,9 @@
 """Wiggly ReLU interpolants under label noise, step and noise lowered in stages: theory.md, section 4.2.
 
 Six points that need one change of convexity, three on one line and three on another. Random networks that pass
-through all of them bend much more often; label noise straightens them without leaving the data.
+through all of them bend much more often; label noise straightens them without leaving the data. Without it the same
+networks and steps end at functions that bend as often: where the step is too large for the start to be stable, descent
+leaves it for a flatter one, and there it stays.
 """
 
 from collections.abc import Sequence
@@ -25,8 +27,8 @@ WIDTH = 40
 # Label noise shakes the predictions by about 0.01: bends within MARGIN of the first or last datum, where a kink on
 # that datum is carried to and fro, and turns of slope below TOLERANCE are noise. The data's slopes turn by over 1.2.
 # Both were chosen after a first look. At seed 0 every tolerance from 0.1 to 0.8 ends at one change in all six chains;
-# at 0.05 they end at 1, 3, 2, 2, 1, 3, and at 0.02 at 1, 3, 2, 2, 2, 3.
-MARGIN, TOLERANCE = 0.05, 0.2
+# at 0.05 they end at 1, 3, 2, 2, 1, 3, and at 0.02 at 1, 3, 2, 2, 2, 3. FINE is below what noise leaves.
+MARGIN, TOLERANCE, FINE = 0.05, 0.2, 0.02
 STAGES = ((0.02, 0.1, 8_000_000), (0.01, 0.05, 6_000_000), (0.002, 0.05, 6_000_000))  # lr, noise_std, steps
 
 
@@ -43,6 +45,12 @@ class ReluInterpolants:
     stage_ends: Integers  # (stages,)
     reg: Array  # (chains, records)
     convexity_changes: Integers  # (chains, records)
+    fine_changes: Integers  # at the end, turns of slope down to FINE counted (chains,)
+    quiet: Array = field(
+        metadata={"resolution": 1e-12}
+    )  # h on the grid at the end without label noise (chains, points)
+    quiet_changes: Integers  # of convexity (chains,)
+    quiet_loss: Array = field(metadata={"resolution": 1e-20})  # (chains,)
     tolerance: float
     margin: float
 
@@ -57,8 +65,13 @@ def run(rng: RandomSource, size: Size = "full") -> ReluInterpolants:
     found = label_noise_sgd(setting, start, **how, rng=rng, chains=chains, record=spaced_records(ends, records))
     theta = found.theta
     grid = np.linspace(X[0], X[-1], 401)
-    before, after = (setting.h(theta[:, place, None, :], grid) for place in (0, -1))
-    changes = [[convexity_changes(slopes(setting, state), tolerance=TOLERANCE) for state in chain] for chain in theta]
+    quiet = label_noise_sgd(setting, start, **how | {"noise_std": 0.0}, rng=rng, chains=chains)
+    states = (theta[:, 0], theta[:, -1], quiet.theta[:, -1])
+    before, after, without = (setting.h(state[:, None, :], grid) for state in states)
+
+    def changes(states, tolerance=TOLERANCE):
+        return np.array([convexity_changes(slopes(setting, state), tolerance=tolerance) for state in states])
+
     return ReluInterpolants(
         x=setting.x,
         y=setting.y,
@@ -68,7 +81,11 @@ def run(rng: RandomSource, size: Size = "full") -> ReluInterpolants:
         steps=found.steps,
         stage_ends=ends,
         reg=found.reg,
-        convexity_changes=np.array(changes),
+        convexity_changes=np.array([changes(chain) for chain in theta]),
+        fine_changes=changes(theta[:, -1], FINE),
+        quiet=without,
+        quiet_changes=changes(quiet.theta[:, -1]),
+        quiet_loss=quiet.loss[:, -1],
         tolerance=TOLERANCE,
         margin=MARGIN,
     )

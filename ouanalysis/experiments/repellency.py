@@ -2,7 +2,8 @@
 
 A tanh network on one datum: one active neuron is the minimum of reg, two equal ones are a saddle, and a random fit is
 repellent. Neurons that are exactly equal get equal gradients, so noise on the labels alone never parts them: each chain
-starts at its own small distance from the three points.
+starts at its own small distance from the three points. Two contrasts start at the same points: from the saddle itself
+noise does not lead away, and without noise nothing leads away from beside the others.
 """
 
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Repellency:
     curvature: float  # the saddle's, its least
     # c_j φ(z_j), of each neuron in a chain from the saddle (windows, width)
     shares: Array = field(metadata={"resolution": 1e-12})
+    on_saddle: Array  # reg at the end, over the last window, with noise from the saddle itself (chains,)
+    quiet: Array  # the same without noise, from the starts beside the saddle and the repellent point (2, chains)
 
 
 def run(rng: RandomSource, size: Size = "full") -> Repellency:
@@ -52,10 +55,11 @@ def run(rng: RandomSource, size: Size = "full") -> Repellency:
     starts.append(interpolate(setting, setting.pack(c=[1.5, -1.0, 0.8], W=[[1.2], [0.6], [0.3]])))
     verdicts = [stability(setting, theta) for theta in starts]
     steps = np.linspace(0, last / each, RECORDS + 1).astype(int)[1:]
-    runs = []
-    for theta in starts:
-        near = theta + OFF * rng.standard_normal((chains, setting.dim))
-        runs.append(label_noise_sgd(setting, near, **noise, steps=steps[-1], rng=rng, chains=chains, record=steps))
+    sgd: dict[str, Any] = noise | {"steps": steps[-1], "rng": rng, "chains": chains, "record": steps}
+    near = [theta + OFF * rng.standard_normal((chains, setting.dim)) for theta in starts]
+    runs = [label_noise_sgd(setting, theta, **sgd) for theta in near]
+    on_saddle = label_noise_sgd(setting, starts[1], **sgd)
+    quiet = [label_noise_sgd(setting, theta, **sgd | {"noise_std": 0.0}) for theta in near[1:]]
     flow = regularized_flow(setting, starts[-1], times=np.linspace(0, last, 200))
     part = setting.unpack(runs[1].theta[0])
     return Repellency(
@@ -66,6 +70,8 @@ def run(rng: RandomSource, size: Size = "full") -> Repellency:
         flow_reg=flow.reg,
         levels=np.array([found.reg for found in verdicts]),
         curvature=float(verdicts[1].eigenvalues[0]),
+        on_saddle=on_saddle.reg[:, -WINDOW:].mean(axis=1),
+        quiet=np.array([run.reg[:, -WINDOW:].mean(axis=1) for run in quiet]),
         shares=(part["c"] * np.tanh(part["W"][..., 0])).reshape(-1, WINDOW, WIDTH).mean(axis=1),
     )
 

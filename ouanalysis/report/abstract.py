@@ -25,6 +25,7 @@ SENTENCES: tuple[tuple[str, tuple[str, ...]], ...] = (
             "mean-residual",
             "drift-through-its-transient",
             "drift-scales-with-the-noise",
+            "no-drift-without-label-noise",
             "remainder-of-the-drift",
             "one-flow-for-all-steps-noises-and-batches",
             "noise-leaves-what-is-not-least",

@@ -58,6 +58,8 @@ def test_ou_covariance_is_within_four_standard_errors_and_the_finite_step():
     error = np.abs(result.scaled_variance - result.predicted_variance)[late]
     # The leading order is short by about ηλ_max/2 < 0.02 here.
     assert np.all(error < 4 * result.scaled_variance_error[late] + 0.02)
+    assert abs(result.scaled_covariance) < 4 * result.scaled_covariance_error + 0.02
+    assert 0 < result.scaled_variance_along < 1e-3  # of the second order in the noise
 
 
 def test_label_noise_lowers_the_regularizer_of_matrix_sensing_and_sgd_alone_does_not():
@@ -81,6 +83,7 @@ def test_label_noise_straightens_relu_interpolants_without_leaving_the_data():
     result = quick("relu_interpolants")
     assert np.all(result.convexity_changes[:, -1] < result.convexity_changes[:, 0])
     assert np.all(result.reg[:, -1] < result.reg[:, 0] / 2)
+    assert np.all(result.quiet_changes > result.convexity_changes[:, -1])
     for function in (result.before, result.after):
         fitted = [np.interp(result.x, result.grid, values) for values in function]
         # The grid has a point at every datum up to 0.0015; noise of √(ησ²K) < 0.02 is left after the last stage.
@@ -131,6 +134,10 @@ def test_noise_leaves_a_saddle_and_a_repellent_point_for_the_minimum():
     assert result.curvature < 0
     np.testing.assert_allclose(result.reg[0].mean(axis=0), result.levels[0], rtol=0.02)
     np.testing.assert_allclose(result.reg[2, :, -1].mean(), result.flow_reg[-1], rtol=0.02)
+    # Without noise it leaves neither, and the saddle itself not even with noise.
+    starts = result.levels[1:, None]
+    np.testing.assert_allclose(result.quiet, np.broadcast_to(starts, result.quiet.shape), rtol=0.02)
+    np.testing.assert_allclose(result.on_saddle, result.levels[1], rtol=0.02)
 
 
 def test_momentum_speeds_the_flow_by_its_square_and_the_finite_step_has_its_closed_form():
@@ -147,6 +154,8 @@ def test_the_certificate_tells_label_noise_from_none_in_matrix_sensing():
     assert result.loss[0, :, -1].max() < SUMS**2
     assert result.solver_gap < SOLVED
     assert np.all(result.relative_gap > -SOLVED)
+    assert result.few_least > 0.1  # fewer measurements, at which the least is elsewhere than planted, and so is the end
+    assert result.few_error.min() > 0.1
 
 
 def test_label_noise_brings_a_relu_network_near_the_simplest_function():
@@ -233,6 +242,11 @@ def test_the_mean_residual_is_the_laws_and_at_a_stationary_point_measures_the_mu
     short = result.curvature[0, :, None] * np.abs(result.multipliers)
     assert np.all(np.abs(result.measured[0] - result.multipliers)[:2] < (4 * result.error[0] + 1.5 * short)[:2])
     assert np.all(np.max(np.abs(result.measured) / result.error, axis=-1) > 10)
+    # ∇reg is the sum of the multipliers' pulls where it is stationary, and not where it is not.
+    assert abs(result.measured_gradient[0] - 1) < 4 * result.gradient_error[0] + 1.5 * result.curvature[0, 0]
+    assert result.measured_gradient[1] + 4 * result.gradient_error[1] < 0.9
+    expected = np.sum(result.weights * result.exact[:, 0], axis=-1)
+    assert np.all(np.abs(result.measured_gradient - expected) < 4 * result.gradient_error)
 
 
 def test_the_effective_regularizer_is_exact_at_full_batch_and_falls_short_at_single_data():
@@ -266,6 +280,7 @@ def test_the_flow_ends_at_the_least_regularizer_of_deep_linear_networks():
     np.testing.assert_allclose(result.dead_gap, result.dead_predicted, rtol=0, atol=1e-6)
     assert np.all(result.sgd_start_gap > 1)
     assert np.all(np.abs(result.sgd_gap - result.flow_there) < 4 * result.sgd_error + 0.01)
+    assert np.all(result.quiet_gap > result.sgd_gap + 1)
     assert abs(result.few_least / result.few_form - 1) > 0.01  # no value without a tight frame
     assert result.few_nuclear > 1.001 * result.few_least_nuclear  # nor the least nuclear norm
 
@@ -344,6 +359,10 @@ def test_label_noise_approaches_basis_pursuit_and_isotropic_noise_leaves_it():
     ends = result.error[:, 0, -1]
     assert max(ends[equal], ends[unequal]) < ends[none] < ends[isotropic]
     assert np.all(np.abs(result.measured - result.predicted) < 4 * result.measured_error + 0.02 * result.predicted)
+    assert np.all(np.abs(result.aside - result.aside_predicted) < 4 * result.aside_error + 0.005)
+    assert abs(result.walked[0] - 1) < 4 * result.walked_error[0]
+    assert max(result.walked[1:]) < 0.01
+    assert result.reg[isotropic, 0, -1] > result.reg[none, 0, -1]
     before = np.searchsorted(result.steps, result.flow_steps[-1])
     np.testing.assert_allclose(result.reg[equal:, 0, before], result.flow_reg[:, -1], rtol=0.05)  # of one noisy state
 

@@ -45,6 +45,7 @@ CHANGES = {
         ("simulate/kernels/__init__", "(model.y[i] + noise[step, b])", "(model.y[i] - noise[step, b])"),
         ("simulate/autograd_steps", "theta += lr[step] * velocity", "theta += lr[step] ** 2 * velocity"),
         ("simulate/kernels/matrix_sensing", "return dot(gradient, theta) / 2", "return dot(gradient, theta)"),
+        ("simulate/draws", "        noise *= noise_std\n", "        noise += noise_std\n"),
     ],
     "To the zero-error set": [
         ("numeric/zero_error_set/interpolate", "move = gradients.T @", "move = -gradients.T @"),
