@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from math import prod
-from typing import Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from .one_datum import OneDatum
 from .one_output import OneOutput
 from .products import Products
 from .unseen_directions import unseen_directions
+
+if TYPE_CHECKING:
+    from .jax_function import JaxFunction
 
 __all__ = ["Setting", "check_setting", "parameters", "split"]
 
@@ -120,6 +123,41 @@ class Setting:
         y = _labels(y, len(x)) if branches is None or self.several_outputs else real_array("y", y, shape=(len(x),))
         branches = check_model(h, x, total, y.shape[1:]) if branches is None else branches
         vars(self).update(h=h, x=x, y=y, dim=total, symmetries=symmetries, branches=branches, _parts=shapes)
+
+    @staticmethod
+    def from_jax(f: Callable[[Any, Any], Any], params: Any, x: Reals, y: Reals) -> "JaxFunction":
+        """The Setting of a function of JAX, which differentiates it; needs ``pip install 'ouanalysis[jax]'``.
+
+        Parameters
+        ----------
+        f : callable
+            ``f(params, x)`` of a batch x (b, *feature), b being any number of data, gives predictions (b,) or (b, 1),
+            or (b, k) where y is (n, k): as the `apply` of a Flax or Haiku module, in evaluation, does. Define it at
+            module level to pickle the setting.
+        params : pytree
+            Of real floats. They are taken in float64, exactly, and so are the data; f is to compute in what it is
+            given. The configuration of JAX is left as it is.
+        x : (n, *feature) array_like
+            Integers and bools reach f as such.
+        y : (n,) or (n, k) array_like
+
+        Returns
+        -------
+        JaxFunction
+            Its ``pack(params)`` gives the flat theta (p,), and ``unpack(theta)`` a tree like params, of NumPy arrays.
+
+        Raises
+        ------
+        ImportError
+            Without JAX.
+        ValueError, TypeError
+            For a leaf of params that is no real float, named by its path; for predictions of another shape, in fewer
+            bits, that are others when asked for again, that depend on other data of the batch, or that JAX does not
+            differentiate; for data of the wrong shape or kind.
+        """
+        from .jax_function import JaxFunction
+
+        return JaxFunction(f, params, x, y)
 
     @property
     def n(self) -> int:
