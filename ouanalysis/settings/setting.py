@@ -23,7 +23,7 @@ from .unseen_directions import unseen_directions
 if TYPE_CHECKING:
     from .jax_function import JaxFunction
 
-__all__ = ["Setting", "check_setting", "parameters", "split"]
+__all__ = ["Setting", "check_operations_known", "check_setting", "parameters", "split"]
 
 Symmetries = Callable[[Array], Reals]
 
@@ -338,6 +338,16 @@ def check_setting(setting: Setting) -> None:
     """A TypeError if it is not a Setting."""
     if not isinstance(setting, Setting):
         raise TypeError(f"setting: expected a Setting, got {type(setting).__name__}")
+
+
+def check_operations_known(setting: Setting, purpose: str) -> None:
+    """A TypeError if another library differentiates h, as nothing here then sees the operations of h."""
+    check_setting(setting)
+    if setting.products() is not None:
+        raise TypeError(
+            f"setting: expected an h written in autograd.numpy {purpose}, got a {type(setting).__name__}, which another"
+            " library runs and differentiates"
+        )
 
 
 def parameters(setting: Setting, theta: Reals, *, leading: bool = True) -> Array:
