@@ -82,6 +82,28 @@ class JaxModel:
                     into[...] = values[: into.shape[0], : into.shape[1]]
         return given
 
+    def with_backward(self, theta: Array, x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        """h of chains θ (m, p) on x (b, *feature), or (m, b, *feature) of their own, as (m, b) or (m, b, k); and the
+        function of weights of that shape that gives Σ_b weight_b ∇h_b of each chain, (m, p).
+        """
+        shared = x.ndim == 1 + len(self.feature)
+        axis = 0 if shared else 1
+        programs = self.programs
+        forward, pulled = (programs.values, programs.pulled) if shared else (programs.own_values, programs.own_pulled)
+        size = max(1, min(x.shape[axis], FLOATS // (len(theta) * self.floats)))
+        cuts = range(size, x.shape[axis], size)
+        blocks = [self.typed(block) for block in np.split(x, cuts, axis=axis)]
+
+        def pull_back(weights):
+            shares = np.split(weights.reshape(*weights.shape[:2], self.k), cuts, axis=1)
+            with double_precision():
+                pairs = zip(shares, blocks, strict=True)
+                return sum(np.asarray(pulled(theta, share, block, self.factor)) for share, block in pairs)
+
+        with double_precision():
+            values = [np.asarray(forward(theta, block, self.factor)) for block in blocks]
+        return np.concatenate(values, axis=1).reshape(len(theta), x.shape[axis], *self.outputs), pull_back
+
     def typed(self, x: Array) -> np.ndarray[Any, Any]:
         """Data as f is given them."""
         return x.astype(self.kind, copy=False)
@@ -148,7 +170,7 @@ class JaxModel:
             for i in range(0, len(theta), block):
                 at, data = padded(theta[i : i + block], block), self.typed(padded(x[i : i + block], block))
                 into = values[i : i + block]
-                into[...] = np.asarray(self.programs.pairs(at, data, self.factor))[: len(into)]
+                into[...] = np.asarray(self.programs.own_values(at, data[:, None], self.factor))[: len(into), 0]
         return values
 
     def _value(self):

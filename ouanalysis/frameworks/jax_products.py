@@ -59,7 +59,7 @@ class JaxProducts:
         weights = weights.reshape(len(self._x), self._model.k)
         total = np.zeros(theta.shape)
         for data, x in self._blocks(None):
-            total += self._run("backward", theta, self._padded(weights, data, len(x)), x)
+            total += self._run("pulled", theta[None], self._padded(weights, data, len(x))[None], x)[0]
         return total
 
     def hessian_products(self, theta: Array, vectors: Array) -> Array:

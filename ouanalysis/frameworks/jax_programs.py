@@ -22,12 +22,13 @@ class Programs(NamedTuple):
     """Each takes arrays of NumPy, and is compiled for their shapes."""
 
     values: Program  # (points, x, factor) -> (m, b, k)
-    pairs: Program  # (points, x, factor), one θ a datum -> (m, k)
+    own_values: Program  # (points, x (m, b, *feature), factor), each θ on data of its own -> (m, b, k)
+    pulled: Program  # (points, weights (m, b, k), x, factor) -> (m, p), Σ weight ∇h
+    own_pulled: Program  # the same, each θ on data of its own
     rows: Program  # (points, x, factor) -> (m, b, k, p)
     norms: Program  # (points, x, factor) -> (m, b), summed over the outputs
     norms_gradient: Program  # (points, weights (b,), x, factor) -> (m, p), of the weighted sum of norms
     forward: Program  # (θ, v, x, factor) -> (b, k)
-    backward: Program  # (θ, u (b, k), x, factor) -> (p,)
     hessian: Program  # (θ, vectors (b, k, p), x, factor) -> (p,)
     row_hessians: Program  # (θ, v, x, factor) -> (b, k, p)
     lagrangian: Program  # (θ, weights (b,), multipliers (b, k), directions (d, p), x, factor) -> (d, p)
@@ -60,21 +61,25 @@ def programs(values: Program) -> Programs:
     def norms_gradient(theta, weights, x, factor):
         return 2 * hessian(theta, weights[:, None, None] * rows(theta, x, factor), x, factor)
 
+    def pulled(theta, weights, x, factor):
+        return jax.vjp(lambda theta: values(theta, x, factor), theta)[1](weights)[0]
+
     def lagrangian(theta, weights, multipliers, directions, x, factor):
         def gradient(at):
-            pulled = jax.vjp(lambda theta: values(theta, x, factor), at)[1](multipliers)[0]
-            return jax.grad(lambda theta: weights @ norms(theta, x, factor))(at) - pulled
+            of_norms = jax.grad(lambda theta: weights @ norms(theta, x, factor))(at)
+            return of_norms - pulled(at, multipliers, x, factor)
 
         return jax.vmap(lambda v: jax.jvp(gradient, (theta,), (v,))[1])(directions)
 
     return Programs(
         values=_over_points(jax, values),
-        pairs=jax.jit(jax.vmap(one, (0, 0, None))),
+        own_values=jax.jit(jax.vmap(values, (0, 0, None))),
+        pulled=jax.jit(jax.vmap(pulled, (0, 0, None, None))),
+        own_pulled=jax.jit(jax.vmap(pulled, (0, 0, 0, None))),
         rows=_over_points(jax, rows),
         norms=_over_points(jax, norms),
         norms_gradient=jax.jit(jax.vmap(norms_gradient, (0, None, None, None))),
         forward=jax.jit(lambda theta, v, x, factor: jax.jvp(lambda at: values(at, x, factor), (theta,), (v,))[1]),
-        backward=jax.jit(lambda theta, u, x, factor: jax.vjp(lambda at: values(at, x, factor), theta)[1](u)[0]),
         hessian=jax.jit(hessian),
         row_hessians=jax.jit(lambda theta, v, x, factor: jax.jvp(lambda at: rows(at, x, factor), (theta,), (v,))[1]),
         lagrangian=jax.jit(lagrangian),
