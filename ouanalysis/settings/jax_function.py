@@ -1,8 +1,11 @@
-"""A model that is a function of JAX: `Setting.from_jax`."""
+"""A function of JAX as the model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..arguments import Array, Reals, positive_number
 from ..frameworks.jax_checks import check_function, flattened, model_of
@@ -13,12 +16,37 @@ from .setting import Setting, parameters
 
 __all__ = ["JaxFunction"]
 
+FEW = 1000  # parameters up to which those that h is linear in are looked for: each costs some evaluations
+
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
 class JaxFunction(Setting):
-    """h(θ, x) = f(params, x), differentiated by JAX; theta is the flat vector of the parameters, in float64.
+    """h(x) of a function of JAX, which differentiates it; theta holds its parameters, leaf after leaf.
 
-    `Setting.from_jax` makes it, and says what f must be.
+    All is computed in float64, within a context of JAX: its configuration stays what it is.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(params, x)`` of a batch x (b, *feature), b any number of data, gives predictions (b,) or (b, 1), or (b, k)
+        where y is (n, k): what the `apply` of a Flax or Haiku module does in evaluation, and the `jax.vmap` of a
+        function of one datum. Those of a datum depend on no other, and are the same each time. It computes in the
+        precision that it is given, which `jax.nn.dot_product_attention` does not. Define it at module level to pickle
+        the setting.
+    params : pytree
+        Of arrays of real floats, which are taken in float64, exactly. What is no parameter is no leaf of it.
+    x : (n, *feature) array_like
+        f is given floats in float64, integers and booleans as they are here.
+    y : (n,) or (n, k) array_like
+
+    Raises
+    ------
+    ImportError
+        Without JAX.
+    TypeError, ValueError
+        For a leaf of params that is no real float, named by its path; for predictions of another shape, in fewer bits,
+        that differ when asked for again, that depend on other data, or that JAX does not differentiate; for data of the
+        wrong shape or kind.
     """
 
     h: JaxModel
@@ -37,6 +65,9 @@ class JaxFunction(Setting):
     def unpack(self, theta: Reals) -> Any:
         """The parameters as f takes them, of NumPy arrays that keep theta's leading axes (..., p)."""
         return self.h.unpack(parameters(self, theta))
+
+    def linear_part(self) -> NDArray[np.intp]:
+        return super().linear_part() if self.dim <= FEW else np.array([], dtype=int)
 
     def products(self) -> JaxProducts:
         return JaxProducts(self.h, self.x)

@@ -126,34 +126,9 @@ class Setting:
 
     @staticmethod
     def from_jax(f: Callable[[Any, Any], Any], params: Any, x: Reals, y: Reals) -> "JaxFunction":
-        """The Setting of a function of JAX, which differentiates it; needs ``pip install 'ouanalysis[jax]'``.
+        """The Setting of f(params, x), a function of JAX on a batch of data; see `JaxFunction`. Needs ``[jax]``.
 
-        Parameters
-        ----------
-        f : callable
-            ``f(params, x)`` of a batch x (b, *feature), b being any number of data, gives predictions (b,) or (b, 1),
-            or (b, k) where y is (n, k): as the `apply` of a Flax or Haiku module, in evaluation, does. Define it at
-            module level to pickle the setting.
-        params : pytree
-            Of real floats. They are taken in float64, exactly, and so are the data; f is to compute in what it is
-            given. The configuration of JAX is left as it is.
-        x : (n, *feature) array_like
-            Integers and bools reach f as such.
-        y : (n,) or (n, k) array_like
-
-        Returns
-        -------
-        JaxFunction
-            Its ``pack(params)`` gives the flat theta (p,), and ``unpack(theta)`` a tree like params, of NumPy arrays.
-
-        Raises
-        ------
-        ImportError
-            Without JAX.
-        ValueError, TypeError
-            For a leaf of params that is no real float, named by its path; for predictions of another shape, in fewer
-            bits, that are others when asked for again, that depend on other data of the batch, or that JAX does not
-            differentiate; for data of the wrong shape or kind.
+        theta is all that params, a tree of float arrays, holds: `pack` makes it of such a tree, `unpack` the other way.
         """
         from .jax_function import JaxFunction
 
