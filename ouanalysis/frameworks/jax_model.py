@@ -148,18 +148,17 @@ class JaxModel:
 
     @cached_property
     def programs(self) -> Programs:
-        return programs(self._values)
+        return programs(self._values, self.cut)
 
     @cached_property
     def floats(self) -> int:
         """How many floats there are in what one datum is computed by."""
-        size = sum(map(prod, self.shapes))
         with double_precision():
-            return floats_per_datum(self._values, size, self.feature, self.kind)
+            return floats_per_datum(self._values, self.shapes, self.feature, self.kind)
 
-    def _values(self, theta, x, factor):
-        """factor · f of θ (p,) and x (b, *feature) of JAX, (b, k)."""
-        return factor * self.f(self.tree.unflatten(self.cut(theta)), x).reshape(x.shape[0], self.k)
+    def _values(self, leaves, x, factor):
+        """factor · f of the parameters' arrays and x (b, *feature) of JAX, (b, k)."""
+        return factor * self.f(self.tree.unflatten(leaves), x).reshape(x.shape[0], self.k)
 
     def _pairs(self, theta, x):
         """h of each θ (m, p) on its own datum (m, *feature), (m, k)."""

@@ -34,35 +34,46 @@ class Programs(NamedTuple):
     lagrangian: Program  # (θ, weights (b,), multipliers (b, k), directions (d, p), x, factor) -> (d, p)
 
 
-def programs(values: Program) -> Programs:
-    """Those of values(θ, x, factor), (b, k)."""
+def programs(values: Program, cut: Callable[[Any], list[Any]]) -> Programs:
+    """Those of values(leaves, x, factor), (b, k), of the arrays that `cut` makes of θ."""
     jax = installed_jax()
 
-    def one(theta, datum, factor):
-        return values(theta, datum[None], factor)[0]
+    def on_block(theta, x, factor):
+        return values(cut(theta), x, factor)
+
+    def one(leaves, datum, factor):
+        return values(leaves, datum[None], factor)[0]
+
+    def leaf_rows(theta, x, factor):  # by leaves, as those of θ would be filled up with 0 for each leaf and added
+        return jax.vmap(lambda datum: jax.jacrev(one)(cut(theta), datum, factor))(x)
 
     def rows(theta, x, factor):
-        return jax.vmap(lambda datum: jax.jacrev(one)(theta, datum, factor))(x)
+        leaves = leaf_rows(theta, x, factor)
+        return jax.numpy.concatenate([leaf.reshape(*leaf.shape[:2], -1) for leaf in leaves], axis=-1)
 
     def norms(theta, x, factor):
-        return jax.numpy.sum(rows(theta, x, factor) ** 2, axis=(-2, -1))
+        return sum((leaf**2).reshape(len(leaf), -1).sum(axis=1) for leaf in leaf_rows(theta, x, factor))
 
-    def hessian(theta, vectors, x, factor):
-        def slope(at, vector, datum, output):
-            return jax.jvp(lambda theta: one(theta, datum, factor)[output], (at,), (vector,))[1]
+    def leaf_hessian(theta, vectors, x, factor):
+        def slope(leaves, vector, datum, output):
+            return jax.jvp(lambda at: one(at, datum, factor)[output], (leaves,), (vector,))[1]
 
         def slopes(at):
             of_outputs = jax.vmap(slope, (None, 0, None, 0))
-            outputs = np.arange(vectors.shape[1])
-            return jax.numpy.sum(jax.vmap(of_outputs, (None, 0, 0, None))(at, vectors, x, outputs))
+            outputs = np.arange(vectors[0].shape[1])
+            return jax.numpy.sum(jax.vmap(of_outputs, (None, 0, 0, None))(cut(at), vectors, x, outputs))
 
         return jax.grad(slopes)(theta)
 
+    def hessian(theta, vectors, x, factor):
+        return leaf_hessian(theta, cut(vectors), x, factor)
+
     def norms_gradient(theta, weights, x, factor):
-        return 2 * hessian(theta, weights[:, None, None] * rows(theta, x, factor), x, factor)
+        weighted = [jax.vmap(jax.numpy.multiply)(weights, leaf) for leaf in leaf_rows(theta, x, factor)]
+        return 2 * leaf_hessian(theta, weighted, x, factor)
 
     def pulled(theta, weights, x, factor):
-        return jax.vjp(lambda theta: values(theta, x, factor), theta)[1](weights)[0]
+        return jax.vjp(lambda theta: on_block(theta, x, factor), theta)[1](weights)[0]
 
     def lagrangian(theta, weights, multipliers, directions, x, factor):
         def gradient(at):
@@ -72,14 +83,14 @@ def programs(values: Program) -> Programs:
         return jax.vmap(lambda v: jax.jvp(gradient, (theta,), (v,))[1])(directions)
 
     return Programs(
-        values=_over_points(jax, values),
-        own_values=jax.jit(jax.vmap(values, (0, 0, None))),
+        values=_over_points(jax, on_block),
+        own_values=jax.jit(jax.vmap(on_block, (0, 0, None))),
         pulled=jax.jit(jax.vmap(pulled, (0, 0, None, None))),
         own_pulled=jax.jit(jax.vmap(pulled, (0, 0, 0, None))),
         rows=_over_points(jax, rows),
         norms=_over_points(jax, norms),
         norms_gradient=jax.jit(jax.vmap(norms_gradient, (0, None, None, None))),
-        forward=jax.jit(lambda theta, v, x, factor: jax.jvp(lambda at: values(at, x, factor), (theta,), (v,))[1]),
+        forward=jax.jit(lambda theta, v, x, factor: jax.jvp(lambda at: on_block(at, x, factor), (theta,), (v,))[1]),
         hessian=jax.jit(hessian),
         row_hessians=jax.jit(lambda theta, v, x, factor: jax.jvp(lambda at: rows(at, x, factor), (theta,), (v,))[1]),
         lagrangian=jax.jit(lagrangian),
@@ -90,13 +101,15 @@ def _over_points(jax, program):
     return jax.jit(jax.vmap(program, (0, None, None)))
 
 
-def floats_per_datum(values: Program, dim: int, feature: tuple[int, ...], kind: np.dtype[Any]) -> int:
+def floats_per_datum(
+    values: Program, shapes: tuple[tuple[int, ...], ...], feature: tuple[int, ...], kind: np.dtype[Any]
+) -> int:
     """How many more floats two data are computed by than one, at least 1."""
     jax = installed_jax()
 
     def floats(data):
-        shapes = jax.ShapeDtypeStruct((dim,), np.float64), jax.ShapeDtypeStruct((data, *feature), kind)
-        return _floats(jax.make_jaxpr(values)(*shapes, 1.0))
+        leaves = [jax.ShapeDtypeStruct(shape, np.float64) for shape in shapes]
+        return _floats(jax.make_jaxpr(values)(leaves, jax.ShapeDtypeStruct((data, *feature), kind), 1.0))
 
     return max(1, floats(2) - floats(1))
 
