@@ -1,6 +1,5 @@
 """A function of JAX as the model."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -12,6 +11,7 @@ from ..frameworks.jax_checks import check_function, flattened, model_of
 from ..frameworks.jax_model import JaxModel
 from ..frameworks.jax_products import JaxProducts
 from .branches import Branches
+from .products import OfBatch
 from .setting import Setting, parameters
 
 __all__ = ["JaxFunction"]
@@ -52,7 +52,7 @@ class JaxFunction(Setting):
     h: JaxModel
     several_outputs: ClassVar[bool] = True
 
-    def __init__(self, f: Callable[[Any, Any], Any], params: Any, x: Reals, y: Reals) -> None:
+    def __init__(self, f: OfBatch, params: object, x: Reals, y: Reals) -> None:
         theta, template = flattened(params)
         model = model_of(f, template, x, y)
         super().__init__(model, x, y, dim=theta.size, branches=Branches(unknown="JAX differentiates h"))

@@ -17,7 +17,7 @@ from .linear_part import linear_part
 from .model_check import check_model
 from .one_datum import OneDatum
 from .one_output import OneOutput
-from .products import Products
+from .products import OfBatch, Products
 from .unseen_directions import unseen_directions
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Setting:
         vars(self).update(h=h, x=x, y=y, dim=total, symmetries=symmetries, branches=branches, _parts=shapes)
 
     @staticmethod
-    def from_jax(f: Callable[[Any, Any], Any], params: Any, x: Reals, y: Reals) -> "JaxFunction":
+    def from_jax(f: OfBatch, params: object, x: Reals, y: Reals) -> "JaxFunction":
         """The Setting of f(params, x), a function of JAX on a batch of data; see `JaxFunction`. Needs ``[jax]``.
 
         theta is all that params, a tree of float arrays, holds: `pack` makes it of such a tree, `unpack` the other way.
