@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 # Before NumPy is imported: threads of BLAS that wait for each other on a shared machine make small products crawl.
 for library in ("OPENBLAS", "MKL", "OMP"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+# Before JAX is: what a test runs once is compiled in half the time without the optimiser.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
 FUZZ_SECONDS = 30  # of each property, the last round on top: 130 of them take half an hour on two cores
 ROUND, ROUNDS = 100, 30

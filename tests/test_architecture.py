@@ -15,7 +15,7 @@ PACKAGE = Path(ou.__file__).parent
 ORDER = [
     {"arguments", "command_line", "one_blas_thread", "progress", "written"},
     {"activations"},
-    {"tape"},
+    {"tape", "frameworks"},
     {"settings"},
     {"symbolic", "numeric"},
     {"minima", "simulate"},
@@ -254,7 +254,7 @@ def run(code):
 
 
 def test_importing_loads_no_heavy_library():
-    heavy = {"sympy", "scipy", "matplotlib", "numba", "autograd"}
+    heavy = {"sympy", "scipy", "matplotlib", "numba", "autograd", "jax", "torch"}
     assert run(f"import sys, ouanalysis; print({heavy} & set(sys.modules))").strip() == "set()"
 
 

@@ -1,10 +1,16 @@
 """What the numeric rooms ask of a model, whatever differentiates it: autograd, PyTorch or JAX."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..arguments import Array
 
-__all__ = ["Products"]
+__all__ = ["OfBatch", "Products"]
+
+
+class OfBatch(Protocol):
+    """A function of parameters and a batch of data, in another library's arrays."""
+
+    def __call__(self, params: Any, x: Any, /) -> Any: ...
 
 
 class Products(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from math import prod
-from typing import Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,13 @@ from .linear_part import linear_part
 from .model_check import check_model
 from .one_datum import OneDatum
 from .one_output import OneOutput
-from .products import Products
+from .products import OfBatch, Products
 from .unseen_directions import unseen_directions
 
-__all__ = ["Setting", "check_setting", "parameters", "split"]
+if TYPE_CHECKING:
+    from .jax_function import JaxFunction
+
+__all__ = ["Setting", "check_operations_known", "check_setting", "parameters", "split"]
 
 Symmetries = Callable[[Array], Reals]
 
@@ -121,6 +124,16 @@ class Setting:
         y = _labels(y, len(x)) if branches is None or self.several_outputs else real_array("y", y, shape=(len(x),))
         branches = check_model(h, x, total, y.shape[1:]) if branches is None else branches
         vars(self).update(h=h, x=x, y=y, dim=total, symmetries=symmetries, branches=branches, _parts=shapes)
+
+    @staticmethod
+    def from_jax(f: OfBatch, params: object, x: Reals, y: Reals) -> "JaxFunction":
+        """The Setting of f(params, x), a function of JAX on a batch of data; see `JaxFunction`. Needs ``[jax]``.
+
+        theta is all that params, a tree of float arrays, holds: `pack` makes it of such a tree, `unpack` the other way.
+        """
+        from .jax_function import JaxFunction
+
+        return JaxFunction(f, params, x, y)
 
     @property
     def n(self) -> int:
@@ -301,6 +314,16 @@ def check_setting(setting: Setting) -> None:
     """A TypeError if it is not a Setting."""
     if not isinstance(setting, Setting):
         raise TypeError(f"setting: expected a Setting, got {type(setting).__name__}")
+
+
+def check_operations_known(setting: Setting, purpose: str) -> None:
+    """A TypeError if another library differentiates h, as nothing here then sees the operations of h."""
+    check_setting(setting)
+    if setting.products() is not None:
+        raise TypeError(
+            f"setting: expected an h written in autograd.numpy {purpose}, got a {type(setting).__name__}, which another"
+            " library runs and differentiates"
+        )
 
 
 def parameters(setting: Setting, theta: Reals, *, leading: bool = True) -> Array:

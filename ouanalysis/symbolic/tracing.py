@@ -13,7 +13,7 @@ import sympy
 
 from ..progress import progress_bar
 from ..settings import Setting
-from ..settings.setting import check_setting
+from ..settings.setting import check_operations_known
 from .derivative import check_cost, check_seconds, derivatives
 from .symbols import Objects, data_symbols, exact_array, parameter_symbols
 from .traced import expression_of, traced
@@ -96,7 +96,7 @@ def trace(setting: Setting, *, symbolic_data: bool = False, progress: bool = Fal
     Raises
     ------
     TypeError
-        If h does something that SymPy cannot follow; the message names it.
+        If h does something that SymPy cannot follow, which the message names, or is of another library.
     ValueError
         If h, its Jacobian and their compiled formula will take longer than 20 seconds: an estimate from the operations
         of h on its first data, made before the rest. So too for ∇reg and the Hessian, when asked for. For two
@@ -112,7 +112,7 @@ def trace(setting: Setting, *, symbolic_data: bool = False, progress: bool = Fal
     >>> trace(setting, symbolic_data=True).jacobian[0, 0]
     tanh(W_0_0*x_0_0)
     """
-    check_setting(setting)
+    check_operations_known(setting, "to trace")
     theta = parameter_symbols(setting.parts)
     x, y = data_symbols(setting) if symbolic_data else (exact_array(setting.x), exact_array(setting.y))
     if len({*theta, *(x.ravel() if symbolic_data else ())}) < setting.dim + symbolic_data * x.size:

@@ -49,9 +49,8 @@ def _notes_on_kinks(setting, theta):
             datum, neuron = kinks.on_data[0]
             notes.append(f"a kink is on a datum (neuron {neuron}, x_{datum}): h has no derivative here")
     if setting.branches.unknown:
-        notes.append(
-            f"kinks are not known and not watched for, as {setting.branches.unknown}: see ouanalysis.activations"
-        )
+        remedy = "" if setting.products() else ": see ouanalysis.activations"
+        notes.append(f"kinks are not known and not watched for, as {setting.branches.unknown}{remedy}")
     return notes
 
 

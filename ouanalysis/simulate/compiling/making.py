@@ -11,7 +11,7 @@ from ...numeric import jacobian
 from ...settings import Setting
 from ...settings.by_file_name import module_in
 from ...settings.quiet_derivatives import quiet_derivatives
-from ...settings.setting import check_setting
+from ...settings.setting import check_operations_known, check_setting
 
 __all__ = ["compiled"]
 
@@ -46,7 +46,7 @@ def compiled(
     ------
     TypeError
         For an h with an operation that is not known here, which the message names, or that looks at values of theta or
-        x (a branch of Python); for a function that Numba does not compile.
+        x (a branch of Python), or that another library runs; for a function that Numba does not compile.
     ValueError
         For an h that is not the same each time, and where values or gradients differ from those by autograd.
 
@@ -76,6 +76,7 @@ def compiled(
     module = setting.kernel or module_in(kernels.__name__, setting)
     if module is not None and module.model(setting) is not None:
         return setting
+    check_operations_known(setting, "to compile, or a value_and_gradient")
     return _checked(setting, _program(setting), "h")
 
 

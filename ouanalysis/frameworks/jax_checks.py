@@ -1,0 +1,175 @@
+"""What a function of JAX, its parameters and its data must be: each check says in one line what it expected and got."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..arguments import Array, Reals, as_array, real_array
+from .jax_library import double_precision, installed_jax
+from .jax_model import JaxModel, Leaf
+
+__all__ = ["check_function", "flattened", "model_of"]
+
+FEW = 16  # data on which f is tried
+CALLED = "f: expected a function of (params, x) that JAX traces with float64 parameters and a batch of x"
+DIFFERENTIATED = "f: expected a function that JAX differentiates three times, forwards and backwards"
+
+
+def flattened(params: Any, like: JaxModel | None = None) -> tuple[Array, Any]:
+    """The flat θ of a tree of real floats, and the tree with a `Leaf` for each; it must be shaped as that of `like`."""
+    tree_util = installed_jax().tree_util
+    entries, tree = tree_util.tree_flatten_with_path(params)
+    leaves = [_real_leaf(tree_util.keystr(path), leaf) for path, leaf in entries]
+    if like is not None:
+        _check_alike(like, tree, [(tree_util.keystr(path), leaf) for path, leaf in entries])
+    if not sum(leaf.size for leaf in leaves):
+        raise ValueError(f"params: expected at least one parameter, got {_short(params)}")
+    theta = np.concatenate([leaf.ravel() for leaf in leaves])
+    theta.flags.writeable = False
+    return theta, tree.unflatten([Leaf(leaf.shape) for leaf in leaves])
+
+
+def model_of(f: Callable[[Any, Any], Any], template: Any, x: Reals, y: Reals) -> JaxModel:
+    """The model that gives what y is shaped as; integers and bools in x stay what they are."""
+    if not callable(f):
+        raise TypeError(f"f: expected a function of (params, x), got {f!r}")
+    data, labels = as_array("x", x), as_array("y", y)
+    kind = data.dtype if data.dtype.kind in "iub" else np.dtype(float)
+    return JaxModel(f, template, data.shape[1:], kind, labels.shape[1:] if labels.ndim == 2 else ())
+
+
+def check_function(model: JaxModel, theta: Array, x: Array) -> None:
+    """A ValueError if f gives other shapes or precisions, another value again, or is not a model of each datum."""
+    jax = installed_jax()
+    few = model.typed(x[np.linspace(0, len(x) - 1, min(len(x), FEW)).astype(int)])
+    with double_precision():
+        for data in (few[:1], few):
+            _check_shape(jax, model, theta, data)
+        _check_precision(jax, model, theta, few)
+        _check_repeatable(jax, model, theta, few)
+        _check_derivatives(jax, model, theta, few[:1])
+    _check_each_datum(model, theta, few)
+
+
+def _real_leaf(place, leaf):
+    """A leaf in float64; whatever of JAX or NumPy it is, its type is known without looking at its values."""
+    what = f"params{place}"
+    kind = getattr(leaf, "dtype", None)
+    if kind is None and isinstance(leaf, float):
+        kind = np.dtype(float)
+    if kind is None or not installed_jax().dtypes.issubdtype(kind, np.floating):
+        got = kind if kind is not None else f"{type(leaf).__name__} {_short(leaf)}"
+        raise TypeError(
+            f"{what}: expected real floats, got {got}; keep what is no parameter out of params (a closure, or"
+            " equinox.partition)"
+        )
+    return real_array(what, np.asarray(leaf).astype(np.float64))
+
+
+def _check_alike(model, tree, entries):
+    if tree != model.tree:
+        raise ValueError(f"params: expected the tree {_short(model.tree)}, got {_short(tree)}")
+    for (place, leaf), shape in zip(entries, model.shapes, strict=True):
+        if np.shape(leaf) != shape:
+            raise ValueError(f"params{place}: expected shape {shape}, got {np.shape(leaf)}")
+
+
+def _check_shape(jax, model, theta, x):
+    got = _in_one_line(lambda: jax.eval_shape(model.f, model.unpack(theta), x), CALLED)
+    wanted = [(len(x), *model.outputs)] + ([(len(x), 1)] if model.outputs == () else [])
+    wanted += [(len(x),)] if model.outputs == (1,) else []
+    called = f"f: expected {' or '.join(map(str, wanted))} floats for a batch x {x.shape}"
+    if not hasattr(got, "shape"):
+        raise TypeError(f"{called}, got {_short(got)}")
+    if got.shape not in wanted:
+        raise ValueError(f"{called} (y has shape (n{', k' if model.outputs else ''})), got {got.shape}")
+    if got.dtype != np.float64:
+        raise ValueError(f"f: expected float64 for parameters in float64, got {got.dtype}: compute in their precision")
+
+
+def _check_precision(jax, model, theta, x):
+    rounded = _rounded(jax.make_jaxpr(model.f)(model.unpack(theta), x))
+    if rounded:
+        raise ValueError(
+            f"f: expected float64 throughout for parameters in float64, got {rounded}: compute in their precision"
+        )
+
+
+def _rounded(jaxpr):
+    """The first operation of float64 that gives fewer bits, as words; None if there is none."""
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        parts = [part for value in equation.params.values() for part in _parts(value)]
+        found = next(filter(None, map(_rounded, parts)), None)
+        given = {str(getattr(variable.aval, "dtype", "")) for variable in equation.invars}
+        made = {str(getattr(variable.aval, "dtype", "")) for variable in equation.outvars}
+        fewer = made & {"float32", "float16", "bfloat16"}
+        if found or (fewer and "float64" in given and not parts):
+            return found or f"{fewer.pop()} from {equation.primitive.name}"
+    return None
+
+
+def _parts(value):
+    return [part for part in (value if isinstance(value, tuple | list) else [value]) if _is_jaxpr(part)]
+
+
+def _is_jaxpr(thing):
+    return hasattr(thing, "eqns") or hasattr(thing, "jaxpr")
+
+
+def _check_repeatable(jax, model, theta, x):
+    params = jax.tree_util.tree_map(jax.numpy.asarray, model.unpack(theta))
+    values = [_in_one_line(lambda: np.asarray(model.f(params, jax.numpy.asarray(x))), CALLED) for _ in range(2)]
+    values.append(np.asarray(model.programs.values(theta[None], x, model.factor)))
+    for again in values[1:]:
+        if not _agree(again.reshape(values[0].shape), values[0]):
+            raise ValueError(
+                "f: expected the same predictions each time it is called, got others: fix its random numbers, leave"
+                " dropout out, and keep no state"
+            )
+
+
+def _check_derivatives(jax, model, theta, x):
+    k, dim = model.k, theta.size
+    _in_one_line(
+        lambda: (
+            jax.eval_shape(model.programs.hessian, theta, np.zeros((1, k, dim)), x, 1.0),
+            jax.eval_shape(model.programs.lagrangian, theta, np.ones(1), np.ones((1, k)), theta[None], x, 1.0),
+        ),
+        DIFFERENTIATED,
+    )
+
+
+def _check_each_datum(model, theta, x):
+    rng = np.random.default_rng(0)
+    size = np.sqrt(np.mean(theta**2)) or 1.0
+    for at in (theta, theta + 0.3 * size * rng.standard_normal(theta.shape)):
+        together = model(at, x)
+        alone = np.concatenate([model(at, x[i : i + 1]) for i in range(len(x))])
+        if not _agree(together, alone):
+            i = int(np.argmax(np.abs(together - alone).reshape(len(x), -1).max(axis=1)))
+            raise ValueError(
+                f"f: expected of each datum a prediction of its own, got {_number(together[i])} within a batch and"
+                f" {_number(alone[i])} alone: it depends on other data of the batch (batch normalisation in training?)"
+            )
+
+
+def _agree(got, wanted):
+    scale = np.max(np.abs(wanted), initial=0.0, where=np.isfinite(wanted))
+    return np.allclose(got, wanted, rtol=1e-6, atol=1e-9 * scale, equal_nan=True)
+
+
+def _number(values):
+    return f"{np.ravel(values)[0]:.6g}"
+
+
+def _in_one_line(compute, called):
+    try:
+        return compute()
+    except Exception as error:
+        raise ValueError(f"{called}, got {type(error).__name__}: {_short(str(error), 240)}") from error
+
+
+def _short(thing, most=120):
+    text = " ".join((thing if isinstance(thing, str) else repr(thing)).split())
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -1,0 +1,124 @@
+"""The products of a JAX model's derivatives, block after block of data: some 64 MB of rows of J at once."""
+
+import numpy as np
+
+from ..arguments import Array
+from .jax_library import double_precision
+from .jax_model import FLOATS, JaxModel, padded
+
+__all__ = ["JaxProducts"]
+
+
+class JaxProducts:
+    """`Products` by JAX, of a model on data x (n, *feature)."""
+
+    def __init__(self, model: JaxModel, x: Array) -> None:
+        self._model, self._x = model, x
+
+    def predictions(self, points: Array) -> Array:
+        return self._model.predictions(points, self._x).reshape(len(points), -1)
+
+    def jacobian(self, points: Array) -> Array:
+        return self._rows(points, slice(None))
+
+    def gram(self, points: Array) -> Array:
+        size = self._size(points.shape[-1]) // 2 or 1
+        blocks = [slice(start, start + size) for start in range(0, len(self._x), size)]
+        n, k = len(self._x), self._model.k
+        gram = np.empty((len(points), n * k, n * k))
+        for place, point in enumerate(points[:, None]):
+            for i, first in enumerate(blocks):
+                left = self._rows(point, first)[0]
+                for second in blocks[i:]:
+                    right = left if second is first else self._rows(point, second)[0]
+                    here = slice(first.start * k, first.start * k + len(left))
+                    there = slice(second.start * k, second.start * k + len(right))
+                    gram[place, here, there] = left @ right.T
+                    gram[place, there, here] = gram[place, here, there].T
+        return gram
+
+    def squared_norms(self, points: Array) -> Array:
+        programs, size = self._model.programs, self._size(points.shape[-1])
+        return self._model.on_blocks(programs.norms, points, self._x, (), size, self._most(points.shape[-1], size))
+
+    def squared_norms_gradient(self, points: Array) -> Array:
+        total = np.zeros(points.shape)
+        for data, x in self._blocks(points.shape[-1]):
+            weights = self._padded(np.ones(len(self._x)), data, len(x))
+            for place, point in enumerate(points[:, None]):
+                total[place] += self._run("norms_gradient", point, weights, x)[0]
+        return total
+
+    def forward(self, theta: Array, direction: Array) -> Array:
+        slopes = np.empty((len(self._x), self._model.k))
+        for data, x in self._blocks(None):
+            slopes[data] = self._run("forward", theta, direction, x)[: len(slopes[data])]
+        return slopes.ravel()
+
+    def backward(self, theta: Array, weights: Array) -> Array:
+        weights = weights.reshape(len(self._x), self._model.k)
+        total = np.zeros(theta.shape)
+        for data, x in self._blocks(None):
+            total += self._run("pulled", theta[None], self._padded(weights, data, len(x))[None], x)[0]
+        return total
+
+    def hessian_products(self, theta: Array, vectors: Array) -> Array:
+        vectors = vectors.reshape(len(self._x), self._model.k, theta.size)
+        total = np.zeros(theta.shape)
+        for data, x in self._blocks(theta.size):
+            total += self._run("hessian", theta, self._padded(vectors, data, len(x)), x)
+        return total
+
+    def data_hessian_products(self, theta: Array, direction: Array) -> Array:
+        products = np.empty((len(self._x), self._model.k, theta.size))
+        for data, x in self._blocks(theta.size):
+            products[data] = self._run("row_hessians", theta, direction, x)[: len(products[data])]
+        return products.reshape(-1, theta.size)
+
+    def lagrangian_hessian_products(self, theta: Array, multipliers: Array, directions: Array) -> Array:
+        multipliers = multipliers.reshape(len(self._x), self._model.k)
+        products = np.zeros(directions.shape)
+        for data, x in self._blocks(theta.size):
+            weights = self._padded(np.full(len(self._x), 1 / len(self._x)), data, len(x))
+            forces = self._padded(multipliers, data, len(x))
+            block = min(self._most(theta.size, len(x)), len(directions)) or 1
+            for start in range(0, len(directions), block):
+                along = padded(directions[start : start + block], block)
+                into = products[start : start + block]
+                into += self._run("lagrangian", theta, weights, forces, along, x)[: len(into)]
+        return products
+
+    def _run(self, name, *arrays):
+        with double_precision():
+            return np.asarray(getattr(self._model.programs, name)(*arrays, self._model.factor))
+
+    def _rows(self, points, data):
+        """J of some of the data, (m, rows, p)."""
+        dim, x = points.shape[-1], self._x[data]
+        size = min(self._size(dim), len(x))
+        rows = self._model.on_blocks(
+            self._model.programs.rows, points, x, (self._model.k, dim), size, self._most(dim, size)
+        )
+        return rows.reshape(len(points), -1, dim)
+
+    def _size(self, dim):
+        """How many data there are to a block of rows of J, with what they are computed by; dim None: of no rows."""
+        floats = self._model.floats if dim is None else self._model.k * (dim + self._model.floats)
+        return max(1, min(len(self._x), FLOATS // floats))
+
+    def _most(self, dim, size):
+        """How many times so many data."""
+        return max(1, FLOATS // (size * self._model.k * (dim + self._model.floats)))
+
+    def _blocks(self, dim):
+        """(which data, those data as f takes them) of one length."""
+        size = self._size(dim)
+        for start in range(0, len(self._x), size):
+            data = slice(start, min(start + size, len(self._x)))
+            yield data, self._model.typed(padded(self._x[data], size))
+
+    def _padded(self, array, data, length):
+        """What belongs to these data, and 0 for the others of the block."""
+        out = np.zeros((length, *array.shape[1:]))
+        out[: data.stop - data.start] = array[data]
+        return out
