@@ -504,7 +504,11 @@ CHANGES = {
             "left[..., first] * right[..., second] + left[..., second] * right[..., first]",
             "2 * left[..., first] * right[..., second]",
         ),
-        ("numeric/fluctuations/moment_map", "symmetric.reshape(n, k, n, k)", "symmetric.reshape(k, n, k, n)"),
+        (
+            "numeric/fluctuations/moment_map",
+            "symmetric.reshape(n, k, n, k).transpose(0, 2, 1, 3)",
+            "symmetric.reshape(n, k, n, k).transpose(0, 2, 3, 1)",
+        ),
         (
             "numeric/fluctuations/moment_map",
             "blocks[:, second, first]) * (counts / 2)",
@@ -515,11 +519,8 @@ CHANGES = {
             "variances.reshape(self._data, -1) / counts",
             "variances.reshape(self._data, -1) * counts",
         ),
-        (
-            "numeric/fluctuations/moment_map",
-            "return len(self.modes) // self.sampling.outputs",
-            "return len(self.modes)",
-        ),
+        ("numeric/fluctuations/moment_map", "initial=0.0)) / self._data", "initial=0.0)) / len(self.modes)"),
+        ("numeric/fluctuations/moment_map", "n = self._data\n        a, b", "n = len(self.modes)\n        a, b"),
         (
             "numeric/fluctuations/second_moments",
             "np.arange(len(covariance)) // self.sampling.outputs",
