@@ -78,8 +78,15 @@ def test_loss_regularizer_and_its_gradient_are_sums_over_the_outputs():
 
 
 def test_the_traced_regularizer_is_that_by_autograd():
-    form = ou.symbolic.regularizer(SETTING)
+    form, beside = ou.symbolic.regularizer(SETTING), THETA + 0.1
     np.testing.assert_allclose(form(THETA), ou.regularizer(SETTING, THETA), rtol=SUMS)
+    traced = ou.symbolic.trace(SETTING)
+    for expression, quantity in ((traced.regularizer, ou.regularizer), (traced.loss, ou.loss)):
+        value = ou.symbolic.compile(expression, traced.theta)(beside)
+        np.testing.assert_allclose(value, quantity(SETTING, beside), rtol=SUMS)
+    hessian_on_m = ou.symbolic.compile(traced.loss_hessian, traced.theta)(THETA)
+    jacobian = ou.jacobian(SETTING, THETA)
+    np.testing.assert_allclose(hessian_on_m, 2 / N * jacobian.T @ jacobian, rtol=0, atol=SUMS * np.max(hessian_on_m))
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.6])
@@ -208,6 +215,8 @@ def test_one_output_in_a_column_is_one_output():
     ("labels", "message"),
     [
         (np.zeros((2, 2)), r"y: expected shape \(3, k\), got \(2, 2\)"),
+        (np.zeros((3, 0)), r"y: expected shape \(3, k\), got \(3, 0\)"),
+        (np.zeros((3, 2, 1)), r"y: expected shape \(3,\) or \(3, k\), got \(3, 2, 1\)"),
         (np.zeros((3, 3)), r"h: expected floats of shape \(3,\) .* got float64 of shape \(2,\)"),
         (np.zeros(3), r"h: expected floats of shape \(\) .* got float64 of shape \(2,\)"),
     ],

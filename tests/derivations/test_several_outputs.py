@@ -139,6 +139,9 @@ def test_one_datum_has_its_closed_form_and_limit(batch, fraction):
     gram = ou.gram(setting, THETA)
     limit = ou.max_stable_lr(setting, THETA, batch_size=batch)
     assert limit == pytest.approx(1 / np.linalg.eigvalsh(gram)[-1], rel=SUMS)
+    with pytest.raises(ValueError, match="stability limit"):  # though each output alone would be stable
+        ou.linearized_sgd(setting, THETA, lr=1.001 * limit, noise_std=sigma, batch_size=batch)
+    assert 1.001 * limit * np.max(np.diag(gram)) < 1
     lr = fraction * limit
     law = ou.linearized_sgd(setting, THETA, lr=lr, noise_std=sigma, batch_size=batch)
     size = 1 if batch == "full" else batch

@@ -557,7 +557,6 @@ CHANGES = {
         ("settings/kinks", "return np.max([_of_output(", "return np.min([_of_output("),
         ("simulate/draws", "indices[..., None] * outputs + np", "indices[..., None] + outputs * np"),
         ("simulate/loss_gradient", "(2.0 / labels.shape[1])", "(2.0 / labels[0].size)"),
-        ("simulate/kernels/__init__", "scale = 2.0 * outputs / batch", "scale = 2.0 / batch"),
         ("simulate/kernels/__init__", "weight = float(outputs)", "weight = 1.0"),
         (
             "simulate/kernels/__init__",
