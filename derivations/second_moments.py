@@ -96,18 +96,17 @@ def pairs(steps: Derivation) -> None:
         B / n,
         reduce=lambda difference: difference.doit(),
     )
-    for replacement, meet in ((True, 1 / n**2), (False, (1 - same) / (n * (n - 1)))):
+    for replacement in (True, False):
         a, rest = weights(n, B, replacement=replacement)
         statement = (
             "two different draws b, c are the data i, j with the probability 1/n²"
             if replacement
             else "they are i, j with the probability 1/(n(n − 1)) if i ≠ j, and never the same datum"
         )
-        drawn = KroneckerDelta(b, c) * same / n + (1 - KroneckerDelta(b, c)) * meet
         steps.identity(
             f"{HOW[replacement]} {statement}; b = c is i = j with 1/n. So S_ij has in E D S D the factor on the left, "
             "which is (B²/n)(a δ_ij + b) with the weights a and b on the right: E D S D = (B²/n)(a diag(S) + b S)",
-            Sum(drawn, (b, 1, B), (c, 1, B)),
+            Sum(both_drawn(replacement=replacement), (b, 1, B), (c, 1, B)),
             B**2 / n * (a * same + rest),
             reduce=lambda difference: sympy.simplify(sympy.expand(difference.replace(Sum, over_pairs))),
         )
@@ -117,6 +116,12 @@ def pairs(steps: Derivation) -> None:
         sympy.Matrix([0, 1 / n]),
         reduce=carried_out,
     )
+
+
+def both_drawn(*, replacement: bool) -> sympy.Expr:
+    """The probability that the draw b is the datum i and the draw c the datum j."""
+    meet = 1 / n**2 if replacement else (1 - same) / (n * (n - 1))
+    return KroneckerDelta(b, c) * same / n + (1 - KroneckerDelta(b, c)) * meet
 
 
 def enumerated(steps: Derivation) -> None:
@@ -133,18 +138,19 @@ def enumerated(steps: Derivation) -> None:
 
 
 def averaged_step(
-    size: int, batch: int, *, replacement: bool
+    size: int, batch: int, *, replacement: bool, outputs: int = 1
 ) -> tuple[sympy.MatrixExpr, sympy.MatrixExpr, dict[sympy.MatrixExpr, sympy.Matrix]]:
     """The mean of the step over all batches, the closed form, and the entries of the matrices in them."""
-    gram, moments, noises = (sympy.MatrixSymbol(name, size, size) for name in "KSN")
-    diagonal, unit = (sympy.MatrixSymbol(name, size, size) for name in ("Delta", "I"))
-    values = {matrix: symmetric_matrix(matrix.name, size) for matrix in (gram, moments)}
-    values[noises] = sympy.diag(*sympy.symbols(f"N_0:{size}"))
-    values |= {diagonal: sympy.diag(*values[moments].diagonal()), unit: sympy.eye(size)}
+    rows = size * outputs
+    gram, moments, noises = (sympy.MatrixSymbol(name, rows, rows) for name in "KSN")
+    diagonal, unit = (sympy.MatrixSymbol(name, rows, rows) for name in ("Delta", "I"))
+    values = {matrix: symmetric_matrix(matrix.name, rows) for matrix in (gram, moments)}
+    values[noises] = sympy.diag(*sympy.symbols(f"N_0:{rows}"))
+    values |= {diagonal: of_each_datum(values[moments], outputs), unit: sympy.eye(rows)}
     drawn, terms = batches(size, batch, replacement=replacement), []
     for counts, times in Counter(tuple(one.count(row) for row in range(size)) for one in drawn).items():
-        share, met = sympy.Rational(times, len(drawn)), sympy.MatrixSymbol(f"D_{''.join(map(str, counts))}", size, size)
-        values[met] = sympy.diag(*counts)
+        share, met = sympy.Rational(times, len(drawn)), sympy.MatrixSymbol(f"D_{''.join(map(str, counts))}", rows, rows)
+        values[met] = counted(counts, outputs)
         kept, keptT = (unit - 2 * eta / batch * factor for factor in (gram * met, met * gram))
         noise_kept = 4 * eta**2 / sympy.Integer(batch) ** 2 * gram * met * noises * gram
         terms.append(sympy.MatMul(share, kept * moments * keptT + noise_kept, evaluate=False))
@@ -152,6 +158,18 @@ def averaged_step(
     shared = a * diagonal + rest * moments + noises / batch
     closed = moments - 2 * eta / size * (gram * moments + moments * gram) + 4 * eta**2 / size * gram * shared * gram
     return sympy.Add(*terms), closed, values
+
+
+def counted(counts: tuple[int, ...], outputs: int = 1) -> sympy.Matrix:
+    """How often each row is drawn, on a diagonal: as often as its datum."""
+    return sympy.diag(*(one for one in counts for _ in range(outputs)))
+
+
+def of_each_datum(moments: sympy.Matrix, outputs: int = 1) -> sympy.Matrix:
+    """Its blocks of outputs × outputs on the diagonal, of one output the diagonal; 0 elsewhere."""
+    return sympy.Matrix(
+        *moments.shape, lambda row, col: moments[row, col] if row // outputs == col // outputs else sympy.S.Zero
+    )
 
 
 def symmetric_matrix(name: str, size: int) -> sympy.Matrix:

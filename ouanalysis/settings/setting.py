@@ -334,9 +334,10 @@ def parameters(setting: Setting, theta: Reals, *, leading: bool = True) -> Array
 
 def _labels(y, n):
     """(n,), or (n, k)."""
-    if as_array("y", y).ndim == 2:
-        return real_array("y", y, shape=(n, "k"))
-    return real_array("y", y, shape=(n,))
+    shape = as_array("y", y).shape
+    if len(shape) > 2:
+        raise ValueError(f"y: expected shape ({n},) or ({n}, k), got {shape}")
+    return real_array("y", y, shape=(n, "k") if len(shape) == 2 else (n,))
 
 
 def _without_rows(setting):

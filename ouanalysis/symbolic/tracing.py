@@ -124,7 +124,7 @@ def trace(setting: Setting, *, symbolic_data: bool = False, progress: bool = Fal
             bar.update(1)
             if not progress:
                 what = f"h and its Jacobian, on {setting.n} data and by {setting.dim} parameters"
-                check_cost(h[-1:], theta, what, times=setting.rows)
+                check_cost(h[-setting.outputs :], theta, what, times=setting.n)
     return Trace(theta, x, y, sympy.Matrix(h), progress)
 
 

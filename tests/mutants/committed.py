@@ -9,8 +9,8 @@ __all__ = ["MUTANTS"]
 
 CHANGES = {
     "Loss": [
-        ("numeric/zero_error_set/derivatives", "return np.mean((setting.h(", "return np.sum((setting.h("),
-        ("symbolic/tracing", "strict=True))) / len(self.h)", "strict=True))) / len(self.h) / 2"),
+        ("numeric/zero_error_set/derivatives", "ravel()) ** 2, axis=-1) / setting.n", "ravel()) ** 2, axis=-1)"),
+        ("symbolic/tracing", "strict=True))) / len(self.y)", "strict=True))) / len(self.y) / 2"),
     ],
     "Step sizes of other losses": [
         (
@@ -21,38 +21,46 @@ CHANGES = {
     ],
     "Jacobian and Gram matrix": [
         (
-            "numeric/zero_error_set/derivatives",
+            "numeric/zero_error_set/autograd_products",
             "gradients @ np.swapaxes(gradients, -1, -2)",
             "np.swapaxes(gradients, -1, -2) @ gradients",
         ),
         (
-            "numeric/zero_error_set/derivatives",
+            "numeric/zero_error_set/autograd_products",
             "gradients @ np.swapaxes(gradients, -1, -2)",
-            "gradients @ np.swapaxes(gradients, -1, -2) / setting.n",
+            "gradients @ np.swapaxes(gradients, -1, -2) / self._data",
         ),
     ],
     "The implicit regularizer": [
-        ("numeric/zero_error_set/derivatives", '"...ij,...ij->..."', '"...ij,...kj->..."'),
-        ("numeric/zero_error_set/derivatives", "gradients, gradients) / setting.n", "gradients, gradients)"),
-        ("symbolic/tracing", "self.jacobian)) / len(self.h)", "self.jacobian)) / len(self.theta)"),
+        ("numeric/zero_error_set/autograd_products", '"...ij,...ij->...i"', '"...ij,...kj->...i"'),
+        (
+            "numeric/zero_error_set/derivatives",
+            "squared_norms(points), axis=-1) / setting.n",
+            "squared_norms(points), axis=-1)",
+        ),
+        ("symbolic/tracing", "self.jacobian)) / len(self.y)", "self.jacobian)) / len(self.theta)"),
     ],
     "Its gradient": [
-        ("numeric/zero_error_set/derivatives", "return 2 / setting.n *", "return 1 / setting.n *"),
+        (
+            "numeric/zero_error_set/autograd_products",
+            "return 2 * self._summed_products(",
+            "return self._summed_products(",
+        ),
     ],
     "A step of label-noise SGD": [
-        ("simulate/loss_gradient", "(2.0 / labels.shape[-1])", "(1.0 / labels.shape[-1])"),
-        ("simulate/kernels/__init__", "scale = 2.0 / batch", "scale = 2.0 / len(model.y)"),
+        ("simulate/loss_gradient", "(2.0 / labels.shape[1])", "(1.0 / labels.shape[1])"),
+        ("simulate/kernels/__init__", "scale = 2.0 * outputs / batch", "scale = 2.0 * outputs / len(model.y)"),
         ("simulate/kernels/__init__", "(model.y[i] + noise[step, b])", "(model.y[i] - noise[step, b])"),
         ("simulate/autograd_steps", "theta += lr[step] * velocity", "theta += lr[step] ** 2 * velocity"),
         ("simulate/kernels/matrix_sensing", "return dot(gradient, theta) / 2", "return dot(gradient, theta)"),
         ("simulate/draws", "        noise *= noise_std\n", "        noise += noise_std\n"),
     ],
     "To the zero-error set": [
-        ("numeric/zero_error_set/interpolate", "move = gradients.T @", "move = -gradients.T @"),
+        ("numeric/zero_error_set/interpolate", "move = pull_back(", "move = -pull_back("),
         (
             "numeric/zero_error_set/interpolate",
-            "shifted = gram + damping * scale * np.eye(setting.n)",
-            "shifted = np.diag(np.diag(gram)) + damping * scale * np.eye(setting.n)",
+            "shifted = gram + damping * scale * np.eye(setting.rows)",
+            "shifted = np.diag(np.diag(gram)) + damping * scale * np.eye(setting.rows)",
         ),
     ],
     "How far the next kink is": [
@@ -119,11 +127,7 @@ CHANGES = {
         ("numeric/fluctuations/sampling", "(batch - 1) / (batch * (n - 1))", "(batch - 1) / (batch * n)"),
         ("numeric/fluctuations/sampling", "1 / batch - pairs, pairs", "1 / batch, pairs"),
         ("numeric/fluctuations/moment_map", "return n * a, n * b", "return n * a, b"),
-        (
-            "numeric/fluctuations/moment_map",
-            "np.sum((self.modes @ (self._relative * moments)) * self.modes, axis=1)",
-            "np.sum(self.modes @ (self._relative * moments), axis=1)",
-        ),
+        ("numeric/fluctuations/moment_map", "np.sum(left * self.modes, axis=1)", "np.sum(left, axis=1)"),
         (
             "simulate/draws",
             "return draw_subsets(n, rngs, size)",
@@ -132,9 +136,9 @@ CHANGES = {
     ],
     "One datum, exactly": [
         (
-            "numeric/fluctuations/second_moments",
-            "np.eye(len(self.modes)) - self._coupling",
-            "np.eye(len(self.modes)) + self._coupling",
+            "numeric/fluctuations/moment_map",
+            "return np.eye(len(coupling)) - coupling",
+            "return np.eye(len(coupling)) + coupling",
         ),
         (
             "numeric/fluctuations/moment_map",
@@ -171,13 +175,13 @@ CHANGES = {
     "Mean residual": [
         (
             "numeric/fluctuations/mean_displacement",
-            "held = -(space.modes / relative)",
-            "held = (space.modes / relative)",
+            "held = -(space.modes / (space.singular / largest))",
+            "held = (space.modes / (space.singular / largest))",
         ),
         (
             "numeric/fluctuations/mean_displacement",
-            "held = -(space.modes / relative)",
-            "held = -(space.modes * relative)",
+            "held = -(space.modes / (space.singular / largest))",
+            "held = -(space.modes * (space.singular / largest))",
         ),
         ("numeric/fluctuations/law", "return self._noisy(found * unit)", "return self._noisy(found * unit**2)"),
     ],
@@ -211,7 +215,7 @@ CHANGES = {
             "self.sampling.lr, self.sampling.lr, scale, scale\n",
         ),
         ("numeric/fluctuations/law", "self.sampling.lr, scale, scale\n", "self.sampling.lr, scale\n"),
-        ("numeric/zero_error_set/row_space", "once - self.basis @ (self.basis.T @ once)", "vector - once"),
+        ("numeric/zero_error_set/row_space", "once - self.spread(self.coordinates(once))", "vector - once"),
     ],
     "Transient of the drift": [
         (
@@ -235,12 +239,16 @@ CHANGES = {
         ),
     ],
     "Stability of a point": [
-        ("numeric/zero_error_set/derivatives", "- weights * setting.h(copies, x)", "+ weights * setting.h(copies, x)"),
-        ("numeric/zero_error_set/derivatives", "axis=-1) / setting.n - weights", "axis=-1) - weights"),
+        (
+            "numeric/zero_error_set/autograd_products",
+            "- weights * self._rows.h(copies, x)",
+            "+ weights * self._rows.h(copies, x)",
+        ),
+        ("numeric/zero_error_set/autograd_products", "axis=-1) / self._data - weights", "axis=-1) - weights"),
         (
             "numeric/zero_error_set/row_space",
-            "self.basis.T @ vector / self.singular)",
-            "self.basis.T @ vector * self.singular)",
+            "self.coordinates(vector) / self.singular)",
+            "self.coordinates(vector) * self.singular)",
         ),
         (
             "numeric/long_time/stability",
@@ -420,8 +428,8 @@ CHANGES = {
     "Other noises": [
         (
             "numeric/fluctuations/second_moments",
-            "unit.gradient_noise_std**2 * len(self.modes) / 4",
-            "unit.gradient_noise_std**2 * len(self.modes) / 2",
+            "unit.gradient_noise_std**2 * self._data / 4",
+            "unit.gradient_noise_std**2 * self._data / 2",
         ),
         (
             "numeric/fluctuations/second_moments",
@@ -449,7 +457,11 @@ CHANGES = {
             "return walk @ local.basis @ local.basis.T",
         ),
         ("simulate/plan", "sampling.gradient_noise_std * np.sqrt(substeps)", "sampling.gradient_noise_std"),
-        ("simulate/draws", "noise *= noise_std[rows, indices]", "noise *= noise_std[rows, indices] ** 2"),
+        (
+            "simulate/draws",
+            "noise *= noise_std[rows, rows_of(indices, sampling.outputs)]",
+            "noise *= noise_std[rows, rows_of(indices, sampling.outputs)] ** 2",
+        ),
         ("numeric/fluctuations/local_ou", "decay[..., :, None] * moments", "decay[..., None, :] * moments"),
     ],
     "Mean residual of a walk": [
@@ -481,6 +493,78 @@ CHANGES = {
         ),
         ("numeric/fluctuations/sampling", "float(np.sqrt(np.mean(", "float((np.mean("),
         ("numeric/long_time/drift_rate", "(sampling.label_noise_rms or 1.0)", "np.max(sampling.noise_std)"),
+    ],
+    "Several outputs": [
+        (
+            "numeric/fluctuations/moment_map",
+            "np.where(first == second, 1.0, np.sqrt(2.0))",
+            "np.where(first == second, 1.0, 1.0)",
+        ),
+        (
+            "numeric/fluctuations/moment_map",
+            "left[..., first] * right[..., second] + left[..., second] * right[..., first]",
+            "2 * left[..., first] * right[..., second]",
+        ),
+        (
+            "numeric/fluctuations/moment_map",
+            "symmetric.reshape(n, k, n, k).transpose(0, 2, 1, 3)",
+            "symmetric.reshape(n, k, n, k).transpose(0, 2, 3, 1)",
+        ),
+        (
+            "numeric/fluctuations/moment_map",
+            "blocks[:, second, first]) * (counts / 2)",
+            "blocks[:, second, first]) * (counts / 2 * (first == second))",
+        ),
+        (
+            "numeric/fluctuations/moment_map",
+            "variances.reshape(self._data, -1) / counts",
+            "variances.reshape(self._data, -1) * counts",
+        ),
+        ("numeric/fluctuations/moment_map", "initial=0.0)) / self._data", "initial=0.0)) / len(self.modes)"),
+        ("numeric/fluctuations/moment_map", "n = self._data\n        a, b", "n = len(self.modes)\n        a, b"),
+        (
+            "numeric/fluctuations/second_moments",
+            "np.arange(len(covariance)) // self.sampling.outputs",
+            "np.arange(len(covariance))",
+        ),
+        (
+            "numeric/fluctuations/stability_limit",
+            "n = len(modes) // sampling.outputs\n    a, b",
+            "n = len(modes)\n    a, b",
+        ),
+        (
+            "numeric/fluctuations/law",
+            "self.row_space.squares / self.setting.n",
+            "self.row_space.squares / self.setting.rows",
+        ),
+        ("numeric/fluctuations/mean_displacement", "return setting.n / 4 *", "return setting.rows / 4 *"),
+        ("numeric/fluctuations/mean_displacement", "-2 / setting.n, largest", "-2 / setting.rows, largest"),
+        (
+            "numeric/zero_error_set/derivatives",
+            "ravel()) ** 2, axis=-1) / setting.n",
+            "ravel()) ** 2, axis=-1) / setting.rows",
+        ),
+        (
+            "numeric/zero_error_set/derivatives",
+            "squared_norms(points), axis=-1) / setting.n",
+            "squared_norms(points), axis=-1) / setting.rows",
+        ),
+        ("symbolic/tracing", "self.jacobian)) / len(self.y)", "self.jacobian)) / len(self.h)"),
+        (
+            "settings/setting",
+            "np.tile(np.eye(self.outputs), (self.n, 1))",
+            "np.repeat(np.eye(self.outputs), self.n, axis=0)",
+        ),
+        ("settings/kinks", "return np.max([_of_output(", "return np.min([_of_output("),
+        ("simulate/draws", "indices[..., None] * outputs + np", "indices[..., None] + outputs * np"),
+        ("simulate/loss_gradient", "(2.0 / labels.shape[1])", "(2.0 / labels[0].size)"),
+        ("simulate/kernels/__init__", "weight = float(outputs)", "weight = 1.0"),
+        (
+            "simulate/kernels/__init__",
+            "n = len(model.y) // outputs\n    for k",
+            "n = len(model.y)\n    for k",
+        ),
+        ("simulate/plan", "np.sqrt(n * substeps / sampling", "np.sqrt(n * sampling.outputs * substeps / sampling"),
     ],
     "Regularizer of the quadratic parametrisation": [
         ("symbolic/quadratic_parametrisation", "formula = 4 * sympy.Sum", "formula = 2 * sympy.Sum"),

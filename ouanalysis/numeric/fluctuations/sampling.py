@@ -12,9 +12,10 @@ from ...arguments import Array, Reals, as_array, count, nonnegative_number, nonn
 from ...settings import Setting
 from ...settings.setting import check_setting
 
-__all__ = ["BatchSize", "Sampling", "sampling_of"]
+__all__ = ["BY_ROW", "BatchSize", "Sampling", "sampling_of"]
 
 BatchSize = int | Literal["full"]
+BY_ROW = "; one of each label is by rows, noise_std.ravel()"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,8 @@ class Sampling:
             raise ValueError(f"batch_size: expected at most n = {n} without replacement, got {self.batch_size}")
         rows = n * self.outputs
         if np.ndim(self.noise_std) and np.shape(self.noise_std) != (rows,):
-            raise ValueError(f"noise_std: expected shape ({rows},), got {np.shape(self.noise_std)}")
+            labels = BY_ROW if np.shape(self.noise_std) == (n, self.outputs) else ""
+            raise ValueError(f"noise_std: expected shape ({rows},), got {np.shape(self.noise_std)}{labels}")
 
     @property
     def noise_scale(self) -> float:

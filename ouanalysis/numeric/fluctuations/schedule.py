@@ -11,7 +11,7 @@ import numpy as np
 
 from ...arguments import Array, Integers, Reals, as_array, in_one_line, real_array
 from ...settings import Setting
-from .sampling import BatchSize, Sampling, sampling_of
+from .sampling import BY_ROW, BatchSize, Sampling, sampling_of
 
 __all__ = ["SCHEDULED", "Rates", "Schedule", "Scheduled", "Stages", "schedule_of"]
 
@@ -110,7 +110,7 @@ def schedule_of(
     Stages are an array of rows (step, value), for noise_std also (step, σ_1, …, σ_n), increasing from step 0.
     """
     given = {"lr": lr, "noise_std": noise_std, "momentum": momentum}
-    courses = {name: _course(name, value) for name, value in given.items()}
+    courses = {name: _course(name, value, setting) for name, value in given.items()}
     changing = {name: course for name, course in courses.items() if course is not None}
     usual: dict[str, Any] = {"lr": 1.0, "noise_std": 0.0, "momentum": 0.0}
     kept: dict[str, Any] = {name: usual[name] if name in changing else value for name, value in given.items()}
@@ -132,7 +132,7 @@ def _plain(value):
     return float(np.ravel(value)[0]) if np.size(value) == 1 else value
 
 
-def _course(name, value):
+def _course(name, value, setting):
     """Stages or a function, or None for what does not change."""
     if callable(value):
         return value
@@ -147,7 +147,8 @@ def _course(name, value):
     if rows.shape[1] < 2:
         raise ValueError(f"{wanted}, got rows of one number")
     if first[0] != 0 or np.any(np.diff(first) <= 0) or np.any(first != np.round(first)):
-        raise ValueError(f"{wanted}, got {in_one_line(first)}")
+        labels = f" of an array {rows.shape}{BY_ROW}" if name == "noise_std" and rows.shape == setting.y.shape else ""
+        raise ValueError(f"{wanted}, got {in_one_line(first)}{labels}")
     if first[-1] > 2**53:
         raise ValueError(f"{wanted}, got {first[-1]:g}")
     if rows.shape[1] > 2 and name != "noise_std":

@@ -35,7 +35,7 @@ def compiled(
     setting : Setting
     value_and_gradient : callable, optional
         Yours instead: ``value_and_gradient(theta, x, gradient)`` of theta (p,) and x (*feature), a number where that
-        is (), writes ∇_θ h to gradient (p,) and returns h. Numba compiles it, in each process.
+        is (), writes ∇_θ h to gradient (p,) and returns h. Numba compiles it, in each process. Of one output only.
 
     Returns
     -------
@@ -48,7 +48,8 @@ def compiled(
         For an h with an operation that is not known here, which the message names, or that looks at values of theta or
         x (a branch of Python), or that another library runs; for a function that Numba does not compile.
     ValueError
-        For an h that is not the same each time, and where values or gradients differ from those by autograd.
+        For an h that is not the same each time, and where values or gradients differ from those by autograd; for a
+        function of yours beside a model of several outputs.
 
     Notes
     -----
@@ -72,6 +73,11 @@ def compiled(
     if value_and_gradient is not None:
         if not callable(value_and_gradient):
             raise TypeError(f"value_and_gradient: expected a function, got {value_and_gradient!r}")
+        if setting.outputs > 1:
+            raise ValueError(
+                f"value_and_gradient: expected a model of one output, got {setting.outputs}; leave it out, and h itself"
+                " is compiled"
+            )
         return _checked(setting, kernels.Given(value_and_gradient), "value_and_gradient")
     module = setting.kernel or module_in(kernels.__name__, setting)
     if module is not None and module.model(setting) is not None:

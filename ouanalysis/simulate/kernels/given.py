@@ -28,7 +28,7 @@ class Given:
 
     def model(self, setting: Setting) -> Own:
         """The arrays of a setting; copies, as Numba compiles anew for a read-only array."""
-        return Own(setting.x.copy(), setting.y.copy(), _compiled(self.function))
+        return Own(setting.x.copy(), setting.y.ravel().copy(), _compiled(self.function))
 
 
 @cache
