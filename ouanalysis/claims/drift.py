@@ -105,9 +105,7 @@ def no_drift_without_label_noise(descents: Any, sensing: Any) -> Iterator[Findin
         _since_zero(descents.loss[0], descents.reg[0]),
         allowed=STILL,
     )
-    yield Bounded.of(
-        f"that of SGD on single data, {chains} chains", _since_zero(sensing.loss[0], still), allowed=STILL
-    )
+    yield Bounded.of(f"that of SGD on single data, {chains} chains", _since_zero(sensing.loss[0], still), allowed=STILL)
     isotropic, label = descents.reg[1:3, :, -1] / descents.reg[0, :, -1] - 1
     for what, moved_by in (
         ("reg where label noise ends over that where descent ends, less 1", label),

@@ -77,9 +77,7 @@ def label_noise_finds_the_simplest_function(many: Any, one: Any) -> Iterator[Fin
     # to where few neurons are alive, near a line that misses the data: the simplest function of its predictions.
     worst = many.quiet.max()
     yield Bounded.of("the worst of 20 after as many steps without label noise", worst, allowed=0.02, contrast=True)
-    yield Bounded.of(
-        "the largest of a single state, each network", many.single, allowed=0.02, full=True, contrast=True
-    )
+    yield Bounded.of("the largest of a single state, each network", many.single, allowed=0.02, full=True, contrast=True)
     worst = many.random_ends.max()
     yield Bounded.of("the worst of 48 networks on random data sets", worst, allowed=0.02, full=True, contrast=True)
 

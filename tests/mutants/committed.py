@@ -137,8 +137,8 @@ CHANGES = {
     "One datum, exactly": [
         (
             "numeric/fluctuations/moment_map",
-            "return np.eye(len(coupling)) - coupling",
-            "return np.eye(len(coupling)) + coupling",
+            "np.eye(self._data) - self._coupling(response)",
+            "np.eye(self._data) + self._coupling(response)",
         ),
         (
             "numeric/fluctuations/moment_map",
@@ -151,8 +151,8 @@ CHANGES = {
         ("numeric/fluctuations/stability_limit", "if sampling.weights(n)[0] and", "if not sampling.weights(n)[0] and"),
         (
             "numeric/fluctuations/moment_map",
-            "self._coupling(self._response(0.0)))[-1])",
-            "self._coupling(self._response(0.0)))[0])",
+            "np.linalg.eigvalsh(self._coupling(response))[-1])",
+            "np.linalg.eigvalsh(self._coupling(response))[0])",
         ),
         ("numeric/fluctuations/moment_map", "float(1 + shift - 1 / largest)", "float(1 - 1 / largest)"),
     ],
@@ -501,14 +501,14 @@ CHANGES = {
             "np.where(first == second, 1.0, 1.0)",
         ),
         (
-            "numeric/fluctuations/moment_map",
-            "left[..., first] * right[..., second] + left[..., second] * right[..., first]",
-            "2 * left[..., first] * right[..., second]",
+            "numeric/fluctuations/matrix_free",
+            "left = right - (solution - apply(solution))",
+            "left = right - solution",
         ),
         (
             "numeric/fluctuations/moment_map",
-            "symmetric.reshape(n, k, n, k).transpose(0, 2, 1, 3)",
-            "symmetric.reshape(n, k, n, k).transpose(0, 2, 3, 1)",
+            "self._variances(response * self._gathered(variances))",
+            "self._variances(self._gathered(variances))",
         ),
         (
             "numeric/fluctuations/moment_map",

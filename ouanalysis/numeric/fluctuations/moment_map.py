@@ -26,13 +26,14 @@ Source: theory.md, section 2, "Exact discrete time" and "Stability", and section
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 
 from ...arguments import Array
 from .krylov import arnoldi
+from .matrix_free import largest_eigenvalue, solution_less
 from .sampling import Sampling
 
 __all__ = ["MomentMap"]
@@ -72,7 +73,7 @@ class MomentMap:
 
     def load(self) -> float:
         """ρ(F), which is below 1 just where the step is stable; where the mean is."""
-        return float(np.linalg.eigvalsh(self._coupling(self._response(0.0)))[-1])
+        return self._coupled_radius(self._response(0.0))
 
     def radius(self) -> float:
         """ρ(𝓜), the spectral radius: SGD is stable in the mean square just where it is below 1.
@@ -100,13 +101,13 @@ class MomentMap:
         inverse = np.linalg.inv(np.moveaxis(gap, (0, 1), (-2, -1)) + shift * np.eye(len(gap)))
         response, coupled = self._responses(shift, unit), bool(self._weights[0])
         if coupled:
-            system = lu_factor(self._uncoupled(response[0]))
+            uncouple = self._uncoupling(response[0])
 
         def apply(moments):
             direct = np.einsum("ijkl,lij->kij", inverse, moments)
             if not coupled:
                 return direct
-            return direct + response * self._gathered(lu_solve(system, self._variances(direct[0])))
+            return direct + response * self._gathered(uncouple(self._variances(direct[0])))
 
         return apply
 
@@ -118,7 +119,7 @@ class MomentMap:
         response = self._response(shift)
         if not np.all(response > 0):
             return False
-        return not self._weights[0] or np.linalg.eigvalsh(self._coupling(response))[-1] < 1
+        return not self._weights[0] or self._coupled_radius(response) < 1
 
     @property
     def _data(self):
@@ -177,32 +178,31 @@ class MomentMap:
         cross = (z * velocity - ratio * shares) / (z - beta)
         return response * np.stack([np.ones_like(response), cross, cross.T, velocity])
 
+    def _coupled_radius(self, response):
+        """ρ(F) of G/D, where F is positive."""
+        if self.sampling.outputs > 1:
+            return largest_eigenvalue(self._coupled(response), self._data * len(self._pairs[0]))
+        return float(np.linalg.eigvalsh(self._coupling(response))[-1])
+
+    def _uncoupling(self, response):
+        """The function v → (I − F)⁻¹ v."""
+        if self.sampling.outputs > 1:
+            return partial(solution_less, self._coupled(response))
+        return partial(lu_solve, lu_factor(np.eye(self._data) - self._coupling(response)))
+
+    def _coupled(self, response):
+        """The function v → F v: what the variances v of the predictions add to themselves."""
+        return lambda variances: self._variances(response * self._gathered(variances))
+
     def _coupling(self, response):
-        """F of G/D: a sum of squares in each entry, over the few eigenvectors that a smooth kernel has."""
+        """F (n, n) of one output: sums of squares, over the few eigenvectors that a smooth kernel has."""
+        n = len(self.modes)
         weights, vectors = np.linalg.eigh(self._relative**2 * response)
-        size = self._data * len(self._pairs[0])
-        coupling = np.zeros((size, size))
+        coupling = np.zeros((n, n))
         for weight, vector in zip(weights, vectors.T, strict=True):
-            if abs(weight) > np.finfo(float).eps / len(self.modes) * weights[-1]:
-                coupling += weight * self._squared((self.modes * vector) @ self.modes.T)
+            if abs(weight) > np.finfo(float).eps / n * weights[-1]:
+                coupling += weight * ((self.modes * vector) @ self.modes.T) ** 2
         return self._weights[0] * self._rate * coupling
-
-    def _squared(self, symmetric):
-        """What T → M T M does to blocks of data, of M (nk, nk): the square of each entry where k = 1."""
-        if self.sampling.outputs == 1:
-            return symmetric**2
-        n, k = self._data, self.sampling.outputs
-        first, second, counts = self._pairs
-        entries = symmetric.reshape(n, k, n, k).transpose(0, 2, 1, 3)  # datum, datum, output, output
-        left, right = entries[:, :, first], entries[:, :, second]
-        blocks = left[..., first] * right[..., second] + left[..., second] * right[..., first]
-        blocks *= counts[:, None] * counts / 2
-        return blocks.transpose(0, 2, 1, 3).reshape(n * len(first), -1)
-
-    def _uncoupled(self, response):
-        """I − F."""
-        coupling = self._coupling(response)
-        return np.eye(len(coupling)) - coupling
 
     def _gap(self, unit):
         """I − 𝓜 without the coupling, as (k, k, r, r): row by row of (Z, C, Cᵀ, W)."""

@@ -188,7 +188,7 @@ class SecondMoments(MomentMap):
         noise = self._source
         response = self._response(0.0)
         if self._weights[0]:
-            variances = np.linalg.solve(self._uncoupled(response), self._variances(response * noise))
+            variances = self._uncoupling(response)(self._variances(response * noise))
             noise = noise + self._gathered(variances)
         return response * noise
 
