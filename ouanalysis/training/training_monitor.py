@@ -1,0 +1,215 @@
+"""What the theory says of a network while it trains, read every so many steps.
+
+Source: theory.md, section 2, "Noise floor" and "Stability", and section 3.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arguments import Array, count, positive_number
+from ..numeric.fluctuations.sampling import BatchSize, Sampling, sampling_of
+from ..numeric.fluctuations.second_moments import SecondMoments
+from ..numeric.fluctuations.stability_limit import stability_limit
+from ..numeric.zero_error_set.derivatives import products_of
+from ..settings import Setting
+from ..settings.setting import parameters
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Reading", "TrainingMonitor"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read at a step; at θ as it is, so up to O(δ) what holds at the nearest point of zero error.
+
+    Attributes
+    ----------
+    step : int
+    reg : float
+        reg(θ), in units of y²/θ².
+    loss : float
+        The clean loss on all data, in units of y².
+    floor : float
+        Its predicted plateau, to leading order in the step: ησ² reg/(B̃(1 − β)).
+    exact_floor : float
+        That of the linearised SGD, exact at every stable step; infinite past `max_stable_lr`.
+    drift : float
+        The predicted change of reg by a step, −(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², to leading order in the step.
+    curvature : float
+        λ_max(H), H = (2/n)JᵀJ.
+    max_stable_lr : float
+        η_max, which is at most 2(1 + β)/λ_max.
+    """
+
+    step: int
+    reg: float
+    loss: float
+    floor: float
+    exact_floor: float
+    drift: float
+    curvature: float
+    max_stable_lr: float
+
+
+class TrainingMonitor:
+    """A callback: ``monitor(step)`` in the training loop reads reg, noise floor, drift and stability every so often.
+
+    A reading costs reg, ∇reg and K on all data, and n×n algebra; for `exact_rows` see below.
+
+    Parameters
+    ----------
+    setting : Setting
+        The model and its clean data.
+    module : torch.nn.Module or callable
+        Where the parameters are: a module whose ``setting.pack(module.state_dict())`` is θ, or a function without
+        arguments that gives θ (p,).
+    lr, noise_std, batch_size, replacement, momentum
+        As in `linearized_sgd`; noise_std is one number.
+    every : int
+        Steps from one reading to the next; ``monitor(step)`` is free at those between.
+    exact_rows : int
+        Rows of J, n·k, up to which the exact floor and η_max are computed, by (n·k)³ operations some dozens of times;
+        beyond they are NaN.
+
+    Attributes
+    ----------
+    readings : list of Reading
+    sampling : Sampling
+
+    Raises
+    ------
+    ValueError, TypeError
+        When made, for an argument out of its range; when called, if the parameters are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ouanalysis as ou
+    >>> setting = ou.Setting(lambda theta, x: theta[..., 0] * theta[..., 1] * x, x=[1.0], y=[2.0], dim=2)
+    >>> theta, rng = np.array([2.0, 1.0]), np.random.default_rng(0)  # h = ab, reg = a² + b²
+    >>> monitor = ou.TrainingMonitor(setting, lambda: theta, lr=0.05, noise_std=0.1, every=1000)
+    >>> for step in range(2001):
+    ...     reading = monitor(step)
+    ...     theta = theta - 0.05 * 2 * (theta[0] * theta[1] - 2.0 - 0.1 * rng.standard_normal()) * theta[::-1]
+    >>> print(monitor.table())
+    step    reg       loss     floor  exact_floor       drift  curvature  max_stable_lr
+       0      5          0    0.0025     0.003333    -0.00018         10            0.2
+    1000  4.777  0.0001139  0.002389     0.003138  -0.0001464      9.555         0.2093
+    2000  4.562  0.0009734  0.002281     0.002955  -0.0001164      9.124         0.2192
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        module: Any | Callable[[], Array],
+        *,
+        lr: float,
+        noise_std: float,
+        batch_size: BatchSize = 1,
+        replacement: bool = True,
+        momentum: float = 0.0,
+        every: int = 100,
+        exact_rows: int = 500,
+    ) -> None:
+        self.sampling: Sampling = sampling_of(
+            setting,
+            lr=lr,
+            noise_std=positive_number("noise_std", noise_std),
+            batch_size=batch_size,
+            replacement=replacement,
+            momentum=momentum,
+        )
+        if not hasattr(module, "state_dict") and not callable(module):
+            raise TypeError(f"module: expected a torch.nn.Module, or a function that gives θ, got {module!r:.60}")
+        self.setting, self._module = setting, module
+        self.every = count("every", every, least=1)
+        self.exact_rows = count("exact_rows", exact_rows, least=0)
+        self.readings: list[Reading] = []
+
+    def __call__(self, step: int) -> Reading | None:
+        """The reading at this step if it is a multiple of `every`, which `readings` keeps."""
+        step = count("step", step, least=0)
+        if step % self.every:
+            return None
+        reading = self._read(step)
+        self.readings.append(reading)
+        return reading
+
+    @property
+    def losses(self) -> Array:
+        """The clean losses that were read, for `noise_floor`."""
+        return self.columns()["loss"]
+
+    def columns(self) -> dict[str, Array]:
+        """Each field of the readings as an array, for a data frame or a plot."""
+        return {
+            field.name: np.array([getattr(reading, field.name) for reading in self.readings], dtype=float)
+            for field in fields(Reading)
+        }
+
+    def table(self) -> str:
+        """The readings in aligned columns."""
+        rows = [[field.name for field in fields(Reading)]]
+        for reading in self.readings:
+            values = [getattr(reading, name) for name in rows[0]]
+            rows.append([str(values[0]), *(f"{value:.4g}" for value in values[1:])])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        )
+
+    def plot(self) -> "Figure":
+        """The readings and what is predicted of them, as a matplotlib Figure: ``.savefig`` keeps it."""
+        from .monitor_figure import draw
+
+        return draw(self.columns(), self.sampling.lr)
+
+    def _theta(self):
+        state = getattr(self._module, "state_dict", None)
+        pack: Callable[..., Array] = self.setting.pack  # of a module's setting it takes a state dict
+        return parameters(self.setting, pack(state()) if state else self._module(), leading=False)
+
+    def _read(self, step):
+        theta, n, sampling = self._theta(), self.setting.n, self.sampling
+        products = products_of(self.setting)
+        points = theta[None]
+        loss = np.sum((products.predictions(points)[0] - self.setting.y.ravel()) ** 2) / n
+        reg = np.sum(products.squared_norms(points)) / n
+        gradient = products.squared_norms_gradient(points)[0] / n
+        squares, modes = np.linalg.eigh(products.gram(points)[0])
+        kept = squares > max(len(squares), theta.size) * np.finfo(float).eps * max(squares[-1], 0.0)
+        squares, modes = squares[kept][::-1], modes[:, kept][:, ::-1]
+        across = modes @ (modes.T @ products.forward(theta, gradient) / squares)
+        tangent = gradient - products.backward(theta, across)
+        still = 1 - sampling.momentum
+        unit = sampling.lr * sampling.noise_scale**2 / sampling.batch_size / still
+        limit, exact = self._exactly(squares, modes)
+        return Reading(
+            step,
+            float(reg),
+            float(loss),
+            float(unit * reg),
+            exact,
+            float(0.0 - unit * sampling.lr / still * (tangent @ tangent)),
+            float(2 / n * np.max(squares, initial=0.0)),
+            limit,
+        )
+
+    def _exactly(self, squares, modes):
+        """η_max, and the plateau of the linearised SGD."""
+        if self.setting.rows > self.exact_rows:
+            return float("nan"), float("nan")
+        limit = float(stability_limit(squares, modes, self.sampling))
+        if self.sampling.lr >= limit:
+            return limit, float("inf")
+        variances = np.diagonal(SecondMoments(squares, modes, self.sampling.of_unit_noise()).stationary())
+        return limit, float(self.sampling.noise_scale**2 * (variances @ squares) / self.setting.n)
+
+    def __repr__(self) -> str:
+        last = f", last at step {self.readings[-1].step}" if self.readings else ""
+        return f"TrainingMonitor({self.setting!r}, every={self.every}, {len(self.readings)} readings{last})"
