@@ -11,7 +11,7 @@ SEEN, PREDICTED, GREY = "#0072B2", "#D55E00", "#7F7F7F"  # Okabe and Ito's, safe
 
 
 def draw(columns: dict[str, Array], lr: float) -> Figure:
-    """reg, the loss, the change of reg by a step, and the step against the stability limit."""
+    """reg, the loss, the drift of reg, and the step against the stability limit."""
     figure = Figure(figsize=(7.2, 5.0), layout="constrained")
     (reg, loss), (change, stable) = figure.subplots(2, 2, sharex=True)
     step = columns["step"]
@@ -20,15 +20,18 @@ def draw(columns: dict[str, Array], lr: float) -> Figure:
     loss.plot(step, columns["floor"], color=PREDICTED, label=r"$\eta\sigma^2\,$reg$/\tilde B(1-\beta)$")
     if np.isfinite(columns["exact_floor"]).any():
         loss.plot(step, columns["exact_floor"], "--", color=PREDICTED, label="exact in the step")
-    if np.any(columns["loss"] > 0):
+    if len(step):
         loss.set_yscale("log")
-    _draw_change(change, columns)
+        loss.set_ylim(bottom=np.min(columns["floor"]) / 30)  # a start on the zero-error set is far below
+    change.plot(step, columns["drift"], color=PREDICTED, label="to leading order in the step")
+    if np.isfinite(columns["exact_drift"]).any():
+        change.plot(step, columns["exact_drift"], "--", color=PREDICTED, label="exact in the step")
     stable.plot(step, lr * columns["curvature"] / 2, color=GREY, label=r"$\eta\lambda_{\max}(H)/2$")
     if np.isfinite(columns["max_stable_lr"]).any():
         stable.plot(step, lr / columns["max_stable_lr"], color=PREDICTED, label=r"$\eta/\eta_{\max}$")
     stable.axhline(1, color="black", lw=0.8)
     stable.set_ylim(0, 1.1 * max(1, *(lr * columns["curvature"] / 2)) if len(step) else 1.1)
-    titles = ("regularizer", "loss and noise floor", "change of reg by a step", "step against the stability limit")
+    titles = ("regularizer", "loss and noise floor", "drift of reg a step", "step against the stability limit")
     for axes, letter, title in zip((reg, loss, change, stable), "abcd", titles, strict=True):
         axes.set_title(f"({letter}) {title}", loc="left", fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)
@@ -40,16 +43,10 @@ def draw(columns: dict[str, Array], lr: float) -> Figure:
 
 
 def _draw_reg(axes, columns):
-    step, reg, drift = (columns[name] for name in ("step", "reg", "drift"))
+    """reg, and its predicted fall at the level that fits: the fluctuation adds O(ησ²) to reg off the zero-error set."""
+    step, reg, drift, exact = (columns[name] for name in ("step", "reg", "drift", "exact_drift"))
+    drift = np.where(np.isfinite(exact), exact, drift)
     axes.plot(step, reg, ".", ms=4, color=SEEN, label="reg")
     if len(step):
         fallen = np.concatenate([[0.0], np.cumsum(np.diff(step) * (drift[1:] + drift[:-1]) / 2)])
-        axes.plot(step, reg[0] + fallen, color=PREDICTED, label="predicted from the first")
-
-
-def _draw_change(axes, columns):
-    step, reg, drift = (columns[name] for name in ("step", "reg", "drift"))
-    if len(step) > 1:
-        axes.plot((step[1:] + step[:-1]) / 2, np.diff(reg) / np.diff(step), ".", ms=4, color=SEEN, label="seen")
-    axes.plot(step, drift, color=PREDICTED, label="predicted")
-    axes.axhline(0, color="black", lw=0.8)
+        axes.plot(step, fallen + np.mean(reg - fallen), color=PREDICTED, label="predicted fall, its level fitted")

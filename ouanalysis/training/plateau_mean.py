@@ -1,8 +1,8 @@
 """The mean of correlated series on a plateau, and its standard error.
 
 ArviZ has an effective sample size too, of a posterior's chains; it would bring xarray and a dozen others along for the
-forty lines below, and does not look for a burn-in. `simulate.averages` shares none of it: it keeps the sums of a run, to
-keep no series.
+forty lines below, and does not look for a burn-in. `simulate.averages` shares none of it: it keeps sums alone, and no
+series.
 
 Source: Geyer 1992 (doi:10.1214/ss/1177011137), section 3.3; White 1997 (doi:10.1177/003754979706900601).
 """

