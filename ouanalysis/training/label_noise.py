@@ -65,7 +65,7 @@ class LabelNoise:
     """
 
     def __init__(
-        self, loader: Iterable[Any], noise_std: float, rng: RandomSource, *, noise: NoiseLaw = "gaussian"
+        self, loader: Iterable[object], noise_std: float, rng: RandomSource, *, noise: NoiseLaw = "gaussian"
     ) -> None:
         if not isinstance(loader, Iterable):
             raise TypeError(f"loader: expected an iterable of (x, y), got {type(loader).__name__}")

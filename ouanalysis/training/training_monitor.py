@@ -3,13 +3,13 @@
 Source: theory.md, section 2, "Noise floor" and "Stability", and section 3.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..arguments import Array, count, positive_number
+from ..arguments import Array, Reals, count, positive_number
 from ..numeric.fluctuations.sampling import BatchSize, Sampling, sampling_of
 from ..numeric.fluctuations.second_moments import SecondMoments
 from ..numeric.fluctuations.stability_limit import stability_limit
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["Reading", "TrainingMonitor"]
 
 ENTRIES = 3e7  # of J, at most, that a reading holds
+
+
+class Module(Protocol):
+    """What has parameters, as PyTorch's modules have them."""
+
+    def state_dict(self) -> Mapping[str, object]:
+        """Them by name."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +118,7 @@ class TrainingMonitor:
     def __init__(
         self,
         setting: Setting,
-        module: Any | Callable[[], Array],
+        module: Module | Callable[[], Reals],
         *,
         lr: float,
         noise_std: float,
@@ -131,7 +138,8 @@ class TrainingMonitor:
         )
         if not hasattr(module, "state_dict") and not callable(module):
             raise TypeError(f"module: expected a torch.nn.Module, or a function that gives θ, got {module!r:.60}")
-        self.setting, self._module = setting, module
+        self.setting = setting
+        self._module: Any = module
         self.every = count("every", every, least=1)
         self.exact_rows = count("exact_rows", exact_rows, least=0)
         self.readings: list[Reading] = []
