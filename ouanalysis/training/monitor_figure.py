@@ -43,10 +43,12 @@ def draw(columns: dict[str, Array], lr: float) -> Figure:
 
 
 def _draw_reg(axes, columns):
-    """reg, and its predicted fall at the level that fits: the fluctuation adds O(ησ²) to reg off the zero-error set."""
-    step, reg, drift, exact = (columns[name] for name in ("step", "reg", "drift", "exact_drift"))
-    drift = np.where(np.isfinite(exact), exact, drift)
-    axes.plot(step, reg, ".", ms=4, color=SEEN, label="reg")
+    """reg and its predicted fall: at the fit from the first, else at the level of θ, which O(ησ²) lowers or raises."""
+    step, reg, fit, drift, exact = (columns[name] for name in ("step", "reg", "fit_reg", "drift", "exact_drift"))
+    axes.plot(step, reg, ".", ms=3, color=GREY, label=r"at $\theta$, fluctuation included")
+    axes.plot(step, fit, ".", ms=5, color=SEEN, label="at the fit nearby")
     if len(step):
+        drift = np.where(np.isfinite(exact), exact, drift)
         fallen = np.concatenate([[0.0], np.cumsum(np.diff(step) * (drift[1:] + drift[:-1]) / 2)])
-        axes.plot(step, fallen + np.mean(reg - fallen), color=PREDICTED, label="predicted fall, its level fitted")
+        level = fit[0] if np.isfinite(fit[0]) else np.mean(reg - fallen)
+        axes.plot(step, fallen + level, color=PREDICTED, label="predicted")

@@ -13,7 +13,9 @@ from ..arguments import Array, Reals, count, positive_number
 from ..numeric.fluctuations.sampling import BatchSize, Sampling, sampling_of
 from ..numeric.fluctuations.second_moments import SecondMoments
 from ..numeric.fluctuations.stability_limit import stability_limit
-from ..numeric.zero_error_set.derivatives import products_of
+from ..numeric.zero_error_set.derivatives import loss as _loss
+from ..numeric.zero_error_set.derivatives import products_of, regularizer
+from ..numeric.zero_error_set.interpolate import interpolate
 from ..settings import Setting
 from ..settings.setting import parameters
 
@@ -34,13 +36,19 @@ class Module(Protocol):
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read at a step; at θ as it is, so up to O(δ) what holds at the nearest point of zero error.
+    """What was read at a step, and what is predicted of the network that fits nearby.
+
+    Under noise reg(θ) is not what the theory speaks of: θ is off the zero-error set, where reg is another by O(ησ²),
+    growing as ever slower directions join the fluctuation. What drifts is reg at the fit.
 
     Attributes
     ----------
     step : int
     reg : float
-        reg(θ), in units of y²/θ².
+        reg(θ) at θ as it is, in units of y²/θ².
+    fit_reg : float
+        reg at the zero-error point that `interpolate` reaches from θ, close to the nearest; NaN where none is reached,
+        and beyond `exact_rows`. What follows is of that point, but for the loss, and else of θ.
     loss : float
         The clean loss on all data, in units of y².
     floor : float
@@ -59,6 +67,7 @@ class Reading:
 
     step: int
     reg: float
+    fit_reg: float
     loss: float
     floor: float
     exact_floor: float
@@ -85,8 +94,8 @@ class TrainingMonitor:
     every : int
         Steps from one reading to the next; ``monitor(step)`` is free at those between.
     exact_rows : int
-        Rows of J, n·k, up to which η_max and what is exact in the step are computed, by (n·k)⁴ operations at worst;
-        beyond they are NaN. The exact drift needs J itself, and is NaN where that has more than 3·10⁷ entries too.
+        Rows of J, n·k, up to which the fit, η_max and what is exact in the step are computed, by (n·k)⁴ operations at
+        worst; beyond they are NaN. The fit and the exact drift need J itself: NaN too where it has above 3·10⁷ entries.
 
     Attributes
     ----------
@@ -109,10 +118,10 @@ class TrainingMonitor:
     ...     reading = monitor(step)
     ...     theta = theta - 0.05 * 2 * (theta[0] * theta[1] - 2.0 - 0.1 * rng.standard_normal()) * theta[::-1]
     >>> print(monitor.table())
-    step    reg       loss     floor  exact_floor       drift  exact_drift  curvature  max_stable_lr
-       0      5          0    0.0025     0.003333    -0.00018     -0.00024         10            0.2
-    1000  4.777  0.0001139  0.002389     0.003138  -0.0001464   -0.0001923      9.555         0.2093
-    2000  4.562  0.0009734  0.002281     0.002955  -0.0001164   -0.0001507      9.124         0.2192
+    step    reg  fit_reg       loss     floor  exact_floor       drift  exact_drift  curvature  max_stable_lr
+       0      5        5          0    0.0025     0.003333    -0.00018     -0.00024         10            0.2
+    1000  4.777    4.795  0.0001139  0.002398     0.003154  -0.0001459   -0.0001919       9.59         0.2085
+    2000  4.562    4.616  0.0009734  0.002308     0.003001   -0.000115   -0.0001495      9.232         0.2166
     """
 
     def __init__(
@@ -189,10 +198,12 @@ class TrainingMonitor:
 
     def _read(self, step):
         theta, n, sampling = self._theta(), self.setting.n, self.sampling
+        loss, reg = _loss(self.setting, theta), regularizer(self.setting, theta)
+        fit = self._fit(theta)
+        theta = theta if fit is None else fit
         products = products_of(self.setting)
         points = theta[None]
-        loss = np.sum((products.predictions(points)[0] - self.setting.y.ravel()) ** 2) / n
-        reg = np.sum(products.squared_norms(points)) / n
+        here = np.sum(products.squared_norms(points)) / n
         gradient = products.squared_norms_gradient(points)[0] / n
         squares, modes = np.linalg.eigh(products.gram(points)[0])
         kept = squares > max(len(squares), theta.size) * np.finfo(float).eps * max(squares[-1], 0.0)
@@ -205,14 +216,24 @@ class TrainingMonitor:
         return Reading(
             step,
             float(reg),
+            float("nan") if fit is None else float(here),
             float(loss),
-            float(unit * reg),
+            float(unit * here),
             float(np.diagonal(variances) @ squares / n),
             float(0.0 - unit * sampling.lr / still * (tangent @ tangent)),
             self._drift(products, theta, squares, modes, variances, tangent),
             float(2 / n * np.max(squares, initial=0.0)),
             limit,
         )
+
+    def _fit(self, theta):
+        """The zero-error point near θ; None where none is reached, or looking for it costs too much."""
+        if self.setting.rows > self.exact_rows or self.setting.rows * self.setting.dim > ENTRIES:
+            return None
+        try:
+            return interpolate(self.setting, theta)
+        except ValueError:
+            return None
 
     def _at_rest(self, squares, modes):
         """η_max, and the covariance (r, r) of the linearised SGD along the eigenvectors."""

@@ -1,5 +1,6 @@
 """What a monitor reads is what the laws say at the same point."""
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
 
@@ -75,10 +76,33 @@ def test_a_step_past_the_limit_has_no_floor():
 
 def test_many_rows_leave_out_what_costs_their_cube():
     reading = monitored(exact_rows=1)(0)
-    assert np.isnan(reading.exact_floor)
+    assert np.isnan([reading.exact_floor, reading.fit_reg]).all()
     assert np.isnan(reading.max_stable_lr)
     assert np.isnan(reading.exact_drift)
     assert np.isfinite([reading.floor, reading.drift, reading.curvature]).all()
+
+
+def test_off_the_zero_error_set_what_is_predicted_is_of_the_fit_nearby():
+    setting, theta = ou.planted_sigmoid_network(2, 3, 6, rng=3)
+    away = theta + 0.01 * RNG.standard_normal(setting.dim)
+    reading = monitored(module=lambda: away)(0)
+    at_fit = monitored(module=lambda: ou.interpolate(setting, away))(0)
+    assert reading.reg == pytest.approx(ou.regularizer(setting, away), rel=1e-12)
+    assert reading.loss == pytest.approx(ou.loss(setting, away), rel=1e-12)
+    for name in ("fit_reg", "floor", "exact_floor", "drift", "exact_drift", "curvature"):
+        assert getattr(reading, name) == pytest.approx(getattr(at_fit, name), rel=1e-8)
+    assert reading.fit_reg == pytest.approx(at_fit.reg, rel=1e-8)
+
+
+def test_where_no_fit_is_near_the_readings_are_of_theta():
+    setting = ou.Setting(bounded, x=[1.0], y=[2.0], dim=1)
+    reading = ou.TrainingMonitor(setting, lambda: np.array([1.0]), lr=0.01, noise_std=0.1)(0)
+    assert np.isnan(reading.fit_reg)
+    assert reading.floor == pytest.approx(1e-4 * reading.reg, rel=1e-12)
+
+
+def bounded(theta, x):
+    return anp.tanh(theta[..., 0]) * x
 
 
 class Module:
