@@ -26,7 +26,7 @@ def draw(columns: dict[str, Array], lr: float) -> Figure:
     change.plot(step, columns["drift"], color=PREDICTED, label="to leading order in the step")
     if np.isfinite(columns["exact_drift"]).any():
         change.plot(step, columns["exact_drift"], "--", color=PREDICTED, label="exact in the step")
-    stable.plot(step, lr * columns["curvature"] / 2, color=GREY, label=r"$\eta\lambda_{\max}(H)/2$")
+    stable.plot(step, lr * columns["curvature"] / 2, "--", color=GREY, zorder=3, label=r"$\eta\lambda_{\max}(H)/2$")
     if np.isfinite(columns["max_stable_lr"]).any():
         stable.plot(step, lr / columns["max_stable_lr"], color=PREDICTED, label=r"$\eta/\eta_{\max}$")
     stable.axhline(1, color="black", lw=0.8)

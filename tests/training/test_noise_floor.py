@@ -125,7 +125,7 @@ def test_a_monitor_knows_how_it_was_trained():
     theta, rng = np.array(THETA), np.random.default_rng(8)
     lr = 0.1 * LIMIT
     monitor = ou.TrainingMonitor(SETTING, lambda: theta, lr=lr, noise_std=NOISE_STD, every=5)
-    for step in range(6000):
+    for step in range(3000):
         monitor(step)
         i = rng.integers(SETTING.n)
         residual = (SETTING.predictions(theta) - SETTING.y)[i] - NOISE_STD * rng.standard_normal()

@@ -6,8 +6,16 @@ import pytest
 
 import ouanalysis as ou
 
+
+def two_outputs(theta, x):
+    return theta[..., :2] * theta[..., 2:4] * anp.sin(x[..., None] + theta[..., 4:])
+
+
 RNG = np.random.default_rng(0)
+X, THETA = np.array([0.3, 1.1]), np.array([2.0, 1.0, 1.0, -1.0, 0.2, 0.5])
+TWO = ou.Setting(two_outputs, x=X, y=two_outputs(THETA, X), dim=6)
 SETTINGS = [
+    pytest.param(TWO, THETA, id="two outputs"),
     pytest.param(*ou.planted_sigmoid_network(2, 3, 6, rng=3), id="sigmoid"),
     pytest.param(*ou.planted_matrix_sensing(4, 2, 5, rng=1), id="sensing"),
 ]
