@@ -56,5 +56,10 @@ from .simulate import label_noise_sgd as label_noise_sgd
 from .simulate import ornstein_uhlenbeck as ornstein_uhlenbeck
 from .simulate import resume as resume
 from .simulate import sweep as sweep
+from .training import LabelNoise as LabelNoise
+from .training import MeasuredFloor as MeasuredFloor
+from .training import Reading as Reading
+from .training import TrainingMonitor as TrainingMonitor
+from .training import noise_floor as noise_floor
 
 __version__: str

@@ -18,7 +18,7 @@ ORDER = [
     {"tape", "frameworks"},
     {"settings"},
     {"symbolic", "numeric"},
-    {"minima", "simulate"},
+    {"minima", "simulate", "training"},
     {"experiments"},
     {"derivations"},  # beside the package, whose claims alone run it
     {"claims", "figures"},

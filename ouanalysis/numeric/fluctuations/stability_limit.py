@@ -77,12 +77,7 @@ def check_below_limit(squares: Array, modes: Array, sampling: Sampling) -> None:
     the sum over them, which is no less than the largest eigenvalue of the datum's block of K.
     """
     further = sampling.lr * (1 + 1e-9)
-    n = len(modes) // sampling.outputs
-    a, b = sampling.weights(n)
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not below
-        norms = np.sum((modes**2 @ squares).reshape(n, -1), axis=1)
-        load = further * (a * np.max(norms, initial=0.0) + b * np.max(squares, initial=0.0))
-    if not sampling.momentum and load < 1:
+    if further < _surely_stable(squares, modes, sampling):
         return
     if np.isfinite(further) and MomentMap(squares, modes, replace(sampling, lr=further)).stable():
         return
@@ -97,7 +92,7 @@ def refuse_past(limit: float, sampling: Sampling) -> None:
     raise ValueError(f"lr: expected less than the stability limit {limit:.4g} at {where}, got {sampling.lr:g}")
 
 
-def stability_limit(squares: Array, modes: Array, sampling: Sampling) -> float:
+def stability_limit(squares: Array, modes: Array, sampling: Sampling, *, rtol: float = 0.0) -> float:
     """η_max of the K with these eigenvalues (r,) > 0 and eigenvectors (n, r), whatever the step: where ρ(F) = 1.
 
     F is that of `moment_map`. It grows with η, up to n(1 + β)/κ_max, where the mean itself no longer is stable.
@@ -113,5 +108,19 @@ def stability_limit(squares: Array, modes: Array, sampling: Sampling) -> float:
 
     rate = 2 * (1 + sampling.momentum)
     if sampling.weights(n)[0] and excess(rate) > 0:
-        rate = brentq(excess, 1e-300, rate, xtol=1e-300, rtol=4 * np.finfo(float).eps)
+        least = _surely_stable(squares, modes, sampling) * 2 * largest / n if rtol else 0.0  # saves most evaluations
+        below = least if least > 0 and excess(least) < 0 else 1e-300
+        rate = brentq(excess, below, rate, xtol=1e-300, rtol=max(rtol, 4 * np.finfo(float).eps))
     return n * rate / 2 / largest
+
+
+def _surely_stable(squares, modes, sampling):
+    """An η below η_max without momentum, 0 with it, by the bound of `check_below_limit`."""
+    if sampling.momentum:
+        return 0.0
+    n = len(modes) // sampling.outputs
+    a, b = sampling.weights(n)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what overflows is not below
+        norms = np.sum((modes**2 @ squares).reshape(n, -1), axis=1)
+        load = a * np.max(norms, initial=0.0) + b * np.max(squares, initial=0.0)
+        return 1 / load if load == load else 0.0

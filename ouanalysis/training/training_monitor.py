@@ -1,0 +1,259 @@
+"""What the theory says of a network while it trains, read every so many steps.
+
+Source: theory.md, section 2, "Noise floor" and "Stability", and section 3.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ..arguments import Array, Reals, count, positive_number
+from ..numeric.fluctuations.sampling import BatchSize, Sampling, sampling_of
+from ..numeric.fluctuations.second_moments import SecondMoments
+from ..numeric.fluctuations.stability_limit import stability_limit
+from ..numeric.zero_error_set.derivatives import loss as _loss
+from ..numeric.zero_error_set.derivatives import products_of, regularizer
+from ..numeric.zero_error_set.interpolate import interpolate
+from ..settings import Setting
+from ..settings.setting import parameters
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Reading", "TrainingMonitor"]
+
+ENTRIES = 3e7  # of J, at most, that a reading holds
+
+
+class Module(Protocol):
+    """What has parameters, as PyTorch's modules have them."""
+
+    def state_dict(self) -> Mapping[str, object]:
+        """Them by name."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read at a step, and what is predicted of the network that fits nearby.
+
+    Under noise reg(θ) is not what the theory speaks of: θ is off the zero-error set, where reg is another by O(ησ²),
+    growing as ever slower directions join the fluctuation. What drifts is reg at the fit.
+
+    Attributes
+    ----------
+    step : int
+    reg : float
+        reg(θ) at θ as it is, in units of y²/θ².
+    fit_reg : float
+        reg at the zero-error point that `interpolate` reaches from θ, close to the nearest; NaN where none is reached,
+        and beyond `exact_rows`. What follows is of that point, but for the loss, and else of θ.
+    loss : float
+        The clean loss on all data, in units of y².
+    floor : float
+        Its predicted plateau, to leading order in the step: ησ² reg/(B̃(1 − β)).
+    exact_floor : float
+        That of the linearised SGD, exact at every stable step; infinite past `max_stable_lr`.
+    drift : float
+        The predicted change of reg by a step, −(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², to leading order in the step.
+    exact_drift : float
+        The same of the law of `linearized_sgd`, exact at every stable step at O(σ²): that of `tangent_drift`.
+    curvature : float
+        λ_max(H), H = (2/n)JᵀJ.
+    max_stable_lr : float
+        η_max to three digits, which is at most 2(1 + β)/λ_max.
+    """
+
+    step: int
+    reg: float
+    fit_reg: float
+    loss: float
+    floor: float
+    exact_floor: float
+    drift: float
+    exact_drift: float
+    curvature: float
+    max_stable_lr: float
+
+
+class TrainingMonitor:
+    """A callback: ``monitor(step)`` in the training loop reads reg, noise floor, drift and stability every so often.
+
+    A reading costs reg, ∇reg and K on all data, and n×n algebra: some seconds at n = 200, most of it for η_max.
+
+    Parameters
+    ----------
+    setting : Setting
+        The model and its clean data.
+    module : torch.nn.Module or callable
+        Where the parameters are: a module whose ``setting.pack(module.state_dict())`` is θ, or a function without
+        arguments that gives θ (p,).
+    lr, noise_std, batch_size, replacement, momentum
+        As in `linearized_sgd`; noise_std is one number.
+    every : int
+        Steps from one reading to the next; ``monitor(step)`` is free at those between.
+    exact_rows : int
+        Rows of J, n·k, up to which the fit, η_max and what is exact in the step are computed, by (n·k)⁴ operations at
+        worst; beyond they are NaN. The fit and the exact drift need J itself: NaN too where it has above 3·10⁷ entries.
+
+    Attributes
+    ----------
+    readings : list of Reading
+    sampling : Sampling
+
+    Raises
+    ------
+    ValueError, TypeError
+        When made, for an argument out of its range; when called, if the parameters are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ouanalysis as ou
+    >>> setting = ou.Setting(lambda theta, x: theta[..., 0] * theta[..., 1] * x, x=[1.0], y=[2.0], dim=2)
+    >>> theta, rng = np.array([2.0, 1.0]), np.random.default_rng(0)  # h = ab, reg = a² + b²
+    >>> monitor = ou.TrainingMonitor(setting, lambda: theta, lr=0.05, noise_std=0.1, every=1000)
+    >>> for step in range(2001):
+    ...     reading = monitor(step)
+    ...     theta = theta - 0.05 * 2 * (theta[0] * theta[1] - 2.0 - 0.1 * rng.standard_normal()) * theta[::-1]
+    >>> print(monitor.table())
+    step    reg  fit_reg       loss     floor  exact_floor       drift  exact_drift  curvature  max_stable_lr
+       0      5        5          0    0.0025     0.003333    -0.00018     -0.00024         10            0.2
+    1000  4.777    4.795  0.0001139  0.002398     0.003154  -0.0001459   -0.0001919       9.59         0.2085
+    2000  4.562    4.616  0.0009734  0.002308     0.003001   -0.000115   -0.0001495      9.232         0.2166
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        module: Module | Callable[[], Reals],
+        *,
+        lr: float,
+        noise_std: float,
+        batch_size: BatchSize = 1,
+        replacement: bool = True,
+        momentum: float = 0.0,
+        every: int = 100,
+        exact_rows: int = 500,
+    ) -> None:
+        self.sampling: Sampling = sampling_of(
+            setting,
+            lr=lr,
+            noise_std=positive_number("noise_std", noise_std),
+            batch_size=batch_size,
+            replacement=replacement,
+            momentum=momentum,
+        )
+        if not hasattr(module, "state_dict") and not callable(module):
+            raise TypeError(f"module: expected a torch.nn.Module, or a function that gives θ, got {module!r:.60}")
+        self.setting = setting
+        self._module: Any = module
+        self.every = count("every", every, least=1)
+        self.exact_rows = count("exact_rows", exact_rows, least=0)
+        self.readings: list[Reading] = []
+
+    def __call__(self, step: int) -> Reading | None:
+        """The reading at this step if it is a multiple of `every`, which `readings` keeps."""
+        step = count("step", step, least=0)
+        if step % self.every:
+            return None
+        reading = self._read(step)
+        self.readings.append(reading)
+        return reading
+
+    @property
+    def losses(self) -> Array:
+        """The clean losses that were read, for `noise_floor`."""
+        return self.columns()["loss"]
+
+    def columns(self) -> dict[str, Array]:
+        """Each field of the readings as an array, for a data frame or a plot."""
+        return {
+            field.name: np.array([getattr(reading, field.name) for reading in self.readings], dtype=float)
+            for field in fields(Reading)
+        }
+
+    def table(self) -> str:
+        """The readings in aligned columns."""
+        rows = [[field.name for field in fields(Reading)]]
+        for reading in self.readings:
+            values = [getattr(reading, name) for name in rows[0]]
+            rows.append([str(values[0]), *(f"{value:.4g}" for value in values[1:])])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        )
+
+    def plot(self) -> "Figure":
+        """The readings and what is predicted of them, as a matplotlib Figure: ``.savefig`` keeps it."""
+        from .monitor_figure import draw
+
+        return draw(self.columns(), self.sampling.lr)
+
+    def _theta(self):
+        state = getattr(self._module, "state_dict", None)
+        pack: Callable[..., Array] = self.setting.pack  # of a module's setting it takes a state dict
+        return parameters(self.setting, pack(state()) if state else self._module(), leading=False)
+
+    def _read(self, step):
+        theta, n, sampling = self._theta(), self.setting.n, self.sampling
+        loss, reg = _loss(self.setting, theta), regularizer(self.setting, theta)
+        fit = self._fit(theta)
+        theta = theta if fit is None else fit
+        products = products_of(self.setting)
+        points = theta[None]
+        here = np.sum(products.squared_norms(points)) / n
+        gradient = products.squared_norms_gradient(points)[0] / n
+        squares, modes = np.linalg.eigh(products.gram(points)[0])
+        kept = squares > max(len(squares), theta.size) * np.finfo(float).eps * max(squares[-1], 0.0)
+        squares, modes = squares[kept][::-1], modes[:, kept][:, ::-1]
+        across = modes @ (modes.T @ products.forward(theta, gradient) / squares)
+        tangent = gradient - products.backward(theta, across)
+        still = 1 - sampling.momentum
+        unit = sampling.lr * sampling.noise_scale**2 / sampling.batch_size / still
+        limit, variances = self._at_rest(squares, modes)
+        return Reading(
+            step,
+            float(reg),
+            float("nan") if fit is None else float(here),
+            float(loss),
+            float(unit * here),
+            float(np.diagonal(variances) @ squares / n),
+            float(0.0 - unit * sampling.lr / still * (tangent @ tangent)),
+            self._drift(products, theta, squares, modes, variances, tangent),
+            float(2 / n * np.max(squares, initial=0.0)),
+            limit,
+        )
+
+    def _fit(self, theta):
+        """The zero-error point near θ; None where none is reached, or looking for it costs too much."""
+        if self.setting.rows > self.exact_rows or self.setting.rows * self.setting.dim > ENTRIES:
+            return None
+        try:
+            return interpolate(self.setting, theta)
+        except ValueError:
+            return None
+
+    def _at_rest(self, squares, modes):
+        """η_max, and the covariance (r, r) of the linearised SGD along the eigenvectors."""
+        if self.setting.rows > self.exact_rows:
+            return float("nan"), np.full((len(squares), len(squares)), np.nan)
+        limit = float(stability_limit(squares, modes, self.sampling, rtol=1e-4))
+        if self.sampling.lr >= limit:
+            return limit, np.diag(np.full(len(squares), np.inf))
+        at_rest = SecondMoments(squares, modes, self.sampling.of_unit_noise()).stationary()
+        return limit, self.sampling.noise_scale**2 * at_rest
+
+    def _drift(self, products, theta, squares, modes, variances, tangent):
+        """∇reg · E[N(θ⁺ − θ)] at rest, −(2η/(n(1 − β))) N∇reg · Σ_i ∇²h_i Σ g_i, of Σ = V Z Vᵀ, J = U √κ Vᵀ."""
+        if not np.isfinite(variances).all() or self.setting.rows * self.setting.dim > ENTRIES:
+            return float("nan")
+        roots = np.sqrt(squares)
+        vectors = (modes * roots @ variances / roots) @ (modes.T @ products.jacobian(theta[None])[0])
+        factor = -2 * self.sampling.lr / (self.setting.n * (1 - self.sampling.momentum))
+        return float(0.0 + factor * (tangent @ products.hessian_products(theta, vectors)))
+
+    def __repr__(self) -> str:
+        last = f", last at step {self.readings[-1].step}" if self.readings else ""
+        return f"TrainingMonitor({self.setting!r}, every={self.every}, {len(self.readings)} readings{last})"

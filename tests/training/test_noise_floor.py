@@ -1,0 +1,167 @@
+"""reg from the plateau of the loss, against the reg of settings whose reg is known."""
+
+import numpy as np
+import pytest
+
+import ouanalysis as ou
+
+SETTING, THETA = ou.planted_sigmoid_network(2, 3, 6, rng=3)
+REG = float(ou.regularizer(SETTING, THETA))
+LIMIT = ou.max_stable_lr(SETTING, THETA)
+NOISE_STD = 1e-4  # so that the second order of the noise is far below the error bars
+
+
+def plateau(setting=SETTING, theta=THETA, *, chains=1, steps=20_000, rng=0, **noise):
+    """Clean losses (chains, steps) of label-noise SGD past its transient, and its law."""
+    law = ou.linearized_sgd(setting, theta, **noise)
+    dropped = int(10 * law.relaxation_steps)
+    run = ou.label_noise_sgd(setting, theta, **noise, steps=dropped + steps, rng=rng, chains=chains, record=1)
+    return run.loss[:, dropped + 1 :], law
+
+
+def z(measured, expected=REG):
+    return abs(measured.reg - expected) / measured.error
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({}, id="one datum"),
+        pytest.param({"batch_size": 3}, id="batch"),
+        pytest.param({"batch_size": "full"}, id="full"),
+        pytest.param({"batch_size": 2, "momentum": 0.8}, id="momentum"),
+    ],
+)
+def test_the_exact_ratio_of_a_law_gives_reg(more):
+    limit = ou.max_stable_lr(SETTING, THETA, **more)
+    losses, law = plateau(chains=4, rng=1, lr=0.2 * limit, noise_std=NOISE_STD, **more)
+    measured = ou.noise_floor(losses, law=law)
+    assert measured.exact
+    assert z(measured) < 4
+    assert measured.error < 0.05 * REG
+
+
+def test_the_leading_order_is_right_at_small_steps_and_refused_at_large_ones():
+    noise = {"lr": 0.3 * LIMIT, "noise_std": NOISE_STD}
+    losses, law = plateau(chains=8, rng=2, **noise)
+    assert z(ou.noise_floor(losses, law=law)) < 4
+    assert z(ou.noise_floor(losses, **noise)) > 4
+    noise["lr"] = 0.01 * LIMIT
+    losses, _ = plateau(chains=8, rng=2, **noise)
+    assert z(ou.noise_floor(losses, **noise)) < 4
+
+
+def test_momentum_and_batch_are_in_the_leading_order():
+    noise = {"lr": 0.002 * LIMIT, "noise_std": NOISE_STD, "batch_size": 2, "momentum": 0.8}
+    losses, _ = plateau(chains=8, rng=4, **noise)
+    assert z(ou.noise_floor(losses, **noise)) < 4
+
+
+def test_two_standard_errors_cover_reg_in_95_of_100_runs():
+    losses, law = plateau(chains=400, steps=4000, rng=5, lr=0.1 * LIMIT, noise_std=NOISE_STD)
+    covered = [abs(one.reg - REG) < 2 * one.error for one in (ou.noise_floor(chain, law=law) for chain in losses)]
+    assert abs(np.mean(covered) - 0.9545) < 4 * np.sqrt(0.9545 * 0.0455 / 400)
+
+
+def noisy_losses(rng, lr, noise_std, steps, batch_size=1, setting=SETTING, theta=THETA):
+    """Losses on noisy batches before each step and the mean squares of their noise, by hand."""
+    losses, squares = [], []
+    for _ in range(steps):
+        batch = rng.integers(setting.n, size=batch_size)
+        noise = noise_std * rng.standard_normal((batch_size, setting.outputs))
+        residual = setting.residuals(theta).reshape(setting.n, -1)[batch] - noise
+        losses.append(np.sum(residual**2) / batch_size)
+        squares.append(np.sum(noise**2) / batch_size)
+        rows = ou.jacobian(setting, theta).reshape(setting.n, -1, setting.dim)[batch]
+        theta = theta - 2 * lr / batch_size * np.tensordot(residual, rows, 2)
+    return np.array(losses), np.array(squares)
+
+
+def test_noisy_losses_less_the_noise_give_the_same():
+    noise = {"lr": 0.2 * LIMIT, "noise_std": NOISE_STD, "batch_size": 3}
+    law = ou.linearized_sgd(SETTING, THETA, **noise)
+    losses, squares = noisy_losses(np.random.default_rng(6), steps=20_000, **noise)
+    burn_in = int(10 * law.relaxation_steps)
+    by_variance = ou.noise_floor(losses, law=law, noisy=True, burn_in=burn_in)
+    by_draws = ou.noise_floor(losses - squares, law=law, burn_in=burn_in)
+    assert z(by_variance) < 4
+    assert z(by_draws) < 4
+    assert by_draws.error < by_variance.error
+    assert by_variance.burn_in == burn_in
+
+
+def two_outputs(theta, x):
+    return theta[..., :2] * theta[..., 2:] * x[..., None]
+
+
+def test_several_outputs():
+    setting, theta = ou.Setting(two_outputs, x=[1.0], y=[[2.0, 1.0]], dim=4), np.array([2.0, 1.0, 1.0, 1.0])
+    noise = {"lr": 0.02, "noise_std": NOISE_STD}
+    losses, squares = noisy_losses(np.random.default_rng(7), steps=4000, setting=setting, theta=theta, **noise)
+    law, reg = ou.linearized_sgd(setting, theta, **noise), float(ou.regularizer(setting, theta))
+    assert z(ou.noise_floor(losses, law=law, noisy=True, burn_in=200), reg) < 4
+    assert z(ou.noise_floor(losses - squares, law=law, burn_in=200), reg) < 4
+    by_leading_order = ou.noise_floor(losses, **noise, noisy=True, outputs=2, burn_in=200)
+    assert by_leading_order.loss == pytest.approx(losses[200:].mean() - 2 * NOISE_STD**2, rel=1e-8)
+
+
+def test_the_repr_can_be_read():
+    losses = 1 + 0.1 * np.random.default_rng(0).standard_normal(1000)
+    text = repr(ou.noise_floor(losses, lr=0.1, noise_std=1.0))
+    assert text.startswith("MeasuredFloor(reg=9.95")
+    assert "± 0.03" in text
+    assert "to leading order in the step" in text
+    assert "burn_in=0)" in text
+
+
+def test_losses_that_still_fall_are_no_plateau():
+    rng = np.random.default_rng(0)
+    losses = np.linspace(2, 1, 4000) + 0.1 * rng.standard_normal(4000)
+    with pytest.warns(UserWarning, match="expected a plateau, but they fall by [0-9.]+ standard errors"):
+        ou.noise_floor(losses, lr=0.1, noise_std=1.0)
+
+
+def test_a_monitor_knows_how_it_was_trained():
+    theta, rng = np.array(THETA), np.random.default_rng(8)
+    lr = 0.1 * LIMIT
+    monitor = ou.TrainingMonitor(SETTING, lambda: theta, lr=lr, noise_std=NOISE_STD, every=5)
+    for step in range(3000):
+        monitor(step)
+        i = rng.integers(SETTING.n)
+        residual = (SETTING.predictions(theta) - SETTING.y)[i] - NOISE_STD * rng.standard_normal()
+        theta = theta - 2 * lr * residual * ou.jacobian(SETTING, theta)[i]
+    law = ou.linearized_sgd(SETTING, THETA, lr=lr, noise_std=NOISE_STD)
+    assert z(ou.noise_floor(monitor, law=law)) < 4
+    assert not ou.noise_floor(monitor).exact
+    with pytest.raises(TypeError, match="noisy: expected losses of batches with it, got a TrainingMonitor"):
+        ou.noise_floor(monitor, noisy=True)
+    other = ou.linearized_sgd(SETTING, THETA, lr=2 * lr, noise_std=NOISE_STD)
+    with pytest.raises(ValueError, match="law: expected one of the monitor's"):
+        ou.noise_floor(monitor, law=other)
+
+
+LAW = ou.linearized_sgd(SETTING, THETA, lr=0.1 * LIMIT, noise_std=0.1)
+FINE = np.ones(100)
+
+
+@pytest.mark.parametrize(
+    ("losses", "arguments", "message"),
+    [
+        (FINE, {"noise_std": 1.0}, "lr: expected a number where there is no law, got None"),
+        (FINE, {"lr": 1.0}, "noise_std: expected a number where there is no law, got None"),
+        (FINE, {"lr": 1.0, "noise_std": 0.0}, "noise_std: expected a finite number above 0, got 0"),
+        (FINE, {"lr": -1.0, "noise_std": 1.0}, "lr: expected a finite number above 0, got -1"),
+        (FINE, {"law": LAW, "lr": 1.0}, "lr: expected none beside a LinearizedSGD, which has it"),
+        (FINE, {"law": THETA}, "law: expected what linearized_sgd gives, got ndarray"),
+        (FINE[:7], {"law": LAW}, r"losses: expected shape \(steps,\) or \(chains, steps\) with at least 8 steps, got"),
+        (FINE[None, None], {"law": LAW}, r"losses: expected shape .*, got \(1, 1, 100\)"),
+        ([np.nan] * 9, {"law": LAW}, r"losses: expected finite numbers, got nan at \[0\]"),
+        (FINE, {"law": LAW, "burn_in": 93}, "burn_in: expected an integer from 0 to 92, got 93"),
+        (FINE, {"law": LAW, "noisy": 1}, "noisy: expected True or False, got 1"),
+        (0 * FINE, {"law": LAW}, "losses: expected a mean loss above 0, got 0"),
+        (1e-3 * FINE, {"law": LAW, "noisy": True}, "losses: expected the mean noisy loss above σ², got 0.001"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(losses, arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        ou.noise_floor(losses, **arguments)

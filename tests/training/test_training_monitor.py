@@ -1,0 +1,158 @@
+"""What a monitor reads is what the laws say at the same point."""
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+
+import ouanalysis as ou
+
+
+def two_outputs(theta, x):
+    return theta[..., :2] * theta[..., 2:4] * anp.sin(x[..., None] + theta[..., 4:])
+
+
+RNG = np.random.default_rng(0)
+X, THETA = np.array([0.3, 1.1]), np.array([2.0, 1.0, 1.0, -1.0, 0.2, 0.5])
+TWO = ou.Setting(two_outputs, x=X, y=two_outputs(THETA, X), dim=6)
+SETTINGS = [
+    pytest.param(TWO, THETA, id="two outputs"),
+    pytest.param(*ou.planted_sigmoid_network(2, 3, 6, rng=3), id="sigmoid"),
+    pytest.param(*ou.planted_matrix_sensing(4, 2, 5, rng=1), id="sensing"),
+]
+NOISES = [
+    pytest.param({}, id="one datum"),
+    pytest.param({"batch_size": 2, "replacement": False}, id="without replacement"),
+    pytest.param({"batch_size": "full"}, id="full"),
+    pytest.param({"batch_size": 2, "momentum": 0.8}, id="momentum"),
+]
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize(("setting", "theta"), SETTINGS)
+def test_a_reading_on_the_zero_error_set_is_what_the_laws_say(setting, theta, noise):
+    theta = ou.interpolate(setting, theta + 0.1 * RNG.standard_normal(setting.dim))
+    limit = ou.max_stable_lr(setting, theta, **noise)
+    noise = {"lr": 0.3 * limit, "noise_std": 0.2, **noise}
+    law = ou.linearized_sgd(setting, theta, **noise)
+    reading = ou.TrainingMonitor(setting, lambda: theta, **noise)(0)
+    assert reading.reg == pytest.approx(ou.regularizer(setting, theta), rel=1e-12)
+    assert reading.loss < 1e-12
+    assert reading.exact_floor == pytest.approx(float(law.expected_loss()), rel=1e-9)
+    change = law.tangent_drift() @ ou.regularizer_gradient(setting, theta)
+    assert reading.exact_drift == pytest.approx(float(change), rel=1e-7)
+    assert reading.curvature == pytest.approx(law.eigenvalues[0], rel=1e-10)
+    assert reading.max_stable_lr == pytest.approx(limit, rel=1e-3)
+    if not noise.get("momentum"):
+        diffusion = ou.local_ou(setting, theta, **{name: noise[name] for name in noise if name != "replacement"})
+        assert reading.floor == pytest.approx(float(diffusion.expected_loss()), rel=1e-9)
+        change = diffusion.tangent_drift(None) @ ou.regularizer_gradient(setting, theta)
+        assert reading.drift == pytest.approx(float(change), rel=1e-7)
+
+
+def test_at_small_steps_the_drift_is_that_of_the_exact_law_with_momentum_too():
+    setting, theta = ou.planted_sigmoid_network(2, 3, 6, rng=3)
+    theta = ou.interpolate(setting, theta + 0.1)
+    noise = {"noise_std": 0.2, "batch_size": 2, "momentum": 0.8}
+    noise["lr"] = 1e-4 * ou.max_stable_lr(setting, theta, batch_size=2, momentum=0.8)
+    change = ou.tangent_drift(setting, theta, **noise) @ ou.regularizer_gradient(setting, theta)
+    assert ou.TrainingMonitor(setting, lambda: theta, **noise)(0).drift == pytest.approx(float(change), rel=1e-3)
+
+
+def monitored(**changed):
+    setting, theta = ou.planted_sigmoid_network(2, 3, 6, rng=3)
+    arguments = {"lr": 0.01, "noise_std": 0.1, "every": 5, **changed}
+    return ou.TrainingMonitor(setting, arguments.pop("module", lambda: theta), **arguments)
+
+
+def test_it_reads_every_so_many_steps_and_lists_what_it_read():
+    monitor = monitored()
+    read = [step for step in range(12) if monitor(step) is not None]
+    assert read == [0, 5, 10]
+    assert monitor.columns()["step"].tolist() == read
+    lines = monitor.table().splitlines()
+    assert lines[0].split() == list(monitor.columns())
+    assert len(lines) == 4
+    assert repr(monitor).endswith("every=5, 3 readings, last at step 10)")
+
+
+def test_a_step_past_the_limit_has_no_floor():
+    reading = monitored(lr=10.0)(0)
+    assert reading.exact_floor == np.inf
+    assert np.isnan(reading.exact_drift)
+    assert reading.max_stable_lr < 10.0
+
+
+def test_many_rows_leave_out_what_costs_their_cube():
+    reading = monitored(exact_rows=1)(0)
+    assert np.isnan([reading.exact_floor, reading.fit_reg]).all()
+    assert np.isnan(reading.max_stable_lr)
+    assert np.isnan(reading.exact_drift)
+    assert np.isfinite([reading.floor, reading.drift, reading.curvature]).all()
+
+
+def test_off_the_zero_error_set_what_is_predicted_is_of_the_fit_nearby():
+    setting, theta = ou.planted_sigmoid_network(2, 3, 6, rng=3)
+    away = theta + 0.01 * RNG.standard_normal(setting.dim)
+    reading = monitored(module=lambda: away)(0)
+    at_fit = monitored(module=lambda: ou.interpolate(setting, away))(0)
+    assert reading.reg == pytest.approx(ou.regularizer(setting, away), rel=1e-12)
+    assert reading.loss == pytest.approx(ou.loss(setting, away), rel=1e-12)
+    for name in ("fit_reg", "floor", "exact_floor", "drift", "exact_drift", "curvature"):
+        assert getattr(reading, name) == pytest.approx(getattr(at_fit, name), rel=1e-8)
+    assert reading.fit_reg == pytest.approx(at_fit.reg, rel=1e-8)
+
+
+def test_where_no_fit_is_near_the_readings_are_of_theta():
+    setting = ou.Setting(bounded, x=[1.0], y=[2.0], dim=1)
+    reading = ou.TrainingMonitor(setting, lambda: np.array([1.0]), lr=0.01, noise_std=0.1)(0)
+    assert np.isnan(reading.fit_reg)
+    assert reading.floor == pytest.approx(1e-4 * reading.reg, rel=1e-12)
+
+
+def bounded(theta, x):
+    return anp.tanh(theta[..., 0]) * x
+
+
+class Module:
+    """What has a state_dict, and a setting that packs one."""
+
+    def state_dict(self):
+        return {"c": 1.0}
+
+
+def test_a_module_is_packed_by_the_setting():
+    def pack(state):
+        assert state == {"c": 1.0}
+        return theta
+
+    monitor = monitored(module=Module())
+    theta = monitor.setting.pack(**monitor.setting.unpack(np.ones(monitor.setting.dim)))
+    vars(monitor.setting)["pack"] = pack
+    assert monitor(0).reg == pytest.approx(ou.regularizer(monitor.setting, theta), rel=1e-12)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 12])
+def test_the_figure_has_four_panels_whatever_was_read(steps):
+    monitor = monitored()
+    for step in range(steps):
+        monitor(step)
+    figure = monitor.plot()
+    figure.canvas.draw()
+    assert [axes.get_title(loc="left")[:3] for axes in figure.axes] == ["(a)", "(b)", "(c)", "(d)"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"module": 3}, "module: expected a torch.nn.Module, or a function that gives θ, got 3"),
+        ({"every": 0}, "every: expected an integer at least 1, got 0"),
+        ({"noise_std": [0.1, 0.2]}, "noise_std: expected a finite number above 0"),
+        ({"lr": 0.0}, "lr: expected a finite number above 0, got 0"),
+        ({"exact_rows": -1}, "exact_rows: expected an integer at least 0, got -1"),
+        ({"module": lambda: np.ones(3)}, r"theta: expected shape \(24,\), got \(3,\)"),
+        ({"module": lambda: np.full(24, np.nan)}, r"theta: expected finite numbers, got nan at \[0\]"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(changed, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        monitored(**changed)(0)
