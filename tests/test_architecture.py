@@ -15,7 +15,7 @@ PACKAGE = Path(ou.__file__).parent
 ORDER = [
     {"arguments", "one_blas_thread", "progress", "written"},
     {"activations"},
-    {"tape"},
+    {"tape", "frameworks"},
     {"settings"},
     {"symbolic", "numeric"},
     {"minima", "simulate"},

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from math import prod
-from typing import Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from .one_datum import OneDatum
 from .one_output import OneOutput
 from .products import Products
 from .unseen_directions import unseen_directions
+
+if TYPE_CHECKING:
+    from .torch_module import TorchModule
 
 __all__ = ["Setting", "check_setting", "parameters", "split"]
 
@@ -120,6 +123,20 @@ class Setting:
         y = _labels(y, len(x)) if branches is None or self.several_outputs else real_array("y", y, shape=(len(x),))
         branches = check_model(h, x, total, y.shape[1:]) if branches is None else branches
         vars(self).update(h=h, x=x, y=y, dim=total, symmetries=symmetries, branches=branches, _parts=shapes)
+
+    @staticmethod
+    def from_torch(module: Any, x: Any, y: Any) -> "TorchModule":
+        """The Setting of a PyTorch module and its data, arrays or tensors; see `TorchModule`. Needs ``[torch]``.
+
+        Its parameters that require a gradient are theta: `pack` makes it of a state dict, `unpack` the other way.
+        """
+        try:
+            import torch  # noqa: F401
+        except ImportError:
+            raise ImportError("from_torch: expected PyTorch, got none: pip install 'ouanalysis[torch]'") from None
+        from .torch_module import TorchModule
+
+        return TorchModule(module, x, y)
 
     @property
     def n(self) -> int:

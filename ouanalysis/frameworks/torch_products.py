@@ -1,0 +1,139 @@
+"""The products of a module's derivatives by PyTorch, on the data of a Setting, in memory that does not grow with them."""
+
+import numpy as np
+import torch
+from torch.func import jvp
+
+from ..arguments import Array
+from .per_datum import gradients, hessian_rows
+from .torch_model import TorchModel, blocks, flat, tensors
+
+__all__ = ["TorchProducts"]
+
+ROWS = 32 << 20  # bytes of rows of J that are held at once, besides what is given back
+
+
+class TorchProducts:
+    """`Products` by PyTorch, of a module on data x (n, *feature).
+
+    Row i·k + j of J is that of output j on datum i.
+    """
+
+    def __init__(self, model: TorchModel, x: Array) -> None:
+        self._model, self._x = model, model.data(x)
+        self._n, self._outputs = len(x), max(1, int(np.prod(model.outputs)))
+        self._dim = sum(int(np.prod(shape)) for shape in model.parts.values())
+
+    def predictions(self, points: Array) -> Array:
+        values = np.empty((len(points), self._n, self._outputs))
+        with torch.no_grad():
+            for value, theta in zip(values, points, strict=True):
+                named = self._model.split(tensors(theta))
+                for data in self._data():
+                    value[data] = self._model.run(named, self._x[data]).numpy()
+        return values.reshape(len(points), -1)
+
+    def jacobian(self, points: Array) -> Array:
+        jacobians = np.empty((len(points), self._n, self._outputs, self._dim))
+        for jacobian, theta in zip(jacobians, points, strict=True):
+            leaves = self._model.leaves(theta)
+            for data in self._data(rows=True):
+                jacobian[data] = self._rows(leaves, data)
+        return jacobians.reshape(len(points), -1, self._dim)
+
+    def gram(self, points: Array) -> Array:
+        gradients = self.jacobian(points)
+        return gradients @ np.swapaxes(gradients, -1, -2)
+
+    def squared_norms(self, points: Array) -> Array:
+        norms = np.empty((len(points), self._n))
+        for norm, theta in zip(norms, points, strict=True):
+            leaves = self._model.leaves(theta)
+            for data in self._data(rows=True):
+                norm[data] = (self._rows(leaves, data) ** 2).sum(axis=(-2, -1))
+        return norms
+
+    def squared_norms_gradient(self, points: Array) -> Array:
+        found = np.zeros(points.shape)
+        for gradient, theta in zip(found, points, strict=True):
+            leaves = self._model.leaves(theta)
+            for data in self._data(rows=True):
+                gradient += _slope(self._norm(leaves, data), leaves)
+        return found
+
+    def forward(self, theta: Array, direction: Array) -> Array:
+        leaves, along = self._model.split(tensors(theta)), self._model.split(tensors(direction))
+        return np.concatenate([self._forward(leaves, along, self._x[data]) for data in self._data()])
+
+    def backward(self, theta: Array, weights: Array) -> Array:
+        total, leaves = np.zeros(theta.shape), self._model.leaves(theta)
+        weights = weights.reshape(self._n, self._outputs)
+        for data in self._data():
+            total += _slope((self._model.run(leaves, self._x[data]) * tensors(weights[data])).sum(), leaves)
+        return total
+
+    def hessian_products(self, theta: Array, vectors: Array) -> Array:
+        total, leaves = np.zeros(theta.shape), self._model.leaves(theta)
+        vectors = vectors.reshape(self._n, self._outputs, self._dim)
+        for data in self._data(rows=True):
+            total += _slope((self._differentiable_rows(leaves, data) * tensors(vectors[data])).sum(), leaves)
+        return total
+
+    def data_hessian_products(self, theta: Array, direction: Array) -> Array:
+        leaves, along = self._model.leaves(theta), self._model.split(tensors(direction))
+        products = np.empty((self._n, self._outputs, self._dim))
+        for data in self._data(rows=True):
+            found = hessian_rows(self._model, leaves, along, self._x[data])
+            products[data] = _joined(found).detach().numpy()
+        return products.reshape(-1, self._dim)
+
+    def lagrangian_hessian_products(self, theta: Array, multipliers: Array, directions: Array) -> Array:
+        products, leaves = np.zeros(directions.shape), self._model.leaves(theta)
+        multipliers, held = multipliers.reshape(self._n, self._outputs), list(leaves.values())
+        for data in self._data(rows=True):
+            values = self._model.run(leaves, self._x[data])
+            function = self._norm(leaves, data) / self._n - (values * tensors(multipliers[data])).sum()
+            gradient = torch.autograd.grad(function, held, create_graph=True, materialize_grads=True)
+            for product, direction in zip(products, directions, strict=True):
+                along = self._model.split(tensors(direction)).values()
+                product += _slope(sum((g * v).sum() for g, v in zip(gradient, along, strict=True)), leaves, keep=True)
+        return products
+
+    def _rows(self, leaves, data):
+        """J of some data as numbers, (n, k, p)."""
+        return self._differentiable_rows(leaves, data).detach().numpy()
+
+    def _differentiable_rows(self, leaves, data):
+        return _joined(gradients(self._model, leaves, list(leaves), self._x[data]))
+
+    def _norm(self, leaves, data):
+        return (self._differentiable_rows(leaves, data) ** 2).sum()
+
+    def _forward(self, leaves, along, x):
+        """J v on some data, (n·k,)."""
+        try:
+            return jvp(lambda some: self._model.run(some, x), (leaves,), (along,))[1].reshape(-1).numpy()
+        except (RuntimeError, NotImplementedError):  # no forward mode for something in the module: backward, twice
+            leaves = {name: leaf.detach().requires_grad_() for name, leaf in leaves.items()}
+            values = self._model.run(leaves, x)
+            seed = torch.zeros_like(values, requires_grad=True)
+            pulled = torch.autograd.grad(values, list(leaves.values()), seed, create_graph=True, materialize_grads=True)
+            product = sum((g * v).sum() for g, v in zip(pulled, along.values(), strict=True))
+            return torch.autograd.grad(product, seed)[0].reshape(-1).numpy()
+
+    def _data(self, *, rows=False):
+        if rows:
+            return blocks(self._n, 8 * self._dim * self._outputs + self._model.bytes_of_a_datum, ROWS)
+        return blocks(self._n, self._model.bytes_of_a_datum)
+
+
+def _joined(named):
+    """(n, k, *shape) of each parameter as (n, k, p)."""
+    return torch.cat([part.flatten(start_dim=2) for part in named.values()], dim=2)
+
+
+def _slope(function, leaves, *, keep=False):
+    """∇ of a number by all parameters, (p,); 0 where it depends on none."""
+    if not function.requires_grad:
+        return 0.0
+    return flat(torch.autograd.grad(function, list(leaves.values()), retain_graph=keep, allow_unused=True), leaves)
