@@ -1,9 +1,10 @@
 """The gradient of one datum at a time, of any module: PyTorch's own vmap, or a loop where it has no rule."""
 
+import warnings
 from collections.abc import Callable
 
 import torch
-from torch.func import grad, jacrev, jvp, vmap
+from torch.func import grad, jacrev, vmap
 
 from .torch_model import TorchModel
 
@@ -34,14 +35,15 @@ def hessian_rows(model: TorchModel, parameters: Named, along: Named, x: torch.Te
     unit = torch.eye(max(1, len(model.run(parameters, x[:1])[0])), dtype=torch.float64)
 
     def slope(datum, weights):
-        def gradient(some):
-            return grad(lambda some: (model.run(some, datum[None])[0] * weights).sum())(some)
+        def of(some):
+            gradient = grad(lambda some: (model.run(some, datum[None])[0] * weights).sum())(some)
+            return _along(gradient.values(), along.values())
 
-        return jvp(gradient, (parameters,), (along,))[1]
+        return grad(of)(parameters)
 
     def alone(datum):
         values, held = model.run(parameters, datum[None])[0], list(parameters.values())
-        rows = [_by(_along(_by(value, held, again=True), along.values()), held) for value in values]
+        rows = [_by(_along(_by(value, held), along.values()), held) for value in values]
         return {name: torch.stack(rows) for name, rows in zip(parameters, zip(*rows, strict=True), strict=True)}
 
     every_output = vmap(vmap(slope, in_dims=(None, 0)), in_dims=(0, None))
@@ -52,21 +54,24 @@ def _over(model, name, together, arguments, one_by_one: Callable) -> Named:
     """All data together, or one by one once that has failed."""
     if model.known.get(name) != "one by one":
         try:
-            return together(*arguments)
-        except (RuntimeError, NotImplementedError, ValueError):  # no rule of vmap or jvp for something in the module
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", message="There is a performance drop")
+                return together(*arguments)
+        except (RuntimeError, ValueError, UserWarning):  # vmap has no rule for something in the module
             model.known[name] = "one by one"
-    found = list(one_by_one())
+    again = torch.is_grad_enabled()
+    with torch.enable_grad():
+        found = list(one_by_one())
+    if not again:
+        found = [{part: row.detach() for part, row in rows.items()} for rows in found]
     return {part: torch.stack([row[part] for row in found]) for part in found[0]}
 
 
-def _by(value, held, *, again=False):
+def _by(value, held):
     """∇ of a number by tensors, 0 by what it does not read."""
     if not value.requires_grad:
         return [torch.zeros_like(part) for part in held]
-    found = torch.autograd.grad(value, held, create_graph=True if again else torch.is_grad_enabled(), allow_unused=True)
-    return [
-        torch.zeros_like(part) if part_grad is None else part_grad for part, part_grad in zip(held, found, strict=True)
-    ]
+    return torch.autograd.grad(value, held, create_graph=True, materialize_grads=True)
 
 
 def _along(gradient, direction):

@@ -1,12 +1,12 @@
-"""The products of a module's derivatives by PyTorch, on the data of a Setting, in memory that does not grow with them."""
+"""The products of a module's derivatives by PyTorch, on the data of a Setting, in bounded memory."""
 
 import numpy as np
 import torch
-from torch.func import jvp
 
 from ..arguments import Array
-from .per_datum import gradients, hessian_rows
-from .torch_model import TorchModel, blocks, flat, tensors
+from .ghost.gradients import Gradients
+from .per_datum import hessian_rows
+from .torch_model import BYTES, TorchModel, blocks, flat, tensors
 
 __all__ = ["TorchProducts"]
 
@@ -23,6 +23,7 @@ class TorchProducts:
         self._model, self._x = model, model.data(x)
         self._n, self._outputs = len(x), max(1, int(np.prod(model.outputs)))
         self._dim = sum(int(np.prod(shape)) for shape in model.parts.values())
+        self._gradients = Gradients(model, self._x)
 
     def predictions(self, points: Array) -> Array:
         values = np.empty((len(points), self._n, self._outputs))
@@ -38,7 +39,7 @@ class TorchProducts:
         for jacobian, theta in zip(jacobians, points, strict=True):
             leaves = self._model.leaves(theta)
             for data in self._data(rows=True):
-                jacobian[data] = self._rows(leaves, data)
+                jacobian[data] = self._rows(leaves, data).detach().numpy()
         return jacobians.reshape(len(points), -1, self._dim)
 
     def gram(self, points: Array) -> Array:
@@ -49,20 +50,20 @@ class TorchProducts:
         norms = np.empty((len(points), self._n))
         for norm, theta in zip(norms, points, strict=True):
             leaves = self._model.leaves(theta)
-            for data in self._data(rows=True):
-                norm[data] = (self._rows(leaves, data) ** 2).sum(axis=(-2, -1))
+            for data in self._data(formed=True):
+                norm[data] = self._gradients.norms(leaves, self._x[data])[1].detach().numpy()
         return norms
 
     def squared_norms_gradient(self, points: Array) -> Array:
         found = np.zeros(points.shape)
         for gradient, theta in zip(found, points, strict=True):
             leaves = self._model.leaves(theta)
-            for data in self._data(rows=True):
-                gradient += _slope(self._norm(leaves, data), leaves)
+            for data in self._data(formed=True, passes=4):
+                gradient += _slope(self._gradients.norms(leaves, self._x[data], again=True)[1].sum(), leaves)
         return found
 
     def forward(self, theta: Array, direction: Array) -> Array:
-        leaves, along = self._model.split(tensors(theta)), self._model.split(tensors(direction))
+        leaves, along = self._model.leaves(theta), self._model.split(tensors(direction))
         return np.concatenate([self._forward(leaves, along, self._x[data]) for data in self._data()])
 
     def backward(self, theta: Array, weights: Array) -> Array:
@@ -76,7 +77,7 @@ class TorchProducts:
         total, leaves = np.zeros(theta.shape), self._model.leaves(theta)
         vectors = vectors.reshape(self._n, self._outputs, self._dim)
         for data in self._data(rows=True):
-            total += _slope((self._differentiable_rows(leaves, data) * tensors(vectors[data])).sum(), leaves)
+            total += _slope((self._rows(leaves, data, again=True) * tensors(vectors[data])).sum(), leaves)
         return total
 
     def data_hessian_products(self, theta: Array, direction: Array) -> Array:
@@ -90,41 +91,34 @@ class TorchProducts:
     def lagrangian_hessian_products(self, theta: Array, multipliers: Array, directions: Array) -> Array:
         products, leaves = np.zeros(directions.shape), self._model.leaves(theta)
         multipliers, held = multipliers.reshape(self._n, self._outputs), list(leaves.values())
-        for data in self._data(rows=True):
-            values = self._model.run(leaves, self._x[data])
-            function = self._norm(leaves, data) / self._n - (values * tensors(multipliers[data])).sum()
+        for data in self._data(formed=True, passes=8):
+            values, norms = self._gradients.norms(leaves, self._x[data], again=True)
+            function = norms.sum() / self._n - (values * tensors(multipliers[data])).sum()
             gradient = torch.autograd.grad(function, held, create_graph=True, materialize_grads=True)
             for product, direction in zip(products, directions, strict=True):
                 along = self._model.split(tensors(direction)).values()
                 product += _slope(sum((g * v).sum() for g, v in zip(gradient, along, strict=True)), leaves, keep=True)
         return products
 
-    def _rows(self, leaves, data):
-        """J of some data as numbers, (n, k, p)."""
-        return self._differentiable_rows(leaves, data).detach().numpy()
-
-    def _differentiable_rows(self, leaves, data):
-        return _joined(gradients(self._model, leaves, list(leaves), self._x[data]))
-
-    def _norm(self, leaves, data):
-        return (self._differentiable_rows(leaves, data) ** 2).sum()
+    def _rows(self, leaves, data, *, again=False):
+        """J of some data, (n, k, p)."""
+        return _joined(self._gradients.rows(leaves, self._x[data], tuple(leaves), again=again))
 
     def _forward(self, leaves, along, x):
-        """J v on some data, (n·k,)."""
-        try:
-            return jvp(lambda some: self._model.run(some, x), (leaves,), (along,))[1].reshape(-1).numpy()
-        except (RuntimeError, NotImplementedError):  # no forward mode for something in the module: backward, twice
-            leaves = {name: leaf.detach().requires_grad_() for name, leaf in leaves.items()}
-            values = self._model.run(leaves, x)
-            seed = torch.zeros_like(values, requires_grad=True)
-            pulled = torch.autograd.grad(values, list(leaves.values()), seed, create_graph=True, materialize_grads=True)
-            product = sum((g * v).sum() for g, v in zip(pulled, along.values(), strict=True))
-            return torch.autograd.grad(product, seed)[0].reshape(-1).numpy()
+        """J v on some data, (n·k,): Jᵀu is linear in u, and pulled back in its turn; all layers have two derivatives,
+        not all a forward mode.
+        """
+        values = self._model.run(leaves, x)
+        seed = torch.zeros_like(values, requires_grad=True)
+        pulled = torch.autograd.grad(values, list(leaves.values()), seed, create_graph=True, materialize_grads=True)
+        product = sum((g * v).sum() for g, v in zip(pulled, along.values(), strict=True))
+        return torch.autograd.grad(product, seed)[0].reshape(-1).numpy()
 
-    def _data(self, *, rows=False):
-        if rows:
-            return blocks(self._n, 8 * self._dim * self._outputs + self._model.bytes_of_a_datum, ROWS)
-        return blocks(self._n, self._model.bytes_of_a_datum)
+    def _data(self, *, rows=False, formed=False, passes=1):
+        """Slices of the data whose rows of J, or gradients that norms need formed, and some passes fit the memory."""
+        floats = (self._dim if rows else self._gradients.plan.formed if formed else 0) * self._outputs
+        held = passes * (8 * floats + self._model.bytes_of_a_datum)
+        return blocks(self._n, held, ROWS if floats else BYTES)
 
 
 def _joined(named):

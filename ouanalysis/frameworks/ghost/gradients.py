@@ -1,0 +1,64 @@
+"""The gradients of single data by all parameters: by structure where there is one, one at a time where there is none."""
+
+import torch
+
+from ..per_datum import gradients
+from ..torch_model import TorchModel
+from .backward import Plan, UnplannedError, terms_of_outputs
+from .norms import rows, squared_norms
+from .plan import plan_of, unstructured
+
+__all__ = ["Gradients"]
+
+Named = dict[str, torch.Tensor]
+
+
+class Gradients:
+    """Of a model, on data like x (n, *feature)."""
+
+    def __init__(self, model: TorchModel, x: torch.Tensor) -> None:
+        self._model = model
+        self.plan = plan_of(model, x)
+
+    def norms(self, leaves: Named, x: torch.Tensor, *, again: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+        """h (n, k), and ‖∇h_i‖² summed over the outputs, (n,), which can be differentiated `again`."""
+
+        def of(plan):
+            values, total = [], torch.zeros(len(x), dtype=torch.float64)
+            for value, terms in terms_of_outputs(self._model, plan, leaves, x, again=again):
+                values.append(value)
+                with torch.set_grad_enabled(again):
+                    total = total + squared_norms(terms, len(x))
+            for part in self._alone(plan.others, leaves, x, again).values():
+                total = total + (part * part).flatten(start_dim=1).sum(dim=1)
+            return torch.stack(values, dim=1), total
+
+        return self._planned(of)
+
+    def rows(self, leaves: Named, x: torch.Tensor, names: tuple[str, ...], *, again: bool = False) -> Named:
+        """∇h_ij by some parameters, (n, k, *shape) each."""
+
+        def of(plan: Plan):
+            found: dict[str, list] = {name: [] for name in plan.structured if name in names}
+            if found:
+                for _, terms in terms_of_outputs(self._model, plan, leaves, x, again=again):
+                    with torch.set_grad_enabled(again):
+                        for name, by_output in found.items():
+                            by_output.append(rows(terms[name], len(x), self._model.parts[name]))
+            alone = self._alone([name for name in plan.others if name in names], leaves, x, again)
+            together = {name: torch.stack(by_output, dim=1) for name, by_output in found.items()} | alone
+            return {name: together[name] for name in names}
+
+        return self._planned(of)
+
+    def _planned(self, function):
+        """By the plan, or by none for good once the module defies it."""
+        try:
+            return function(self.plan)
+        except UnplannedError:
+            self.plan = self._model.known["plan"] = unstructured(self._model)
+            return function(self.plan)
+
+    def _alone(self, names, leaves, x, again):
+        with torch.set_grad_enabled(again):
+            return gradients(self._model, leaves, list(names), x) if names else {}
