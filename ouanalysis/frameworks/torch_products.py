@@ -38,19 +38,23 @@ class TorchProducts:
         jacobians = np.empty((len(points), self._n, self._outputs, self._dim))
         for jacobian, theta in zip(jacobians, points, strict=True):
             leaves = self._model.leaves(theta)
-            for data in self._data(rows=True):
+            for data in self._data(floats=self._dim):
                 jacobian[data] = self._rows(leaves, data).detach().numpy()
         return jacobians.reshape(len(points), -1, self._dim)
 
     def gram(self, points: Array) -> Array:
-        gradients = self.jacobian(points)
-        return gradients @ np.swapaxes(gradients, -1, -2)
+        def data(floats):
+            return self._data(floats=floats)
+
+        return np.stack(
+            [self._gradients.gram(self._model.leaves(theta), self._x, data, ROWS).numpy() for theta in points]
+        )
 
     def squared_norms(self, points: Array) -> Array:
         norms = np.empty((len(points), self._n))
         for norm, theta in zip(norms, points, strict=True):
             leaves = self._model.leaves(theta)
-            for data in self._data(formed=True):
+            for data in self._data(floats=self._gradients.plan.formed):
                 norm[data] = self._gradients.norms(leaves, self._x[data])[1].detach().numpy()
         return norms
 
@@ -58,7 +62,7 @@ class TorchProducts:
         found = np.zeros(points.shape)
         for gradient, theta in zip(found, points, strict=True):
             leaves = self._model.leaves(theta)
-            for data in self._data(formed=True, passes=4):
+            for data in self._data(floats=self._gradients.plan.formed, passes=4):
                 gradient += _slope(self._gradients.norms(leaves, self._x[data], again=True)[1].sum(), leaves)
         return found
 
@@ -76,14 +80,14 @@ class TorchProducts:
     def hessian_products(self, theta: Array, vectors: Array) -> Array:
         total, leaves = np.zeros(theta.shape), self._model.leaves(theta)
         vectors = vectors.reshape(self._n, self._outputs, self._dim)
-        for data in self._data(rows=True):
+        for data in self._data(floats=self._dim):
             total += _slope((self._rows(leaves, data, again=True) * tensors(vectors[data])).sum(), leaves)
         return total
 
     def data_hessian_products(self, theta: Array, direction: Array) -> Array:
         leaves, along = self._model.leaves(theta), self._model.split(tensors(direction))
         products = np.empty((self._n, self._outputs, self._dim))
-        for data in self._data(rows=True):
+        for data in self._data(floats=self._dim):
             found = hessian_rows(self._model, leaves, along, self._x[data])
             products[data] = _joined(found).detach().numpy()
         return products.reshape(-1, self._dim)
@@ -91,7 +95,7 @@ class TorchProducts:
     def lagrangian_hessian_products(self, theta: Array, multipliers: Array, directions: Array) -> Array:
         products, leaves = np.zeros(directions.shape), self._model.leaves(theta)
         multipliers, held = multipliers.reshape(self._n, self._outputs), list(leaves.values())
-        for data in self._data(formed=True, passes=8):
+        for data in self._data(floats=self._gradients.plan.formed, passes=8):
             values, norms = self._gradients.norms(leaves, self._x[data], again=True)
             function = norms.sum() / self._n - (values * tensors(multipliers[data])).sum()
             gradient = torch.autograd.grad(function, held, create_graph=True, materialize_grads=True)
@@ -114,10 +118,9 @@ class TorchProducts:
         product = sum((g * v).sum() for g, v in zip(pulled, along.values(), strict=True))
         return torch.autograd.grad(product, seed)[0].reshape(-1).numpy()
 
-    def _data(self, *, rows=False, formed=False, passes=1):
-        """Slices of the data whose rows of J, or gradients that norms need formed, and some passes fit the memory."""
-        floats = (self._dim if rows else self._gradients.plan.formed if formed else 0) * self._outputs
-        held = passes * (8 * floats + self._model.bytes_of_a_datum)
+    def _data(self, *, floats=0, passes=1):
+        """Slices of the data, of which so many floats an output, and some passes of the module, fit the memory."""
+        held = passes * (8 * floats * self._outputs + self._model.bytes_of_a_datum)
         return blocks(self._n, held, ROWS if floats else BYTES)
 
 

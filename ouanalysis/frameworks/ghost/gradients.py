@@ -1,10 +1,14 @@
 """The gradients of single data by all parameters: by structure where there is one, one at a time where there is none."""
 
+from collections.abc import Callable, Iterator
+from math import prod
+
 import torch
 
 from ..per_datum import gradients
 from ..torch_model import TorchModel
 from .backward import Plan, UnplannedError, terms_of_outputs
+from .gram import factored_gram, factored_names, grouped
 from .norms import rows, squared_norms
 from .plan import plan_of, unstructured
 
@@ -50,6 +54,34 @@ class Gradients:
             return {name: together[name] for name in names}
 
         return self._planned(of)
+
+    def gram(
+        self, leaves: Named, x: torch.Tensor, blocks: Callable[[int], Iterator[slice]], memory: int
+    ) -> torch.Tensor:
+        """K of rows i·k + j; `blocks` gives the data that fit, with so many floats each, and columns take `memory`."""
+
+        def of(plan: Plan):
+            parts, outputs = self._model.parts, max(1, prod(self._model.outputs))
+            known = factored_names(self._model, plan, leaves, x) if plan.structured else ()
+            total = torch.zeros((len(x) * outputs,) * 2, dtype=torch.float64)
+            if known:
+                some = factored_gram(self._model, plan, known, leaves, lambda: (x[data] for data in blocks(0)))
+                total += some.reshape(total.shape)
+            rest = {name: shape for name, shape in parts.items() if name not in known}
+            for group in grouped(rest, max(1, memory // (8 * len(total)))):
+                columns = [self._columns(leaves, x[data], group) for data in blocks(sum(prod(rest[n]) for n in group))]
+                held = torch.cat(columns) if len(columns) > 1 else columns[0]
+                total.addmm_(held, held.T)
+            return total
+
+        return self._planned(of)
+
+    def _columns(self, leaves, x, group):
+        """Some columns of J, (n·k, columns)."""
+        found = self.rows(leaves, x, tuple(group))
+        return torch.cat(
+            [found[name].detach().flatten(start_dim=2)[..., of] for name, of in group.items()], dim=2
+        ).flatten(end_dim=1)
 
     def _planned(self, function):
         """By the plan, or by none for good once the module defies it."""
