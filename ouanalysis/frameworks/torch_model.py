@@ -16,7 +16,7 @@ from ..arguments import Array
 
 __all__ = ["BYTES", "TorchModel", "blocks", "tensors"]
 
-BYTES = 8 << 20  # in what is kept of the data of one pass, besides what is asked for
+BYTES, LARGE, SOME = 2 << 20, 16 << 20, 16  # in what a pass keeps of the data; more for some data that are large
 _ONE_AT_A_TIME = threading.RLock()  # a module's parameters are exchanged while it runs
 
 
@@ -159,9 +159,9 @@ def flat(gradients, named) -> Array:
     return torch.cat([(torch.zeros_like(p) if g is None else g).reshape(-1) for g, p in parts]).detach().numpy()
 
 
-def blocks(count: int, size: int, budget: int = BYTES) -> Iterator[slice]:
-    """Slices of `count` things of `size` bytes, as many at once as fit the budget."""
-    step = max(1, budget // max(1, size))
+def blocks(count: int, size: int) -> Iterator[slice]:
+    """Slices of `count` data of `size` bytes, as many at once as fit the memory."""
+    step = max(1, BYTES // size, min(SOME, LARGE // size))
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
 
 

@@ -6,7 +6,7 @@ import torch
 from ..arguments import Array
 from .ghost.gradients import Gradients
 from .per_datum import hessian_rows
-from .torch_model import BYTES, TorchModel, blocks, flat, tensors
+from .torch_model import LARGE, TorchModel, blocks, flat, tensors
 
 __all__ = ["TorchProducts"]
 
@@ -119,9 +119,9 @@ class TorchProducts:
         return torch.autograd.grad(product, seed)[0].reshape(-1).numpy()
 
     def _data(self, *, floats=0, passes=1):
-        """Slices of the data, of which so many floats an output, and some passes of the module, fit the memory."""
-        held = passes * (8 * floats * self._outputs + self._model.bytes_of_a_datum)
-        return blocks(self._n, held, ROWS if floats else BYTES)
+        """Slices of the data that some passes of the module, and so many floats of each output, leave in memory."""
+        of_rows = 8 * floats * self._outputs * passes
+        return blocks(self._n, max(of_rows * LARGE // ROWS, self._model.bytes_of_a_datum * passes))
 
 
 def _joined(named):
