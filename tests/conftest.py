@@ -5,7 +5,9 @@ rounds of 100 draws go on until the property has had its FUZZ_SECONDS.
 """
 
 import gc
+import importlib.util
 import os
+import re
 from time import monotonic
 
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 for library in ("OPENBLAS", "MKL", "OMP"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
+OF_TORCH = re.compile(r"^(?:import|from) torch\b", re.MULTILINE)
 FUZZ_SECONDS = 30  # of each property, the last round on top: 130 of them take half an hour on two cores
 ROUND, ROUNDS = 100, 30
 
@@ -48,8 +51,17 @@ class Uncollected:
             gc.enable()
 
 
+class OfExtras:
+    """A module that imports PyTorch is not looked at for docstrings where there is none."""
+
+    def pytest_ignore_collect(self, collection_path):
+        missing = collection_path.suffix == ".py" and importlib.util.find_spec("torch") is None
+        return True if missing and OF_TORCH.search(collection_path.read_text(encoding="utf-8")) else None
+
+
 def pytest_configure(config):
     config.pluginmanager.register(Uncollected())  # of docstrings outside this folder too
+    config.pluginmanager.register(OfExtras())
 
 
 def fuzzing(config):

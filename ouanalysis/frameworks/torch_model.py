@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ class TorchModel:
         return {name: tuple(p.shape) for name, p in self.module.named_parameters() if p.requires_grad}
 
     @cached_property
-    def known(self) -> dict[str, object]:
+    def known(self) -> dict[str, Any]:
         """What has been found out of the module by running it; left out when the model is pickled."""
         return {}
 
@@ -98,7 +99,7 @@ class TorchModel:
                 named = self.split(tensors(parameters))
                 for some in blocks(x.shape[1], self.bytes_of_a_datum):
                     values[row, some] = self.run(named, self.data(x[row, some])).numpy()
-        return values.reshape(*leading, *self.outputs)
+        return values.reshape(leading + self.outputs)
 
     def with_backward(self, theta: Array, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         """h of chains theta (m, p) on x (..., b, *feature), (m, b, *outputs), and what pulls weights of it back.
@@ -117,7 +118,7 @@ class TorchModel:
             return pulled
 
         stacked = np.stack([value.detach().numpy() for value in values])
-        return stacked.reshape(*stacked.shape[:2], *self.outputs), pull_back
+        return stacked.reshape(stacked.shape[:2] + self.outputs), pull_back
 
     def _aligned(self, theta, x):
         """theta (m, p) and x (m, n, *feature), n data for each of m parameters, and the leading axes of both."""

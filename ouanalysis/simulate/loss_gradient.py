@@ -1,4 +1,4 @@
-"""The gradient of the loss of a batch, for any model: by autograd, traced once and then plain NumPy calls, or its own."""
+"""The gradient of the loss of a batch: by autograd, traced once and then plain NumPy calls, or the model's own."""
 
 from collections.abc import Callable
 

@@ -129,7 +129,7 @@ class Twice(torch.autograd.Function):
         pass
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(_ctx, gradient):
         return 2 * gradient
 
 

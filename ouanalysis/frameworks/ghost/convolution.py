@@ -73,8 +73,8 @@ def _weight_term(given, derivatives, by_datum):
     kernel = tuple(given["weight"].shape[2:])
     stride, dilation = (_each(given.get(name, 1), kernel) for name in ("stride", "dilation"))
     inputs, groups = F.pad(given["input"], _padding(given, kernel, dilation)), given.get("groups", 1)
-    apart = (by_datum(tensor).unflatten(2, (groups, -1)) for tensor in (inputs, derivatives))
-    return Convolved(*apart, kernel, stride, dilation)
+    inputs, derivatives = (by_datum(tensor).unflatten(2, (groups, -1)) for tensor in (inputs, derivatives))
+    return Convolved(inputs, derivatives, kernel, stride, dilation)
 
 
 def _padding(given, kernel, dilation):

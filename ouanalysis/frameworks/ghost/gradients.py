@@ -1,4 +1,4 @@
-"""The gradients of single data by all parameters: by structure where there is one, one at a time where there is none."""
+"""The gradients of single data by all parameters: by structure where there is one, else one at a time."""
 
 from collections.abc import Callable, Iterator
 from math import prod

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from math import prod
+from typing import Any
 
 import torch
 
@@ -28,7 +29,7 @@ def factored_names(model: TorchModel, plan: Plan, leaves: Named, x: torch.Tensor
 
 def factored_gram(
     model: TorchModel, plan: Plan, names: tuple[str, ...], leaves: Named, data: Callable[[], Iterator[torch.Tensor]]
-) -> torch.Tensor | float:
+) -> torch.Tensor:
     """Σ ⟨a_i, a_j⟩ ⟨b_i, b_j⟩ over the layers of these parameters: (n, k, n, k)."""
     inputs: dict = {}
     derivatives: dict = {}
@@ -36,10 +37,10 @@ def factored_gram(
         by_output = [terms for _, terms in terms_of_outputs(model, plan, leaves, x)]
         for name in names:
             for part in by_output[0][name]:
-                some = [terms[name][part][0] for terms in by_output]
+                some: list[Any] = [terms[name][part][0] for terms in by_output]
                 inputs.setdefault(part, []).append(some[0].inputs[:, 0].detach())
                 derivatives.setdefault(part, []).append(torch.stack([term.derivatives[:, 0] for term in some], dim=1))
-    total: torch.Tensor | float = 0.0
+    total = torch.zeros(())
     for part in inputs:
         a, b = torch.cat(inputs[part]), torch.cat(derivatives[part])
         alike = (a @ a.T)[:, None, :, None]

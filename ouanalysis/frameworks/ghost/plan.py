@@ -33,7 +33,8 @@ def _tried(model, x):
         right = _right(model, plan, leaves, x)
     except (RuntimeError, ValueError, IndexError, TypeError):  # whatever a module may do that no rule foresees
         return unstructured(model)
-    return Plan(plan.layouts, *_divided(model, right), plan.copies, _formed(model, plan, leaves, x, right))
+    structured, others = _divided(model, right)
+    return Plan(plan.layouts, structured, others, plan.copies, _formed(model, plan, leaves, x, right))
 
 
 def _random_leaves(model):
@@ -62,7 +63,8 @@ def _looked_at(model, leaves, x):
     )
     known = {part for part, layout in layouts if layout is not None}
     lost = watch.unknown | {part.name for part, layout in layouts if layout is None} | _overlapping(known)
-    return Plan(layouts, *_divided(model, set(model.parts) - lost), copies)
+    structured, others = _divided(model, set(model.parts) - lost)
+    return Plan(layouts, structured, others, copies)
 
 
 def _right(model, plan, leaves, x):

@@ -48,7 +48,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Use:
-    """One reading of a parameter: what came out, and the term of its derivatives; `lead` axes of it may be the data's."""
+    """One reading of a parameter: what came out, of which one of `lead` axes is the data's, and its gradients' term."""
 
     part: Part
     output: torch.Tensor

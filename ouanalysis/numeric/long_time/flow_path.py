@@ -142,7 +142,7 @@ def flow_along(
 ) -> Flow:
     """The records: one Gauss-Newton step from the path, on the smooth piece of the setting in which the flow ran."""
     integrated = path(times).T
-    residuals = piece.predictions(integrated) - piece.y
+    residuals = piece.residuals(integrated)
     pairs = zip(integrated, residuals, strict=True)
     theta = np.array([at - row_space(piece, at).least_move(residual) for at, residual in pairs])
     if status == "stalled":  # about a kink, where one step may not do
