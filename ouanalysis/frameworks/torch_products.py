@@ -54,6 +54,9 @@ class TorchProducts:
         norms = np.empty((len(points), self._n))
         for norm, theta in zip(norms, points, strict=True):
             leaves = self._model.leaves(theta)
+            if self._gradients.chain is not None:
+                norm[:] = self._gradients.chain.squared_norms(leaves, self._x.numpy())
+                continue
             for data in self._data(floats=self._gradients.plan.formed):
                 norm[data] = self._gradients.norms(leaves, self._x[data])[1].detach().numpy()
         return norms

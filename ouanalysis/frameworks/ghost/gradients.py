@@ -10,7 +10,7 @@ from ..torch_model import TorchModel
 from .backward import Plan, UnplannedError, terms_of_outputs
 from .gram import factored_gram, factored_names, grouped
 from .norms import rows, squared_norms
-from .plan import plan_of, unstructured
+from .plan import chain_of, plan_of, unstructured
 
 __all__ = ["Gradients"]
 
@@ -23,6 +23,7 @@ class Gradients:
     def __init__(self, model: TorchModel, x: torch.Tensor) -> None:
         self._model = model
         self.plan = plan_of(model, x)
+        self.chain = chain_of(model, x)
 
     def norms(self, leaves: Named, x: torch.Tensor, *, again: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         """h (n, k), and ‖∇h_i‖² summed over the outputs, (n,), which can be differentiated `again`."""

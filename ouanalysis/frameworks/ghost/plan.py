@@ -6,10 +6,11 @@ import torch
 
 from ..torch_model import TorchModel
 from .backward import Plan, output_gradients, terms_of_outputs, watched
+from .chain import Chain, find_chain
 from .layout import find_layout
-from .norms import is_formed, rows
+from .norms import is_formed, rows, squared_norms
 
-__all__ = ["plan_of", "unstructured"]
+__all__ = ["chain_of", "plan_of", "unstructured"]
 
 RTOL = 1e-8
 
@@ -19,6 +20,13 @@ def plan_of(model: TorchModel, x: torch.Tensor) -> Plan:
     if "plan" not in model.known:
         model.known["plan"] = _tried(model, x[torch.arange(3) % len(x)])
     return model.known["plan"]
+
+
+def chain_of(model: TorchModel, x: torch.Tensor) -> Chain | None:
+    """The model as dense layers one after the other, if it is that, with the norms that its plan has."""
+    if "chain" not in model.known:
+        model.known["chain"] = _tried_chain(model, x[torch.arange(3) % len(x)])
+    return model.known["chain"]
 
 
 def unstructured(model: TorchModel) -> Plan:
@@ -35,6 +43,15 @@ def _tried(model, x):
         return unstructured(model)
     structured, others = _divided(model, right)
     return Plan(plan.layouts, structured, others, plan.copies, _formed(model, plan, leaves, x, right))
+
+
+def _tried_chain(model, x):
+    leaves, plan = _random_leaves(model), plan_of(model, x)
+    chain = find_chain(model, leaves, x)
+    if chain is None or plan.others:
+        return None
+    wanted = sum(squared_norms(terms, len(x)) for _, terms in terms_of_outputs(model, plan, leaves, x))
+    return chain if _close(torch.from_numpy(chain.squared_norms(leaves, x.numpy())), wanted.detach()) else None
 
 
 def _random_leaves(model):
