@@ -14,7 +14,7 @@ __all__ = ["torch_model"]
 RTOL = 1e-9  # of predictions of the same datum, which differ by rounding alone
 
 
-def torch_model(module: torch.nn.Module, x: np.ndarray, y: np.ndarray, kind: torch.dtype) -> TorchModel:
+def torch_model(module: object, x: np.ndarray, y: np.ndarray, kind: torch.dtype) -> TorchModel:
     """The model of a copy of the module, for data x (n, *feature) and labels y (n,) or (n, k); x was given as `kind`.
 
     Raises
@@ -24,16 +24,16 @@ def torch_model(module: torch.nn.Module, x: np.ndarray, y: np.ndarray, kind: tor
         changes in its forward pass, whose predictions depend on the other data of a batch or do not fit y.
     """
     _check_kind(module)
-    module = _copy(module)
-    _check_tensors(module)
-    _check_modes(module)
-    for parameter in module.parameters():
+    own = _copy(module)
+    _check_tensors(own)
+    _check_modes(own)
+    for parameter in own.parameters():
         parameter.grad = None
         if parameter.requires_grad:
             parameter.data = torch.zeros_like(parameter)
     kinds = [kind] if kind == torch.float64 else [kind, torch.float64]
     for last, some_kind in enumerate(kinds, start=1):
-        model = TorchModel(module, x.shape[1:], some_kind, y.shape[1:])
+        model = TorchModel(own, x.shape[1:], some_kind, y.shape[1:])
         try:
             _check_forward(model, x, y)
             return model

@@ -1,7 +1,7 @@
 """A PyTorch module as a model h(theta, x) of NumPy arrays, theta the flat vector of its parameters."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..arguments import Array
 
-__all__ = ["BYTES", "TorchModel", "blocks", "tensors"]
+__all__ = ["LARGE", "TorchModel", "blocks", "flat", "tensors"]
 
 BYTES, LARGE, SOME = 2 << 20, 16 << 20, 16  # in what a pass keeps of the data; more for some data that are large
 _ONE_AT_A_TIME = threading.RLock()  # a module's parameters are exchanged while it runs
@@ -154,7 +154,7 @@ def tensors(array: Array) -> torch.Tensor:
     return torch.from_numpy(np.array(array, dtype=np.float64))
 
 
-def flat(gradients, named) -> Array:
+def flat(gradients: Iterable[torch.Tensor | None], named: dict[str, torch.Tensor]) -> Array:
     """One vector of gradients by some parameters, 0 by those that a function does not read."""
     parts = zip(gradients, named.values(), strict=True)
     return torch.cat([(torch.zeros_like(p) if g is None else g).reshape(-1) for g, p in parts]).detach().numpy()

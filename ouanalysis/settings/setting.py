@@ -125,7 +125,7 @@ class Setting:
         vars(self).update(h=h, x=x, y=y, dim=total, symmetries=symmetries, branches=branches, _parts=shapes)
 
     @staticmethod
-    def from_torch(module: Any, x: Any, y: Any) -> "TorchModule":
+    def from_torch(module: object, x: Reals, y: Reals) -> "TorchModule":
         """The Setting of a PyTorch module and its data, arrays or tensors; see `TorchModule`. Needs ``[torch]``.
 
         Its parameters that require a gradient are theta: `pack` makes it of a state dict, `unpack` the other way.

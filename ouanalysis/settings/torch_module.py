@@ -13,6 +13,7 @@ from ..frameworks.torch_checks import torch_model
 from ..frameworks.torch_model import TorchModel, tensors
 from ..frameworks.torch_products import TorchProducts
 from .branches import Branches
+from .kinks import Kinks
 from .linear_part import linear_part
 from .setting import Setting, parameters
 
@@ -52,13 +53,12 @@ class TorchModule(Setting):
     h: TorchModel
     several_outputs = True
 
-    def __init__(self, module: "torch.nn.Module", x: Any, y: Any) -> None:
-        x, y = _of_tensors(x), _of_tensors(y)
-        kind = as_array("x", x).dtype
-        data = real_array("x", x)
+    def __init__(self, module: object, x: Reals, y: Reals) -> None:
+        kind, axes = as_array("x", _of_tensors(x)).dtype, as_array("y", _of_tensors(y)).ndim
+        data = real_array("x", _of_tensors(x))
         if data.ndim == 0 or len(data) == 0:
             raise ValueError(f"x: expected shape (n, *feature) with n at least 1, got {data.shape}")
-        labels = real_array("y", y, shape=(len(data), "k")[: max(1, np.ndim(y))])
+        labels = real_array("y", _of_tensors(y), shape=(len(data), "k")[: max(1, axes)])
         whole = torch.from_numpy(np.empty(0, kind)).dtype if kind.kind in "iub" else torch.float64
         model = torch_model(module, data, labels, whole)
         dim = sum(int(np.prod(shape)) for shape in model.parts.values())
@@ -101,6 +101,12 @@ class TorchModule(Setting):
 
     def linear_part(self) -> NDArray[np.intp]:
         return linear_part(self) if self.dim <= FEW else np.array([], dtype=int)
+
+    def kinks(self, theta: Reals) -> Kinks:
+        """None that are known."""
+        parameters(self, theta, leading=False)
+        each, none = np.zeros((self.n, 0)), np.zeros(0)
+        return Kinks(each, each, each, each, size=none, rectified=none.astype(bool))
 
     def rescaled(self, factor: float) -> "TorchModule":
         factor = positive_number("factor", factor)

@@ -239,6 +239,33 @@ def test_norms_and_rows_vs_plain_backward_passes(name, outputs):
         assert at.structured == (not plan.others), (plan.structured, plan.others)
 
 
+class Branching(nn.Module):
+    """As many layers as its own parameters say."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense, self.out = nn.Linear(3, 3), nn.Linear(3, 1)
+
+    def forward(self, x):
+        z = torch.tanh(self.dense(x))
+        return self.out(torch.tanh(self.dense(z)) if self.out.bias.detach() > 0 else z)
+
+
+@pytest.mark.parametrize("first", [1, -1])
+def test_a_module_that_branches_on_its_parameters_is_taken_one_datum_at_a_time(first):
+    torch.manual_seed(0)
+    module, rng = Branching().double(), np.random.default_rng(1)
+    x = rng.standard_normal((N, 3))
+    setting = ou.Setting.from_torch(module, x, np.zeros(N))
+    start = setting.pack(module.state_dict())
+    for sign in (first, -first):
+        theta = np.append(start[:-1], sign * 0.5)
+        at = SimpleNamespace(setting=setting, module=module, x=torch.from_numpy(x), theta=theta)
+        wanted = plain_jacobian(at)
+        close(setting.products().squared_norms(theta[None])[0], (wanted**2).sum(axis=1))
+        close(ou.gram(setting, theta), wanted @ wanted.T)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_gradient_of_the_norms_vs_differences(name):
     at = case(name, 2)

@@ -9,8 +9,12 @@ torch = pytest.importorskip("torch")
 from torch_networks import NETWORKS, both  # noqa: E402  after importorskip
 
 import ouanalysis as ou  # noqa: E402
+from ouanalysis.frameworks import torch_model, torch_products  # noqa: E402
+from ouanalysis.frameworks.torch_products import TorchProducts  # noqa: E402
 from ouanalysis.numeric.zero_error_set.derivatives import products_of  # noqa: E402
 from ouanalysis.simulate.draws import spawn_streams  # noqa: E402
+
+OF_POINTS = "predictions", "jacobian", "gram", "squared_norms", "squared_norms_gradient"
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
@@ -31,7 +35,7 @@ def test_every_product_is_autograds(networks):
     mine, wanted = products_of(setting), products_of(by_hand)
     assert type(mine).__name__ == "TorchProducts"
     assert type(wanted).__name__ == "AutogradProducts"
-    for name in ("predictions", "jacobian", "gram", "squared_norms", "squared_norms_gradient"):
+    for name in OF_POINTS:
         close(getattr(mine, name)(points), getattr(wanted, name)(points))
     close(mine.forward(theta, direction), wanted.forward(theta, direction))
     close(mine.backward(theta, weights), wanted.backward(theta, weights))
@@ -41,6 +45,28 @@ def test_every_product_is_autograds(networks):
         mine.lagrangian_hessian_products(theta, weights, directions),
         wanted.lagrangian_hessian_products(theta, weights, directions),
     )
+
+
+def test_no_product_depends_on_the_blocks_that_data_come_in(monkeypatch, networks):
+    _, setting, _, theta = networks
+    rng = np.random.default_rng(4)
+    direction, weights = rng.standard_normal(setting.dim), rng.standard_normal(setting.rows)
+    vectors = rng.standard_normal((setting.rows, setting.dim))
+
+    def all_products():
+        of = TorchProducts(setting.h, setting.x)
+        of._gradients.chain = None
+        yield from (getattr(of, name)(theta[None]) for name in OF_POINTS)
+        yield from (of.forward(theta, direction), of.backward(theta, weights), of.hessian_products(theta, vectors))
+        yield of.data_hessian_products(theta, direction)
+        yield of.lagrangian_hessian_products(theta, weights, vectors[:2])
+
+    wanted = list(all_products())
+    monkeypatch.setattr(torch_model, "BYTES", 1)
+    monkeypatch.setattr(torch_model, "SOME", 2)  # of three data
+    monkeypatch.setattr(torch_products, "ROWS", 8 * setting.rows * 5)  # five columns of J
+    for found, expected in zip(all_products(), wanted, strict=True):
+        close(found, expected, 1e-12)
 
 
 def test_forward_is_linear_and_backward_its_adjoint(networks):

@@ -240,6 +240,15 @@ def test_the_output_weights_are_the_linear_part_and_none_is_looked_for_in_a_larg
     assert large.linear_part().size == 0
 
 
+def test_no_kinks_are_known_and_the_laws_say_so():
+    module = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)).double()
+    setting = ou.Setting.from_torch(module, X, Y)
+    theta = setting.pack(module.state_dict())
+    assert setting.kinks(theta).preactivations.shape == setting.preactivations(theta).shape == (3, 0)
+    setting = setting.with_labels(setting.predictions(theta))
+    assert "as h is a PyTorch module" in repr(ou.linearized_sgd(setting, theta, lr=0.01, noise_std=0.1))
+
+
 def test_a_rescaled_module_is_still_one():
     module = dense()
     setting = ou.Setting.from_torch(module, X, Y)

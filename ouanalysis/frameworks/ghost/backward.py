@@ -56,6 +56,9 @@ def terms_of_outputs(
     model: TorchModel, plan: Plan, leaves: dict[str, torch.Tensor], x: torch.Tensor, *, again: bool = False
 ) -> Iterator[tuple[torch.Tensor, Terms]]:
     """Of each output h (n,) and the terms of its gradient by structured parameters, to differentiate `again` or not."""
+    if not plan.structured:
+        yield from ((value, {}) for value in model.run(leaves, x).unbind(dim=1))
+        return
     values, watch = watched(model, leaves, x, copies=plan.copies)
     if [use.part for use in watch.uses] != [part for part, _ in plan.layouts] or watch.changed:
         raise UnplannedError

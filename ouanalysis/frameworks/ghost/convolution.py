@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from .scale import channel_bias_term
+from .term import Given, Uses
 
 __all__ = ["Convolved", "convolution_uses"]
 
@@ -62,7 +63,7 @@ class Convolved:
         return terms
 
 
-def convolution_uses(given, output):
+def convolution_uses(given: Given, output: torch.Tensor) -> Uses:
     """Of conv1d, conv2d or conv3d(input, weight, bias, stride, padding, dilation, groups)."""
     if output.ndim != given["weight"].ndim:  # a single datum without an axis of its own
         return {}

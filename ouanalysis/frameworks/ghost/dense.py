@@ -6,6 +6,7 @@ from functools import partial
 import torch
 
 from .scale import bias_term
+from .term import Given, Uses
 
 __all__ = ["Dense", "dense_uses"]
 
@@ -44,7 +45,7 @@ class Dense:
         return [Dense(inputs, torch.cat([term.derivatives for term in terms], dim=1))]
 
 
-def dense_uses(given, output):
+def dense_uses(given: Given, output: torch.Tensor) -> Uses:
     """Of linear(input, weight, bias): how each is read, with the number of axes before those of the parameter."""
     lead = output.ndim - 1
     return {"weight": (lead, partial(_weight_term, given["input"])), "bias": (lead, partial(bias_term, lead))}

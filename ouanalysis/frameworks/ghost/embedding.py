@@ -5,6 +5,8 @@ from functools import partial
 
 import torch
 
+from .term import Given, Uses
+
 __all__ = ["Lookup", "embedding_uses"]
 
 
@@ -35,7 +37,7 @@ class Lookup:
         return [Lookup(indices, torch.cat([term.derivatives for term in terms], dim=1), terms[0].height)]
 
 
-def embedding_uses(given, output):
+def embedding_uses(given: Given, output: torch.Tensor) -> Uses:
     """Of embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)."""
     if given.get("max_norm") is not None or given.get("scale_grad_by_freq"):
         return {}

@@ -1,11 +1,16 @@
 """What one use of a parameter adds to the gradient of each datum."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
-__all__ = ["Summed", "Term"]
+__all__ = ["ByDatum", "Given", "Summed", "Term", "Uses"]
+
+ByDatum = Callable[[torch.Tensor], torch.Tensor]  # what turns (..., data, ...) into (n, fold, ...)
+Given = Mapping[str, Any]  # the arguments of a function by name
+Uses = dict[str, tuple[int, Callable[[torch.Tensor, ByDatum], Any]]]  # see `dense_uses`
 
 
 class Term(Protocol):
