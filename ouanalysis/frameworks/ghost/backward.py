@@ -32,7 +32,7 @@ class Plan:
     copies : bool
         Whether something is changed in place behind a layer.
     formed : int
-        Floats of a datum's gradients that its norm needs formed.
+        Floats of a datum that its norm holds: gradients that it needs formed, and inner products of places.
     """
 
     layouts: tuple[tuple[Part, Layout | None], ...]

@@ -31,8 +31,15 @@ class Convolved:
     @property
     def unformed(self) -> bool:
         wide, high = self.inputs.shape[3] * prod(self.kernel), self.derivatives.shape[3]
-        places = self.inputs.shape[1] * prod(self.derivatives.shape[4:])
-        return places * (wide + high) < wide * high
+        return self.places * (wide + high) < wide * high
+
+    @property
+    def places(self) -> int:
+        return self.inputs.shape[1] * prod(self.derivatives.shape[4:])
+
+    @property
+    def alike(self) -> int:
+        return self.derivatives.shape[2] * self.places**2
 
     def rows(self) -> torch.Tensor:
         by = _places(self.derivatives)

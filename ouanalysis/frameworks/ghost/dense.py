@@ -27,6 +27,10 @@ class Dense:
         wide, high = self.inputs.shape[2], self.derivatives.shape[2]
         return self.places * (wide + high) < wide * high
 
+    @property
+    def alike(self) -> int:
+        return self.places**2
+
     def rows(self) -> torch.Tensor:
         return self.derivatives.transpose(1, 2) @ self.inputs
 

@@ -22,6 +22,10 @@ class Lookup:
     def unformed(self) -> bool:
         return self.indices.shape[1] ** 2 < self.height
 
+    @property
+    def alike(self) -> int:
+        return self.indices.shape[1] ** 2
+
     def rows(self) -> torch.Tensor:
         count, _, width = self.derivatives.shape
         table = self.derivatives.new_zeros(count, self.height, width)

@@ -100,10 +100,15 @@ def _right(model, plan, leaves, x):
 
 
 def _formed(model, plan, leaves, x, right):
-    """Floats of a datum's gradients that are formed for its norm."""
+    """Floats of a datum that its norm holds: gradients, or how alike the places of a layer are."""
     _, terms = next(iter(terms_of_outputs(model, plan, leaves, x)))
-    formed = {name for name in right if any(map(is_formed, terms[name].values()))}
-    return sum(prod(shape) for name, shape in model.parts.items() if name in formed or name not in right)
+    total = 0
+    for name, shape in model.parts.items():
+        if name not in right or any(map(is_formed, terms[name].values())):
+            total += prod(shape)
+        else:
+            total += sum(term.alike for some in terms[name].values() for term in some)
+    return total
 
 
 def _divided(model, structured):

@@ -26,6 +26,10 @@ class Term(Protocol):
     def unformed(self) -> bool:
         """Whether `inner` costs less than `rows`."""
 
+    @property
+    def alike(self) -> int:
+        """Floats of a datum that `inner` of it with itself holds."""
+
     @staticmethod
     def joined(terms: list) -> list:
         """Fewer terms of the same sum."""
@@ -37,6 +41,7 @@ class Summed:
 
     values: torch.Tensor
     unformed = False
+    alike = 1
 
     def rows(self) -> torch.Tensor:
         return self.values
