@@ -5,7 +5,9 @@ rounds of 100 draws go on until the property has had its FUZZ_SECONDS.
 """
 
 import gc
+import importlib.util
 import os
+import re
 from time import monotonic
 
 import pytest
@@ -17,6 +19,7 @@ for library in ("OPENBLAS", "MKL", "OMP"):
 # Before JAX is: what a test runs once is compiled in half the time without the optimiser.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
+OF_TORCH = re.compile(r"^(?:import|from) torch\b", re.MULTILINE)
 FUZZ_SECONDS = 30  # of each property, the last round on top: 130 of them take half an hour on two cores
 ROUND, ROUNDS = 100, 30
 
@@ -50,8 +53,18 @@ class Uncollected:
             gc.enable()
 
 
+class OfExtras:
+    """A module that imports PyTorch is not looked at for docstrings where there is none."""
+
+    def pytest_ignore_collect(self, collection_path):
+        is_code = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
+        missing = is_code and importlib.util.find_spec("torch") is None
+        return True if missing and OF_TORCH.search(collection_path.read_text(encoding="utf-8")) else None
+
+
 def pytest_configure(config):
     config.pluginmanager.register(Uncollected())  # of docstrings outside this folder too
+    config.pluginmanager.register(OfExtras())
 
 
 def fuzzing(config):

@@ -1,5 +1,11 @@
 """Models of other libraries: what differentiates them, in NumPy on both ends; each library is imported when used.
 
+torch_model     a module as a function h(theta, x) of NumPy arrays, its backward pass
+torch_checks    what a module must be
+torch_products  the products of its derivatives
+per_datum       the gradient of one datum at a time, for what has no structure that is known
+ghost           norms and inner products of the gradients of a datum that are never formed
+
 jax_model        a function of JAX as a model of a flat θ, in float64
 jax_programs     its derivatives on a block of data, compiled
 jax_products     the products that the numeric rooms ask for, block after block

@@ -1,10 +1,11 @@
 """What the numeric rooms ask of a model, whatever differentiates it: autograd, PyTorch or JAX."""
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
 
 from ..arguments import Array
 
-__all__ = ["OfBatch", "Products"]
+__all__ = ["OfBatch", "Products", "WithBackward"]
 
 
 class OfBatch(Protocol):
@@ -48,3 +49,13 @@ class Products(Protocol):
 
     def lagrangian_hessian_products(self, theta: Array, multipliers: Array, directions: Array) -> Array:
         """(∇²reg − Σ_r μ_r ∇²h_r) v: theta (p,), μ (rows,) and directions v (k, p) give (k, p)."""
+
+
+@runtime_checkable
+class WithBackward(Protocol):
+    """An h that autograd does not differentiate, and that does so itself on whatever data."""
+
+    def with_backward(self, theta: Array, x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        """h of chains theta (m, p) on x (..., b, *feature), (m, b) or (m, b, k), and the function of weights of that
+        shape that gives Σ_b weight_b ∇h_b of each chain, (m, p).
+        """

@@ -22,6 +22,7 @@ from .unseen_directions import unseen_directions
 
 if TYPE_CHECKING:
     from .jax_function import JaxFunction
+    from .torch_module import TorchModule
 
 __all__ = ["Setting", "check_operations_known", "check_setting", "parameters", "split"]
 
@@ -134,6 +135,20 @@ class Setting:
         from .jax_function import JaxFunction
 
         return JaxFunction(f, params, x, y)
+
+    @staticmethod
+    def from_torch(module: object, x: Reals, y: Reals) -> "TorchModule":
+        """The Setting of a PyTorch module and its data, arrays or tensors; see `TorchModule`. Needs ``[torch]``.
+
+        Its parameters that require a gradient are theta: `pack` makes it of a state dict, `unpack` the other way.
+        """
+        try:
+            import torch  # noqa: F401
+        except ImportError:
+            raise ImportError("from_torch: expected PyTorch, got none: pip install 'ouanalysis[torch]'") from None
+        from .torch_module import TorchModule
+
+        return TorchModule(module, x, y)
 
     @property
     def n(self) -> int:

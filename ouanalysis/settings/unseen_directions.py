@@ -24,8 +24,7 @@ def unseen_directions(setting: "Setting", theta: Array) -> Array:
     As many random θ' as J of rank 1 would need to span all of R^p, so a direction that is left is not seen anywhere.
     """
     rng = np.random.default_rng(0)
-    setting = setting.by_row()
-    draws = 2 + -(-setting.dim // setting.n)
+    draws = 2 + -(-setting.dim // setting.rows)
     size = norm(theta) / np.sqrt(setting.dim)
     places = np.concatenate(
         [theta + size * rng.standard_normal((draws, setting.dim)), rng.standard_normal((draws, setting.dim))]
@@ -35,10 +34,16 @@ def unseen_directions(setting: "Setting", theta: Array) -> Array:
 
 
 def jacobian_rows(setting: "Setting", places: Array) -> Array:
-    """The directions ∇h_i/‖∇h_i‖ at these θ (m, p), of those that are finite and not 0."""
-    copies = np.broadcast_to(places[:, None, :], (len(places), setting.n, setting.dim)).copy()
-    with quiet_derivatives():
-        rows = elementwise_grad(setting.h)(copies, setting.x).reshape(-1, setting.dim)
+    """The directions ∇h_r/‖∇h_r‖ at these θ (m, p), of those that are finite and not 0."""
+    products = setting.products()
+    rows = (products.jacobian(places) if products else _by_autograd(setting.by_row(), places)).reshape(-1, setting.dim)
+    with np.errstate(all="ignore"):
         largest = np.max(np.abs(rows), axis=1, keepdims=True)
         rows = (rows / largest)[(np.isfinite(largest) & (largest > 0)).ravel()]
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def _by_autograd(setting, places):
+    copies = np.broadcast_to(places[:, None, :], (len(places), setting.n, setting.dim)).copy()
+    with quiet_derivatives():
+        return elementwise_grad(setting.h)(copies, setting.x)

@@ -1,4 +1,4 @@
-"""The gradient of the loss of a batch by autograd, for any model: traced once, and then as plain NumPy calls."""
+"""The gradient of the loss of a batch: by autograd, traced once and then plain NumPy calls, or the model's own."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ from autograd.core import make_vjp
 
 from ..arguments import Array
 from ..settings import Setting
+from ..settings.products import WithBackward
 from ..tape.entries import pull_back
 from ..tape.repeated import repeated
 
@@ -23,6 +24,8 @@ def loss_gradient(setting: Setting) -> Gradient:
     For each shape h is traced once; from then on the NumPy calls that autograd made are repeated. Where h looks at
     values (a branch of Python), or the first repetition is not what autograd gives, autograd traces at every call.
     """
+    if isinstance(setting.h, WithBackward):
+        return _by_itself(setting.h)
     known: dict[object, Gradient] = {}
 
     def gradient(theta, x, labels):
@@ -37,6 +40,14 @@ def loss_gradient(setting: Setting) -> Gradient:
 def _seed(value, labels):
     """∂L/∂h."""
     return (2.0 / labels.shape[1]) * (value - labels)
+
+
+def _by_itself(h):
+    def gradient(theta, x, labels):
+        value, pull_back = h.with_backward(theta, x)
+        return pull_back(_seed(value, labels))
+
+    return gradient
 
 
 def _by_autograd(setting):

@@ -1,0 +1,14 @@
+"""Norms and inner products of the gradients of single data, from what each layer was given and is asked to change.
+
+The gradient by a layer's parameters is a product of both, so that of a datum need not be formed: for a dense layer
+‖Σ_t b_t a_tᵀ‖² = Σ_ts ⟨a_t, a_s⟩ ⟨b_t, b_s⟩, a_t its inputs and b_t the derivatives by its outputs at the places t.
+
+uses            which of PyTorch's functions read which parameter, seen while the user's module runs
+layout          where, in what they give, the data are
+plan            what of a module has such a structure, tried out; the rest is left to one gradient at a time
+backward        one backward pass: the terms that each parameter's gradient is the sum of
+norms           what is asked of those terms
+dense, convolution, embedding, scale        the rules, a file each
+
+Source: Goodfellow 2015 (arXiv:1510.01799), the norm by a dense layer; Li et al. 2022 (arXiv:2110.05679), over places.
+"""

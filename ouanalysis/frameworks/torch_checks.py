@@ -1,0 +1,145 @@
+"""What a module must be for its derivatives at a theta to mean what the theory says: each is refused in one line."""
+
+import warnings
+from copy import deepcopy
+from math import prod
+
+import numpy as np
+import torch
+
+from .torch_model import TorchModel
+
+__all__ = ["torch_model"]
+
+RTOL = 1e-9  # of predictions of the same datum, which differ by rounding alone
+
+
+def torch_model(module: object, x: np.ndarray, y: np.ndarray, kind: torch.dtype) -> TorchModel:
+    """The model of a copy of the module, for data x (n, *feature) and labels y (n,) or (n, k); x was given as `kind`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        One line, for a module that is none, that is in another precision or on another device, that is random or
+        changes in its forward pass, whose predictions depend on the other data of a batch or do not fit y.
+    """
+    _check_kind(module)
+    own = _copy(module)
+    _check_tensors(own)
+    _check_modes(own)
+    for parameter in own.parameters():
+        parameter.grad = None
+        if parameter.requires_grad:
+            parameter.data = torch.zeros_like(parameter)
+    kinds = [kind] if kind == torch.float64 else [kind, torch.float64]
+    for last, some_kind in enumerate(kinds, start=1):
+        model = TorchModel(own, x.shape[1:], some_kind, y.shape[1:])
+        try:
+            _check_forward(model, x, y)
+            return model
+        except TypeError as error:
+            if last == len(kinds):
+                raise TypeError(str(error)) from error.__cause__
+    raise AssertionError
+
+
+def _check_kind(module):
+    if not isinstance(module, torch.nn.Module):
+        raise TypeError(f"module: expected a torch.nn.Module, got {type(module).__name__}")
+    if isinstance(module, torch.jit.ScriptModule):
+        raise TypeError(f"module: expected a module of Python, got a {type(module).__name__}")
+    if hasattr(module, "_orig_mod"):
+        raise TypeError("module: expected the module that was compiled, got what torch.compile made: ._orig_mod is it")
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        if torch.nn.parameter.is_lazy(tensor):
+            raise ValueError(f"module: expected parameters with a shape, got {name} of none yet: call the module once")
+
+
+def _copy(module):
+    try:
+        return deepcopy(module)
+    except Exception as error:
+        raise TypeError(f"module: expected one that copy.deepcopy copies, got {_in_one_line(error)}") from error
+
+
+def _check_tensors(module):
+    for what, named in (("parameter", module.named_parameters()), ("buffer", module.named_buffers())):
+        for name, tensor in named:
+            if tensor.device.type != "cpu":
+                raise ValueError(
+                    f"module: expected it on the CPU, got the {what} {name} on {tensor.device}: module.cpu()"
+                )
+            if (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype != torch.float64:
+                kind = str(tensor.dtype).removeprefix("torch.")
+                raise ValueError(f"module: expected float64, got the {what} {name} in {kind}: module.double()")
+    if not any(parameter.requires_grad for parameter in module.parameters()):
+        raise ValueError("module: expected parameters that require a gradient, got none")
+
+
+def _check_modes(module):
+    for name, part in module.named_modules():
+        where = f"{name or 'the module itself'} ({type(part).__name__})"
+        dropout = part.p if isinstance(part, torch.nn.modules.dropout._DropoutNd) else getattr(part, "dropout", 0.0)
+        if part.training and isinstance(dropout, float) and dropout > 0:
+            raise ValueError(f"module: expected no dropout, got {where} in training mode with p = {dropout:g}: .eval()")
+        if part.training and isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
+            raise ValueError(f"module: expected no batch norm over the batch, got {where} in training mode: .eval()")
+
+
+def _check_forward(model, x, y):
+    """Run it at random parameters, twice and on single data."""
+    rng = torch.Generator().manual_seed(0)
+    parameters = {
+        name: torch.randn(shape, generator=rng, dtype=torch.float64) / max(1, prod(shape[1:])) ** 0.5
+        for name, shape in model.parts.items()
+    }
+    some = model.data(x[np.arange(max(2, min(3, len(x)))) % len(x)])
+    before = {name: buffer.clone() for name, buffer in model.module.named_buffers()}
+    with torch.no_grad():
+        values = _called(model, parameters, some, len(y.shape))
+        for name, buffer in model.module.named_buffers():
+            if name not in before or not torch.equal(buffer, before[name]):
+                raise ValueError(
+                    f"module: expected a forward that changes nothing, got the buffer {name} changed by it"
+                )
+        if not _alike(values, _called(model, parameters, some, len(y.shape))):
+            raise ValueError("module: expected a forward that is not random, got two that differ")
+        singly = torch.cat([_called(model, parameters, datum[None], len(y.shape)) for datum in some])
+    if not _alike(values, singly):
+        raise ValueError(
+            "module: expected predictions of each datum alone, got some that depend on the rest of the batch"
+        )
+
+
+def _called(model, parameters, x, axes):
+    """h of tensors (n, *outputs), or what is wrong with it."""
+    shape = (len(x), *model.outputs)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what the user's own runs of it say
+            value = torch.func.functional_call(model.module, parameters, (x,))
+    except Exception as error:
+        wanted = f"module: expected a forward of x of shape {tuple(x.shape)} in {str(x.dtype).removeprefix('torch.')}"
+        raise TypeError(f"{wanted}, got {_in_one_line(error)}") from error
+    if not isinstance(value, torch.Tensor):
+        raise ValueError(f"module: expected one tensor of its forward, got {type(value).__name__}")
+    if tuple(value.shape) != shape and not (
+        prod(model.outputs) == 1 and tuple(value.shape) in ((len(x),), (len(x), 1))
+    ):
+        fits = f"({len(x)},) or ({len(x)}, 1)" if axes == 1 else str(shape)
+        raise ValueError(
+            f"module: expected an output of shape {fits} for {len(x)} data, as y has, got {tuple(value.shape)}"
+        )
+    if value.dtype != torch.float64:
+        raise ValueError(f"module: expected float64 of its forward, got {str(value.dtype).removeprefix('torch.')}")
+    return value.reshape(shape)
+
+
+def _alike(one, other):
+    scale = torch.nan_to_num(one, 0.0, 0.0, 0.0).abs().max()
+    return torch.allclose(one, other, rtol=RTOL, atol=float(RTOL * scale), equal_nan=True)
+
+
+def _in_one_line(error):
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text if len(text) <= 200 else text[:197] + '...'}"

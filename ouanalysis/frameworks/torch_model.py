@@ -1,0 +1,196 @@
+"""A PyTorch module as a model h(theta, x) of NumPy arrays, theta the flat vector of its parameters."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from ..arguments import Array
+
+__all__ = ["LARGE", "TorchModel", "blocks", "flat", "tensors"]
+
+BYTES, LARGE, SOME = 2 << 20, 16 << 20, 16  # in what a pass keeps of the data; more for some data that are large
+_ONE_AT_A_TIME = threading.RLock()  # a module's parameters are exchanged while it runs
+
+
+@dataclass(frozen=True, eq=False)
+class TorchModel:
+    """`factor` times the module's output, of shape `outputs` for a datum: () or (k,).
+
+    Attributes
+    ----------
+    module : torch.nn.Module
+        A copy that nobody else holds, in the mode (train or eval) that it was given in.
+    feature : tuple of int
+        The shape of a datum.
+    kind : torch.dtype
+        What x is given to the module as: float64, or the integers or booleans that it was.
+    outputs : tuple of int
+    factor : float
+    """
+
+    module: torch.nn.Module
+    feature: tuple[int, ...]
+    kind: torch.dtype
+    outputs: tuple[int, ...]
+    factor: float = 1.0
+
+    @cached_property
+    def parts(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the parameters that require a gradient; one that is shared appears once."""
+        return {name: tuple(p.shape) for name, p in self.module.named_parameters() if p.requires_grad}
+
+    @cached_property
+    def known(self) -> dict[str, Any]:
+        """What has been found out of the module by running it; left out when the model is pickled."""
+        return {}
+
+    def run(self, parameters: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        """h of tensors, (n, k): k = 1 for a module of one output."""
+        with _ONE_AT_A_TIME, differentiable_attention():
+            value = functional_call(self.module, parameters, (x,))
+        value = value.reshape(len(x), prod(self.outputs))
+        return value if self.factor == 1.0 else self.factor * value
+
+    def split(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Views of theta (p,) by name."""
+        cut = theta.split([prod(shape) for shape in self.parts.values()])
+        return {name: part.view(shape) for (name, shape), part in zip(self.parts.items(), cut, strict=True)}
+
+    def leaves(self, theta: Array) -> dict[str, torch.Tensor]:
+        """The parameters by name, each of which gradients are taken by."""
+        return {name: part.requires_grad_() for name, part in self.split(tensors(theta)).items()}
+
+    def data(self, x: Array) -> torch.Tensor:
+        return tensors(x).to(self.kind)
+
+    @cached_property
+    def bytes_of_a_datum(self) -> int:
+        """What a backward pass keeps of a datum, nearly; at least what a few numbers take."""
+        kept = []
+
+        def keep(tensor):
+            kept.append((tensor.data_ptr(), tensor.numel() * tensor.element_size()))
+            return tensor
+
+        theta = {name: torch.full(shape, 0.1, dtype=torch.float64) for name, shape in self.parts.items()}
+        own = {leaf.requires_grad_().data_ptr() for leaf in theta.values()}
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            self.run(theta, torch.zeros((2, *self.feature), dtype=self.kind))
+        return max(256, sum(size for place, size in dict(kept).items() if place not in own) // 2)
+
+    def __call__(self, theta: Array, x: Array) -> Array:
+        """h(theta, x): theta (..., p) and x (..., *feature) give (..., *outputs); the leading axes broadcast."""
+        for array in (theta, x):
+            if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+                raise TypeError("h is a PyTorch module, which takes numbers alone: PyTorch itself differentiates it")
+        theta, x, leading = self._aligned(theta, x)
+        values = np.empty((*x.shape[:2], prod(self.outputs)))
+        with torch.no_grad():
+            for row, parameters in enumerate(theta):
+                named = self.split(tensors(parameters))
+                for some in blocks(x.shape[1], self.bytes_of_a_datum):
+                    values[row, some] = self.run(named, self.data(x[row, some])).numpy()
+        return values.reshape(leading + self.outputs)
+
+    def with_backward(self, theta: Array, x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        """h of chains theta (m, p) on x (..., b, *feature), (m, b, *outputs), and what pulls weights of it back.
+
+        Weights, shaped as h, give Σ_b weight_b ∇h_b of each chain, (m, p).
+        """
+        batch = np.broadcast_to(x, (len(theta), *x.shape[x.ndim - len(self.feature) - 1 :]))
+        leaves = [self.leaves(row) for row in theta]
+        values = [self.run(named, self.data(some)) for named, some in zip(leaves, batch, strict=True)]
+
+        def pull_back(weights):
+            pulled = np.empty(theta.shape)
+            for row, (named, value) in enumerate(zip(leaves, values, strict=True)):
+                seed = tensors(weights[row]).reshape(value.shape)
+                pulled[row] = flat(torch.autograd.grad(value, list(named.values()), seed, allow_unused=True), named)
+            return pulled
+
+        stacked = np.stack([value.detach().numpy() for value in values])
+        return stacked.reshape(stacked.shape[:2] + self.outputs), pull_back
+
+    def _aligned(self, theta, x):
+        """theta (m, p) and x (m, n, *feature), n data for each of m parameters, and the leading axes of both."""
+        of_theta, of_x = theta.shape[:-1], x.shape[: x.ndim - len(self.feature)]
+        leading = np.broadcast_shapes(of_theta, of_x)
+        shared = len(leading)  # the axes before: theta is the same along those behind
+        while shared and (len(leading) - shared >= len(of_theta) or of_theta[shared - len(leading) - 1] == 1):
+            shared -= 1
+        x = np.broadcast_to(x, leading + self.feature).reshape(prod(leading[:shared]), -1, *self.feature)
+        axes = (1,) * (len(leading) - len(of_theta)) + of_theta
+        theta = np.broadcast_to(theta.reshape(*axes[:shared], -1), (*leading[:shared], theta.shape[-1]))
+        return theta.reshape(-1, theta.shape[-1]), x, leading
+
+    def _value(self):
+        """What makes two models equal: the modules inside, what they hold besides their parameters."""
+        inside = tuple((name, type(part), _plain(part)) for name, part in self.module.named_modules())
+        held = {**dict(self.module.named_buffers()), **dict(self.module.named_parameters())}
+        fixed = tuple((name, _bytes(tensor)) for name, tensor in held.items() if name not in self.parts)
+        return inside, fixed, tuple(self.parts.items()), self.feature, self.kind, self.outputs, self.factor
+
+    def __eq__(self, other):
+        return self is other or (isinstance(other, TorchModel) and self._value() == other._value())
+
+    def __hash__(self):
+        return hash(self._value())
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "known"}
+
+
+def tensors(array: Array) -> torch.Tensor:
+    """A copy, as what a Setting holds may not be written to."""
+    return torch.from_numpy(np.array(array, dtype=np.float64))
+
+
+def flat(gradients: Iterable[torch.Tensor | None], named: dict[str, torch.Tensor]) -> Array:
+    """One vector of gradients by some parameters, 0 by those that a function does not read."""
+    parts = zip(gradients, named.values(), strict=True)
+    return torch.cat([(torch.zeros_like(p) if g is None else g).reshape(-1) for g, p in parts]).detach().numpy()
+
+
+def blocks(count: int, size: int) -> Iterator[slice]:
+    """Slices of `count` data of `size` bytes, as many at once as fit the memory."""
+    step = max(1, BYTES // size, min(SOME, LARGE // size))
+    return (slice(start, min(start + step, count)) for start in range(0, count, step))
+
+
+@contextmanager
+def differentiable_attention() -> Iterator[None]:
+    """Within, attention is computed by products and a softmax; the fused kernels have but one derivative."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
+def _plain(module):
+    """What a module holds of numbers, strings and functions, by which two of one class may differ."""
+    held = {name: value for name, value in vars(module).items() if name[0] != "_" or name == "_forward_hooks"}
+    return tuple((name, value if _hashable(value) else repr(value)) for name, value in held.items())
+
+
+def _hashable(value):
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _bytes(tensor):
+    return tensor.dtype, tuple(tensor.shape), tensor.detach().numpy().tobytes()

@@ -1,0 +1,120 @@
+"""A PyTorch module as the model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..arguments import Array, Reals, as_array, positive_number, real_array
+from ..frameworks.torch_checks import torch_model
+from ..frameworks.torch_model import TorchModel, tensors
+from ..frameworks.torch_products import TorchProducts
+from .branches import Branches
+from .kinks import Kinks
+from .linear_part import linear_part
+from .setting import Setting, parameters
+
+__all__ = ["TorchModule"]
+
+FEW = 1000  # parameters up to which those that h is linear in are looked for: each costs an evaluation
+
+
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class TorchModule(Setting):
+    """h(x) of a module, whose parameters that require a gradient are theta; PyTorch differentiates it.
+
+    The module is copied: what becomes of it later does not change the setting. Frozen parameters and buffers are
+    constants of h. `parts` has the names of its state dict.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        In float64, on the CPU, without dropout or batch norm in training mode. It gives (n, k), or for labels (n,)
+        either (n,) or (n, 1).
+    x : (n, *feature) array_like or tensor
+        The module is given floats in float64, integers and booleans as they are here, if it takes them.
+    y : (n,) or (n, k) array_like or tensor
+
+    Examples
+    --------
+    >>> module = torch.nn.Linear(2, 1).double()
+    >>> setting = TorchModule(module, [[1.0, 2.0]], [3.0])
+    >>> setting
+    TorchModule(n=1, dim=3)
+    >>> setting.predictions([1.0, 1.0, 5.0])
+    array([8.])
+    >>> setting.unpack([1.0, 1.0, 5.0])["bias"]
+    tensor([5.], dtype=torch.float64)
+    """
+
+    h: TorchModel
+    several_outputs = True
+
+    def __init__(self, module: object, x: Reals, y: Reals) -> None:
+        kind, axes = as_array("x", _of_tensors(x)).dtype, as_array("y", _of_tensors(y)).ndim
+        data = real_array("x", _of_tensors(x))
+        if data.ndim == 0 or len(data) == 0:
+            raise ValueError(f"x: expected shape (n, *feature) with n at least 1, got {data.shape}")
+        labels = real_array("y", _of_tensors(y), shape=(len(data), "k")[: max(1, axes)])
+        whole = torch.from_numpy(np.empty(0, kind)).dtype if kind.kind in "iub" else torch.float64
+        model = torch_model(module, data, labels, whole)
+        dim = sum(int(np.prod(shape)) for shape in model.parts.values())
+        super().__init__(model, data, labels, dim=dim, branches=Branches(unknown="h is a PyTorch module"))
+        vars(self)["_parts"] = model.parts  # whose names have dots
+
+    def products(self) -> TorchProducts:
+        known = self.h.known.get("products")
+        if known is None or known[0] is not self.x:
+            known = self.h.known["products"] = self.x, TorchProducts(self.h, self.x)
+        return known[1]
+
+    def pack(self, state: Mapping[str, Any] | None = None, /, **arrays: Reals) -> Array:
+        """The theta of a state dict, whose buffers and frozen parameters must be the setting's own."""
+        if state is None:
+            return super().pack(**arrays)
+        if not isinstance(state, Mapping):
+            raise TypeError(f"pack: expected a state dict, got {type(state).__name__}")
+        own = self.h.module.state_dict(keep_vars=True)
+        if set(state) != set(own):
+            raise ValueError(f"pack: expected the entries {', '.join(own)}, got {', '.join(state) or 'none'}")
+        named = {id(parameter): name for name, parameter in self.h.module.named_parameters()}
+        for name, tensor in own.items():
+            first = named.get(id(tensor), name)
+            wanted = state[first] if first in self._parts else tensor
+            if not np.array_equal(_of_tensors(state[name]), _of_tensors(wanted)):
+                what = f"equal to {first}, which it is" if first != name else "as it was in the module, a constant of h"
+                raise ValueError(f"pack: expected {name} {what}, got another")
+        return super().pack(**{name: _of_tensors(state[name]) for name in self._parts})
+
+    def unpack(self, theta: Reals) -> dict[str, Any]:
+        """The state dict that theta (p,) makes, for `module.load_state_dict`."""
+        named = self.h.split(tensors(parameters(self, theta, leading=False)))
+        shared = {id(parameter): name for name, parameter in self.h.module.named_parameters()}
+        own = self.h.module.state_dict(keep_vars=True)
+        return {
+            name: named[shared[id(tensor)]].clone() if shared.get(id(tensor)) in named else tensor.detach().clone()
+            for name, tensor in own.items()
+        }
+
+    def linear_part(self) -> NDArray[np.intp]:
+        return linear_part(self) if self.dim <= FEW else np.array([], dtype=int)
+
+    def kinks(self, theta: Reals) -> Kinks:
+        """None that are known."""
+        parameters(self, theta, leading=False)
+        each, none = np.zeros((self.n, 0)), np.zeros(0)
+        return Kinks(each, each, each, each, size=none, rectified=none.astype(bool))
+
+    def rescaled(self, factor: float) -> "TorchModule":
+        factor = positive_number("factor", factor)
+        return self._with(h=replace(self.h, factor=self.h.factor * factor), y=factor * self.y)
+
+
+def _of_tensors(value):
+    """A tensor as an array; whatever else as it is."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().numpy()
+    return value

@@ -1,0 +1,140 @@
+"""PyTorch's products against autograd's, of the same networks written twice, and what the laws make of them."""
+
+import numpy as np
+import pytest
+from rounding import ALGEBRA
+
+torch = pytest.importorskip("torch")
+
+from torch_networks import NETWORKS, both  # noqa: E402  after importorskip
+
+import ouanalysis as ou  # noqa: E402
+from ouanalysis.frameworks import torch_model, torch_products  # noqa: E402
+from ouanalysis.frameworks.torch_products import TorchProducts  # noqa: E402
+from ouanalysis.numeric.zero_error_set.derivatives import products_of  # noqa: E402
+from ouanalysis.simulate.draws import spawn_streams  # noqa: E402
+
+OF_POINTS = "predictions", "jacobian", "gram", "squared_norms", "squared_norms_gradient"
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def networks(request):
+    return both(request.param)
+
+
+def close(found, wanted, rtol=1e-10):
+    np.testing.assert_allclose(found, wanted, rtol=rtol, atol=rtol * np.max(np.abs(wanted)))
+
+
+def test_every_product_is_autograds(networks):
+    _, setting, by_hand, theta = networks
+    rng = np.random.default_rng(0)
+    points = theta + 0.1 * rng.standard_normal((2, setting.dim))
+    direction, weights = rng.standard_normal(setting.dim), rng.standard_normal(setting.rows)
+    vectors, directions = rng.standard_normal((setting.rows, setting.dim)), rng.standard_normal((2, setting.dim))
+    mine, wanted = products_of(setting), products_of(by_hand)
+    assert type(mine).__name__ == "TorchProducts"
+    assert type(wanted).__name__ == "AutogradProducts"
+    for name in OF_POINTS:
+        close(getattr(mine, name)(points), getattr(wanted, name)(points))
+    close(mine.forward(theta, direction), wanted.forward(theta, direction))
+    close(mine.backward(theta, weights), wanted.backward(theta, weights))
+    close(mine.hessian_products(theta, vectors), wanted.hessian_products(theta, vectors))
+    close(mine.data_hessian_products(theta, direction), wanted.data_hessian_products(theta, direction))
+    close(
+        mine.lagrangian_hessian_products(theta, weights, directions),
+        wanted.lagrangian_hessian_products(theta, weights, directions),
+    )
+
+
+def test_no_product_depends_on_the_blocks_that_data_come_in(monkeypatch, networks):
+    _, setting, _, theta = networks
+    rng = np.random.default_rng(4)
+    direction, weights = rng.standard_normal(setting.dim), rng.standard_normal(setting.rows)
+    vectors = rng.standard_normal((setting.rows, setting.dim))
+
+    def all_products():
+        of = TorchProducts(setting.h, setting.x)
+        of._gradients.chain = None
+        yield from (getattr(of, name)(theta[None]) for name in OF_POINTS)
+        yield from (of.forward(theta, direction), of.backward(theta, weights), of.hessian_products(theta, vectors))
+        yield of.data_hessian_products(theta, direction)
+        yield of.lagrangian_hessian_products(theta, weights, vectors[:2])
+
+    wanted = list(all_products())
+    monkeypatch.setattr(torch_model, "BYTES", 1)
+    monkeypatch.setattr(torch_model, "SOME", 2)  # of three data
+    monkeypatch.setattr(torch_products, "ROWS", 8 * setting.rows * 5)  # five columns of J
+    for found, expected in zip(all_products(), wanted, strict=True):
+        close(found, expected, 1e-12)
+
+
+def test_forward_is_linear_and_backward_its_adjoint(networks):
+    _, setting, _, theta = networks
+    rng, products = np.random.default_rng(1), setting.products()
+    u, v, w = rng.standard_normal(setting.rows), *rng.standard_normal((2, setting.dim))
+    close(products.forward(theta, 2 * v - w), 2 * products.forward(theta, v) - products.forward(theta, w))
+    assert u @ products.forward(theta, v) == pytest.approx(v @ products.backward(theta, u), rel=1e-10)
+
+
+def test_h_broadcasts_as_by_hand(networks):
+    _, setting, by_hand, theta = networks
+    rng = np.random.default_rng(2)
+    feature = setting.x.shape[1:]
+    shapes = [((), (3,)), ((2, 1), (3,)), ((2, 3), (3,)), ((2, 1), (2, 3)), ((3,), ()), ((2, 1, 1), (4, 1)), ((), ())]
+    for of_theta, of_x in shapes:
+        some = theta + 0.1 * rng.standard_normal((*of_theta, setting.dim))
+        x = rng.standard_normal((*of_x, *feature))
+        found = setting.h(some, x)
+        assert found.shape == np.shape(by_hand.h(some, x))
+        close(found, by_hand.h(some, x))
+
+
+def test_laws_flow_and_stability_are_autograds(networks):
+    _, setting, by_hand, theta = networks
+    how = {"lr": 0.01, "noise_std": 0.1, "batch_size": 2}
+    mine, wanted = (ou.linearized_sgd(of, theta, **how) for of in (setting, by_hand))
+    close(mine.eigenvalues, wanted.eigenvalues)
+    close(mine.function_covariance(), wanted.function_covariance(), 1e-9)
+    close(*(ou.tangent_drift(of, theta, steps=10, **how) for of in (setting, by_hand)), 1e-8)
+    flows = [ou.regularized_flow(of, theta, times=[0.0, 0.1]).theta for of in (setting, by_hand)]
+    close(*flows, 1e-6)  # the integrator's own tolerance
+    mine, wanted = (ou.stability(of, theta) for of in (setting, by_hand))
+    assert mine.verdict == wanted.verdict
+    assert mine.reg == pytest.approx(wanted.reg, rel=1e-10)
+    assert mine.gradient_norm == pytest.approx(wanted.gradient_norm, rel=1e-8)
+    away = theta + 0.01 * np.random.default_rng(0).standard_normal(setting.dim)
+    close(*(ou.interpolate(of, away) for of in (setting, by_hand)), 1e-8)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("name", ["mlp", "cnn", "recurrent"])
+def test_sgd_is_that_of_torch_fed_with_the_same_draws(name, momentum):
+    module, setting, _, theta = both(name, n=4)
+    lr, noise_std, steps, batch = 0.005, 0.3, 40, 2
+    run = ou.label_noise_sgd(
+        setting,
+        theta,
+        lr=lr,
+        noise_std=noise_std,
+        steps=steps,
+        rng=11,
+        chains=2,
+        batch_size=batch,
+        momentum=momentum,
+        noise="rademacher",
+    )
+    x, y = torch.from_numpy(np.array(setting.x)), torch.from_numpy(np.array(setting.y))
+    for chain, streams in enumerate(spawn_streams(np.random.default_rng(11), 2)):
+        indices = streams.indices.integers(0, 4, size=(steps, batch))
+        noise = noise_std * (2.0 * streams.noise.integers(0, 2, size=(steps, batch)) - 1)
+        module.load_state_dict(setting.unpack(theta))
+        optimizer = torch.optim.SGD(module.parameters(), lr=lr, momentum=momentum)
+        for some, shift in zip(indices, torch.from_numpy(noise), strict=True):
+            optimizer.zero_grad()
+            ((module(x[some]).reshape(-1) - y[some] - shift) ** 2).mean().backward()
+            optimizer.step()
+        wanted = setting.pack(module.state_dict())
+        # 40 steps of some rounding each, which a stable walk does not enlarge
+        np.testing.assert_allclose(run.theta[chain, -1], wanted, rtol=0, atol=ALGEBRA * np.max(np.abs(wanted)))
+        assert np.max(np.abs(wanted - theta)) > 0.001
