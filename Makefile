@@ -6,8 +6,11 @@ BIN := .venv/bin
 PAGE_FROM := ouanalysis derivations tests README.md docs/theory.md docs/formulas.md # what the report is made from
 SPREAD := --numprocesses=auto --maxprocesses=8 --dist=loadfile # tests over the cores; what a file shares is made once
 
+TORCH := torch # a release, where it matters: torch==2.13.0
+OF_FRAMEWORKS := tests/frameworks tests/settings tests/training tests/docs ouanalysis/frameworks ouanalysis/settings
+
 .NOTPARALLEL:
-.PHONY: figures report derivations test browser fuzz mutants check bench docs clean
+.PHONY: figures report derivations test browser frameworks fuzz mutants check bench docs clean
 
 figures: .venv/installed-run
 	$(BIN)/python -m ouanalysis.figures
@@ -24,6 +27,9 @@ test: .venv/installed-test
 
 browser: .venv/installed-test .venv/installed-browser # the page in Chromium, which the system must have
 	$(BIN)/python -m pytest -m browser tests/report
+
+frameworks: .venv-frameworks/installed # what needs PyTorch or JAX, in an environment of its own
+	.venv-frameworks/bin/python -m pytest $(SPREAD) $(OF_FRAMEWORKS)
 
 fuzz: .venv/installed-test # of a room or a file: make fuzz ROOM=tests/numeric
 	$(BIN)/python -m pytest --hypothesis-profile=fuzz $(SPREAD) --verbose $(ROOM)
@@ -46,11 +52,18 @@ docs: .venv/installed-docs # into build/docs/index.html, with the page of make r
 		cp $$page build/docs/ledger.html
 
 clean:
-	rm -rf .venv figures-quick build *.egg-info
+	rm -rf .venv .venv-frameworks figures-quick build *.egg-info
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "make: expected Python 3.11 or newer with venv on the path, got none" >&2; exit 1; }
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+.venv-frameworks/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv-frameworks
+	.venv-frameworks/bin/python -m pip install --quiet $(TORCH)
+	.venv-frameworks/bin/python -m pip install --quiet --editable '.[frameworks,test]'
+	.venv-frameworks/bin/python -m pip install --quiet --no-deps backpack-for-pytorch # without networks that no test has
+	@touch $@
 
 .venv/installed-run: .venv/bin/python setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
