@@ -38,6 +38,8 @@ from .sampling import Sampling
 
 __all__ = ["MomentMap"]
 
+DENSE = 128  # data of one output up to which F is made for one use
+
 
 @dataclass(frozen=True, eq=False)
 class MomentMap:
@@ -101,7 +103,7 @@ class MomentMap:
         inverse = np.linalg.inv(np.moveaxis(gap, (0, 1), (-2, -1)) + shift * np.eye(len(gap)))
         response, coupled = self._responses(shift, unit), bool(self._weights[0])
         if coupled:
-            uncouple = self._uncoupling(response[0])
+            uncouple = self._uncoupling(response[0], often=True)
 
         def apply(moments):
             direct = np.einsum("ijkl,lij->kij", inverse, moments)
@@ -178,17 +180,21 @@ class MomentMap:
         cross = (z * velocity - ratio * shares) / (z - beta)
         return response * np.stack([np.ones_like(response), cross, cross.T, velocity])
 
+    def _made(self, *, often=False):
+        """Whether F is made, which costs O(n⁴) where K has no small eigenvalues, or taken by its products."""
+        return self.sampling.outputs == 1 and (often or len(self.modes) <= DENSE)
+
     def _coupled_radius(self, response):
         """ρ(F) of G/D, where F is positive."""
-        if self.sampling.outputs > 1:
-            return largest_eigenvalue(self._coupled(response), self._data * len(self._pairs[0]))
-        return float(np.linalg.eigvalsh(self._coupling(response))[-1])
+        if self._made():
+            return float(np.linalg.eigvalsh(self._coupling(response))[-1])
+        return largest_eigenvalue(self._coupled(response), self._data * len(self._pairs[0]))
 
-    def _uncoupling(self, response):
-        """The function v → (I − F)⁻¹ v."""
-        if self.sampling.outputs > 1:
-            return partial(solution_less, self._coupled(response))
-        return partial(lu_solve, lu_factor(np.eye(self._data) - self._coupling(response)))
+    def _uncoupling(self, response, *, often=False):
+        """The function v → (I − F)⁻¹ v, which is to be called once or often."""
+        if self._made(often=often):
+            return partial(lu_solve, lu_factor(np.eye(self._data) - self._coupling(response)))
+        return partial(solution_less, self._coupled(response))
 
     def _coupled(self, response):
         """The function v → F v: what the variances v of the predictions add to themselves."""
