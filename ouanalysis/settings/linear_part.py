@@ -19,9 +19,11 @@ def linear_part(setting: "Setting") -> NDArray[np.intp]:
     rng = np.random.default_rng(0)
     theta, moves = rng.standard_normal((2, 2, setting.dim))
     block = max(1, FLOATS // (2 * len(FAR) * setting.rows * setting.dim))
-    units = np.eye(setting.dim)
     with np.errstate(all="ignore"):
-        straight = [_straight(setting, theta, units[k : k + block]) for k in range(0, setting.dim, block)]
+        straight = [
+            _straight(setting, theta, np.eye(min(block, setting.dim - k), setting.dim, k))
+            for k in range(0, setting.dim, block)
+        ]
         alone = np.flatnonzero(np.concatenate(straight))
         if _straight(setting, theta, _only(moves[0], alone)).all():
             return alone

@@ -16,6 +16,7 @@ from .repeatedly import evaluated
 __all__ = ["BLOCK", "AutogradProducts"]
 
 BLOCK = 1 << 20  # floats in one broadcast (m, rows, p) array: 8 MB
+GRAM = 1 << 24  # floats of J from which K is made at once: 128 MB
 
 
 class AutogradProducts:
@@ -28,16 +29,24 @@ class AutogradProducts:
         return self._rows.h(points[:, None, :], self._rows.x)
 
     def jacobian(self, points: Array) -> Array:
-        blocks = [self._gradients_at(data, _copies(points, data)) for data in self._blocks()]
-        return np.concatenate(blocks, axis=-2) if len(blocks) > 1 else blocks[0]
+        return self._some_rows(points, slice(0, self._rows.n))
 
     def gram(self, points: Array) -> Array:
-        gradients = self.jacobian(points)
-        return gradients @ np.swapaxes(gradients, -1, -2)
+        some = [slice(rows.start, rows.stop) for rows in self._blocks(GRAM // max(len(points), 1))]
+        gram = np.empty((len(points), self._rows.n, self._rows.n))
+        for k, rows in enumerate(some):
+            gradients = self._some_rows(points, rows)
+            gram[:, rows, rows] = gradients @ np.swapaxes(gradients, -1, -2)
+            for others in some[:k]:
+                gram[:, rows, others] = gradients @ np.swapaxes(self._some_rows(points, others), -1, -2)
+                gram[:, others, rows] = np.swapaxes(gram[:, rows, others], -1, -2)
+        return gram
 
     def squared_norms(self, points: Array) -> Array:
-        gradients = self.jacobian(points)
-        norms = np.einsum("...ij,...ij->...i", gradients, gradients)
+        norms = np.empty((len(points), self._rows.n))
+        for data in self._blocks():
+            gradients = self._gradients_at(data, _copies(points, data))
+            norms[:, data] = np.einsum("...ij,...ij->...i", gradients, gradients)
         return norms.reshape(len(points), self._data, self._outputs).sum(axis=-1)
 
     def squared_norms_gradient(self, points: Array) -> Array:
@@ -72,6 +81,15 @@ class AutogradProducts:
                 product = self._lagrangian_pullbacks(data, copies, multipliers[data], along[:, None, :])
                 products[start : start + size] += np.sum(product, axis=-2)
         return products
+
+    def _some_rows(self, points, rows):
+        """Those of J, (m, rows, p)."""
+        blocks = [
+            self._gradients_at(data, _copies(points, data))
+            for data in self._blocks()
+            if rows.start <= data.start < rows.stop
+        ]
+        return np.concatenate(blocks, axis=-2) if len(blocks) > 1 else blocks[0]
 
     def _summed_products(self, points, vectors):
         """Σ_r ∇²h_r u_r, of u_r = ∇h_r where vectors is None: points (m, p) gives (m, p)."""
@@ -114,8 +132,10 @@ class AutogradProducts:
         with quiet_derivatives():
             return evaluated(name, self._rows, data, function, *arrays)
 
-    def _blocks(self):
+    def _blocks(self, floats=0):
+        """Slices of the rows, each of a whole number of the smallest."""
         size = max(1, BLOCK // self._rows.dim)
+        size *= max(1, floats // (size * self._rows.dim))
         return [slice(start, min(start + size, self._rows.n)) for start in range(0, self._rows.n, size)]
 
 

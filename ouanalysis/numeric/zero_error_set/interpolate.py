@@ -57,7 +57,8 @@ def interpolate(setting: Setting, theta: Reals) -> Array:
     _check_derivatives(setting, theta)
     nearest = _gauss_newton(setting, theta)
     if not _fits(setting, nearest):
-        nearest = _move_linear_part(setting, theta, setting.linear_part())
+        farther = _move_linear_part(setting, theta, setting.linear_part())
+        nearest = farther if _error(setting, farther) < _error(setting, nearest) else nearest
     elif kink_on_datum(setting, nearest) and not kink_on_datum(setting, theta):
         farther = _move_linear_part(setting, theta, setting.linear_part())
         nearest = farther if _fits(setting, farther) else nearest
@@ -172,6 +173,8 @@ def _fits(setting, theta):
 
 
 def _move_linear_part(setting, theta, part):
+    if not len(part) or not holds_jacobian(setting):
+        return theta
     with np.errstate(all="ignore"):
         columns, residual = jacobian(setting, theta)[:, part], _residual(setting, theta)
     moved = np.array(theta)

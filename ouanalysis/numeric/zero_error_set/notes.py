@@ -25,7 +25,7 @@ def notes_on_point(setting: Setting, theta: Array, rank: int) -> list[str]:
         notes.append(f"{len(pairs)} of the data {'are duplicates' if len(pairs) > 1 else 'is a duplicate'} ({shown})")
     if rank < setting.rows:
         if not holds_jacobian(setting):
-            follows = "by K alone: this holds in the largest directions, whatever lies below 1e-7 of them"
+            follows = "by K alone: this holds in the largest directions, whatever lies below √(n eps) of them"
         elif scaled_rank(jacobian(setting, theta)) > rank:
             follows = "as its rows are too different in size to resolve more: this holds in the largest directions"
         elif rank_is_constant(setting, theta):

@@ -95,7 +95,7 @@ class RowSpace:
 class LargeRowSpace(RowSpace):
     """That of a J of more than 2^26 numbers, which is never held: by products with it, and K alone.
 
-    Singular values below 1e-7 of the largest, whose squares are rounding of K, count as 0.
+    Singular values below √(n eps) of the largest, whose squares are rounding of K, count as 0.
     """
 
     def __init__(self, setting: Setting, theta: Array) -> None:
@@ -172,13 +172,13 @@ def finite_jacobian(setting: Setting, theta: Array) -> Array:
 
 
 def largest_gradient(setting: Setting, theta: Array) -> float:
-    """max_r ‖g_r‖ over the rows of J; not finite where one is not."""
+    """max_i ‖g_i‖ over the data, of several outputs the norm of all; not finite where one is not."""
     with np.errstate(all="ignore"):
         if not holds_jacobian(setting):
             return float(np.sqrt(np.max(products_of(setting).squared_norms(theta[None]))))
         gradients = jacobian(setting, theta)
         unit = np.max(np.abs(gradients)) or 1.0  # so that no square over- or underflows
-        return float(unit * np.max(np.linalg.norm(gradients / unit, axis=-1)))
+        return float(unit * np.max(np.linalg.norm((gradients / unit).reshape(setting.n, -1), axis=-1)))
 
 
 def finite_hessian_products(setting: Setting, theta: Array, vectors: Array) -> Array:
