@@ -502,8 +502,8 @@ CHANGES = {
         ),
         (
             "numeric/fluctuations/matrix_free",
-            "left = right - (solution - apply(solution))",
-            "left = right - solution",
+            "return unit * solution",
+            "return solution",
         ),
         (
             "numeric/fluctuations/moment_map",

@@ -45,7 +45,7 @@ def solution_less(apply: Map, right: Array) -> Array:
         solution = solution + move
         left = right / unit - (solution - apply(solution))
     residual = np.linalg.norm(left)
-    if not residual <= 1e-8 * max(np.linalg.norm(solution), 1.0):
+    if not residual <= 1e-8 * (1.0 + np.linalg.norm(solution)):
         raise ArithmeticError(
             f"expected conjugate gradients to solve {right.size} equations, got a residual of {residual:.1g}"
         )
