@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..arguments import Array, Reals, count, positive_number
+from ..numeric.fluctuations.mean_displacement import mean_displacement
 from ..numeric.fluctuations.sampling import BatchSize, Sampling, sampling_of
 from ..numeric.fluctuations.second_moments import SecondMoments
 from ..numeric.fluctuations.stability_limit import stability_limit
 from ..numeric.zero_error_set.derivatives import loss as _loss
-from ..numeric.zero_error_set.derivatives import products_of, regularizer
+from ..numeric.zero_error_set.derivatives import regularizer, regularizer_gradient
 from ..numeric.zero_error_set.interpolate import interpolate
+from ..numeric.zero_error_set.row_space import holds_jacobian, row_space
 from ..settings import Setting
 from ..settings.setting import parameters
 
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Reading", "TrainingMonitor"]
-
-ENTRIES = 3e7  # of J, at most, that a reading holds
 
 
 class Module(Protocol):
@@ -95,7 +95,7 @@ class TrainingMonitor:
         Steps from one reading to the next; ``monitor(step)`` is free at those between.
     exact_rows : int
         Rows of J, n·k, up to which the fit, η_max and what is exact in the step are computed, by (n·k)⁴ operations at
-        worst; beyond they are NaN. The fit and the exact drift need J itself: NaN too where it has above 3·10⁷ entries.
+        worst; beyond they are NaN. The fit and the exact drift need J itself: NaN too where it has above 2²⁶ entries.
 
     Attributes
     ----------
@@ -197,38 +197,31 @@ class TrainingMonitor:
         return parameters(self.setting, pack(state()) if state else self._module(), leading=False)
 
     def _read(self, step):
-        theta, n, sampling = self._theta(), self.setting.n, self.sampling
-        loss, reg = _loss(self.setting, theta), regularizer(self.setting, theta)
+        setting, sampling, theta = self.setting, self.sampling, self._theta()
+        loss, reg = _loss(setting, theta), regularizer(setting, theta)
         fit = self._fit(theta)
         theta = theta if fit is None else fit
-        products = products_of(self.setting)
-        points = theta[None]
-        here = np.sum(products.squared_norms(points)) / n
-        gradient = products.squared_norms_gradient(points)[0] / n
-        squares, modes = np.linalg.eigh(products.gram(points)[0])
-        kept = squares > max(len(squares), theta.size) * np.finfo(float).eps * max(squares[-1], 0.0)
-        squares, modes = squares[kept][::-1], modes[:, kept][:, ::-1]
-        across = modes @ (modes.T @ products.forward(theta, gradient) / squares)
-        tangent = gradient - products.backward(theta, across)
-        still = 1 - sampling.momentum
+        space, here = row_space(setting, theta), float(regularizer(setting, theta))
+        gradient, squares = regularizer_gradient(setting, theta), space.squares
+        tangent, still = space.tangent(gradient), 1 - sampling.momentum
         unit = sampling.lr * sampling.noise_scale**2 / sampling.batch_size / still
-        limit, variances = self._at_rest(squares, modes)
+        limit, moments = self._at_rest(squares, space.modes)
         return Reading(
             step,
             float(reg),
-            float("nan") if fit is None else float(here),
+            float("nan") if fit is None else here,
             float(loss),
-            float(unit * here),
-            float(np.diagonal(variances) @ squares / n),
+            unit * here,
+            float(np.diagonal(moments) @ squares / setting.n),
             float(0.0 - unit * sampling.lr / still * (tangent @ tangent)),
-            self._drift(products, theta, squares, modes, variances, tangent),
-            float(2 / n * np.max(squares, initial=0.0)),
+            self._exact_drift(theta, space, moments, gradient),
+            float(2 / setting.n * np.max(squares, initial=0.0)),
             limit,
         )
 
     def _fit(self, theta):
         """The zero-error point near θ; None where none is reached, or looking for it costs too much."""
-        if self.setting.rows > self.exact_rows or self.setting.rows * self.setting.dim > ENTRIES:
+        if self.setting.rows > self.exact_rows or not holds_jacobian(self.setting):
             return None
         try:
             return interpolate(self.setting, theta)
@@ -245,14 +238,12 @@ class TrainingMonitor:
         at_rest = SecondMoments(squares, modes, self.sampling.of_unit_noise()).stationary()
         return limit, self.sampling.noise_scale**2 * at_rest
 
-    def _drift(self, products, theta, squares, modes, variances, tangent):
-        """∇reg · E[N(θ⁺ − θ)] at rest, −(2η/(n(1 − β))) N∇reg · Σ_i ∇²h_i Σ g_i, of Σ = V Z Vᵀ, J = U √κ Vᵀ."""
-        if not np.isfinite(variances).all() or self.setting.rows * self.setting.dim > ENTRIES:
+    def _exact_drift(self, theta, space, moments, gradient):
+        """∇reg · E[N(θ⁺ − θ)] at rest."""
+        if not np.isfinite(moments).all() or not holds_jacobian(self.setting):
             return float("nan")
-        roots = np.sqrt(squares)
-        vectors = (modes * roots @ variances / roots) @ (modes.T @ products.jacobian(theta[None])[0])
-        factor = -2 * self.sampling.lr / (self.setting.n * (1 - self.sampling.momentum))
-        return float(0.0 + factor * (tangent @ products.hessian_products(theta, vectors)))
+        step = self.sampling.lr / (1 - self.sampling.momentum)
+        return float(0.0 + step * (gradient @ mean_displacement(self.setting, theta, space, moments)))
 
     def __repr__(self) -> str:
         last = f", last at step {self.readings[-1].step}" if self.readings else ""

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import ouanalysis as ou
+from ouanalysis.numeric.zero_error_set import row_space
 
 
 def two_outputs(theta, x):
@@ -47,6 +48,36 @@ def test_a_reading_on_the_zero_error_set_is_what_the_laws_say(setting, theta, no
         assert reading.floor == pytest.approx(float(diffusion.expected_loss()), rel=1e-9)
         change = diffusion.tangent_drift(None) @ ou.regularizer_gradient(setting, theta)
         assert reading.drift == pytest.approx(float(change), rel=1e-7)
+
+
+def nearly_alike(theta, x):
+    return theta[..., 0] * theta[..., 1] * theta[..., 2] + x * theta[..., 0]
+
+
+def test_a_direction_that_data_hardly_tell_apart_counts_as_in_the_laws():
+    theta, data = np.array([2.0, 1.0, 3.0]), np.array([0.0, 1e-9])
+    setting = ou.Setting(nearly_alike, x=data, y=nearly_alike(theta, data), dim=3)
+    noise = {"lr": 0.01, "noise_std": 0.2}
+    reading, law = ou.TrainingMonitor(setting, lambda: theta, **noise)(0), ou.linearized_sgd(setting, theta, **noise)
+    assert law.rank == 2
+    gradient = ou.regularizer_gradient(setting, theta)
+    assert reading.exact_drift == pytest.approx(float(law.tangent_drift() @ gradient), rel=1e-7)
+    leading = ou.local_ou(setting, theta, **noise).tangent_drift(None) @ gradient
+    assert reading.drift == pytest.approx(float(leading), rel=1e-7)
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize(("setting", "theta"), SETTINGS)
+def test_of_a_jacobian_that_is_not_held_only_the_fit_and_the_exact_drift_are_missing(
+    setting, theta, noise, monkeypatch
+):
+    monitor = ou.TrainingMonitor(setting, lambda: theta, lr=1e-3, noise_std=0.2, **noise)
+    held = monitor(0)
+    monkeypatch.setattr(row_space, "HELD", 1)
+    reading = monitor(0)
+    assert np.isnan([reading.fit_reg, reading.exact_drift]).all()
+    for name in ("reg", "loss", "floor", "exact_floor", "drift", "curvature", "max_stable_lr"):
+        assert getattr(reading, name) == pytest.approx(getattr(held, name), rel=1e-7, abs=1e-25)
 
 
 def test_at_small_steps_the_drift_is_that_of_the_exact_law_with_momentum_too():
