@@ -4,7 +4,7 @@ Source: theory.md, section 2, "Noise floor" and "Stability", and section 3.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -20,11 +20,12 @@ from ..numeric.zero_error_set.interpolate import interpolate
 from ..numeric.zero_error_set.row_space import holds_jacobian, row_space
 from ..settings import Setting
 from ..settings.setting import parameters
+from .reading import Reading
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Reading", "TrainingMonitor"]
+__all__ = ["TrainingMonitor"]
 
 
 class Module(Protocol):
@@ -32,49 +33,6 @@ class Module(Protocol):
 
     def state_dict(self) -> Mapping[str, object]:
         """Them by name."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What was read at a step, and what is predicted of the network that fits nearby.
-
-    Under noise reg(θ) is not what the theory speaks of: θ is off the zero-error set, where reg is another by O(ησ²),
-    growing as ever slower directions join the fluctuation. What drifts is reg at the fit.
-
-    Attributes
-    ----------
-    step : int
-    reg : float
-        reg(θ) at θ as it is, in units of y²/θ².
-    fit_reg : float
-        reg at the zero-error point that `interpolate` reaches from θ, close to the nearest; NaN where none is reached,
-        and beyond `exact_rows`. What follows is of that point, but for the loss, and else of θ.
-    loss : float
-        The clean loss on all data, in units of y².
-    floor : float
-        Its predicted plateau, to leading order in the step: ησ² reg/(B̃(1 − β)).
-    exact_floor : float
-        That of the linearised SGD, exact at every stable step; infinite past `max_stable_lr`.
-    drift : float
-        The predicted change of reg by a step, −(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², to leading order in the step.
-    exact_drift : float
-        The same of the law of `linearized_sgd`, exact at every stable step at O(σ²): that of `tangent_drift`.
-    curvature : float
-        λ_max(H), H = (2/n)JᵀJ.
-    max_stable_lr : float
-        η_max to three digits, which is at most 2(1 + β)/λ_max.
-    """
-
-    step: int
-    reg: float
-    fit_reg: float
-    loss: float
-    floor: float
-    exact_floor: float
-    drift: float
-    exact_drift: float
-    curvature: float
-    max_stable_lr: float
 
 
 class TrainingMonitor:
@@ -197,27 +155,37 @@ class TrainingMonitor:
         return parameters(self.setting, pack(state()) if state else self._module(), leading=False)
 
     def _read(self, step):
-        setting, sampling, theta = self.setting, self.sampling, self._theta()
-        loss, reg = _loss(setting, theta), regularizer(setting, theta)
+        theta = self._theta()
+        reg, loss = float(regularizer(self.setting, theta)), float(_loss(self.setting, theta))
+        nothing = dict.fromkeys((field.name for field in fields(Reading)), float("nan"))
+        with np.errstate(all="ignore"):
+            return Reading(**nothing | self._predicted(theta, reg) | {"step": step, "reg": reg, "loss": loss})
+
+    def _predicted(self, theta, reg):
+        """What is read by way of K; nothing where its eigenvalues are no floats."""
+        if not np.isfinite(reg):
+            return {}
         fit = self._fit(theta)
         theta = theta if fit is None else fit
-        space, here = row_space(setting, theta), float(regularizer(setting, theta))
-        gradient, squares = regularizer_gradient(setting, theta), space.squares
-        tangent, still = space.tangent(gradient), 1 - sampling.momentum
-        unit = sampling.lr * sampling.noise_scale**2 / sampling.batch_size / still
+        try:
+            space = row_space(self.setting, theta)
+            squares = space.squares
+        except ValueError:
+            return {}
+        sampling, n, here = self.sampling, self.setting.n, float(regularizer(self.setting, theta))
+        gradient, still = regularizer_gradient(self.setting, theta), 1 - sampling.momentum
+        tangent = space.tangent(gradient)
+        unit = sampling.lr * sampling.noise_scale * sampling.noise_scale / sampling.batch_size / still
         limit, moments = self._at_rest(squares, space.modes)
-        return Reading(
-            step,
-            float(reg),
-            float("nan") if fit is None else here,
-            float(loss),
-            unit * here,
-            float(np.diagonal(moments) @ squares / setting.n),
-            float(0.0 - unit * sampling.lr / still * (tangent @ tangent)),
-            self._exact_drift(theta, space, moments, gradient),
-            float(2 / setting.n * np.max(squares, initial=0.0)),
-            limit,
-        )
+        return {
+            "fit_reg": float("nan") if fit is None else here,
+            "floor": unit * here,
+            "exact_floor": float(np.diagonal(moments) @ squares / n),
+            "drift": float(0.0 - unit * sampling.lr / still * (tangent @ tangent)),
+            "exact_drift": self._exact_drift(theta, space, moments, gradient),
+            "curvature": float(2 / n * np.max(squares, initial=0.0)),
+            "max_stable_lr": limit,
+        }
 
     def _fit(self, theta):
         """The zero-error point near θ; None where none is reached, or looking for it costs too much."""
@@ -236,14 +204,18 @@ class TrainingMonitor:
         if self.sampling.lr >= limit:
             return limit, np.diag(np.full(len(squares), np.inf))
         at_rest = SecondMoments(squares, modes, self.sampling.of_unit_noise()).stationary()
-        return limit, self.sampling.noise_scale**2 * at_rest
+        return limit, self.sampling.noise_scale * (self.sampling.noise_scale * at_rest)
 
     def _exact_drift(self, theta, space, moments, gradient):
         """∇reg · E[N(θ⁺ − θ)] at rest."""
         if not np.isfinite(moments).all() or not holds_jacobian(self.setting):
             return float("nan")
         step = self.sampling.lr / (1 - self.sampling.momentum)
-        return float(0.0 + step * (gradient @ mean_displacement(self.setting, theta, space, moments)))
+        try:
+            moved = mean_displacement(self.setting, theta, space, moments)
+        except ValueError:  # a second derivative, or the product, is no float
+            return float("nan")
+        return float(0.0 + step * (gradient @ moved))
 
     def __repr__(self) -> str:
         last = f", last at step {self.readings[-1].step}" if self.readings else ""

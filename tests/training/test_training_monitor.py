@@ -140,6 +140,53 @@ def test_where_no_fit_is_near_the_readings_are_of_theta():
     assert reading.floor == pytest.approx(1e-4 * reading.reg, rel=1e-12)
 
 
+def rational(theta, x):
+    return theta[..., 0] / theta[..., 1] * x
+
+
+RATIONAL = ou.Setting(rational, x=[1.0, 2.0], y=[1.0, 2.0], dim=2)
+PAST_FLOATS = [
+    pytest.param(*ou.planted_matrix_sensing(4, 2, 5, rng=1), 1e160, id="sensing: K overflows"),
+    pytest.param(*ou.planted_matrix_sensing(4, 2, 5, rng=1), 1e152, id="sensing: K is a float, but hardly"),
+    pytest.param(*ou.planted_matrix_sensing(4, 2, 5, rng=1), 1e308, id="sensing: J overflows"),
+    pytest.param(*ou.planted_sigmoid_network(2, 3, 6, rng=3), np.r_[np.full(6, 1e160), np.ones(18)], id="sigmoid"),
+    pytest.param(*ou.planted_relu_network(8, 4, rng=3), 1e160, id="relu"),
+    pytest.param(TWO, THETA, 1e200, id="two outputs"),
+    pytest.param(RATIONAL, np.array([1.0, 0.0]), 1.0, id="no derivative"),
+]
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize(("setting", "theta", "scale"), PAST_FLOATS)
+@pytest.mark.parametrize("exact_rows", [0, 500])
+@pytest.mark.parametrize("held", [True, False])
+def test_at_divergence_what_needs_k_is_nan_and_training_goes_on(
+    setting, theta, scale, exact_rows, held, noise, monkeypatch
+):
+    if not held:
+        monkeypatch.setattr(row_space, "HELD", 1)
+    noise = {"batch_size": 2, **noise} if setting.n > 1 else noise
+    monitor = ou.TrainingMonitor(setting, lambda: theta * scale, lr=1e-3, noise_std=0.2, exact_rows=exact_rows, **noise)
+    reading = monitor(0)
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(
+            (reading.reg, reading.loss), (ou.regularizer(setting, theta * scale), ou.loss(setting, theta * scale))
+        )
+    rest = [value for name, value in vars(reading).items() if name not in ("step", "reg", "loss")]
+    assert np.isnan(rest).all()
+    assert monitor.table().splitlines()[1].split()[-1] == "nan"
+
+
+def test_a_run_that_diverges_is_drawn():
+    setting, theta = ou.planted_matrix_sensing(4, 2, 5, rng=1)
+    scales = iter([1.0, 10.0, 1e60, 1e160, 1e308])
+    monitor = ou.TrainingMonitor(setting, lambda: theta * next(scales), lr=1e-3, noise_std=0.2, every=1)
+    for step in range(5):
+        monitor(step)
+        monitor.plot().canvas.draw()
+    assert np.isfinite(monitor.columns()["curvature"]).tolist() == [True, True, True, False, False]
+
+
 def bounded(theta, x):
     return anp.tanh(theta[..., 0]) * x
 
