@@ -45,8 +45,8 @@ class TrainingMonitor:
     setting : Setting
         The model and its clean data.
     module : torch.nn.Module or callable
-        Where the parameters are: a module whose ``setting.pack(module.state_dict())`` is θ, or a function without
-        arguments that gives θ (p,).
+        Where the parameters are: a module whose ``setting.pack(module.state_dict())`` is θ, as of
+        ``ou.Setting.from_torch``, or a function without arguments that gives θ (p,).
     lr, noise_std, batch_size, replacement, momentum
         As in `linearized_sgd`; noise_std is one number.
     every : int
@@ -103,10 +103,8 @@ class TrainingMonitor:
             replacement=replacement,
             momentum=momentum,
         )
-        if not hasattr(module, "state_dict") and not callable(module):
-            raise TypeError(f"module: expected a torch.nn.Module, or a function that gives θ, got {module!r:.60}")
         self.setting = setting
-        self._module: Any = module
+        self._module: Any = _checked(module, setting)
         self.every = count("every", every, least=1)
         self.exact_rows = count("exact_rows", exact_rows, least=0)
         self.readings: list[Reading] = []
@@ -151,8 +149,7 @@ class TrainingMonitor:
 
     def _theta(self):
         state = getattr(self._module, "state_dict", None)
-        pack: Callable[..., Array] = self.setting.pack  # of a module's setting it takes a state dict
-        return parameters(self.setting, pack(state()) if state else self._module(), leading=False)
+        return parameters(self.setting, _packed(self.setting, state()) if state else self._module(), leading=False)
 
     def _read(self, step):
         theta = self._theta()
@@ -220,3 +217,24 @@ class TrainingMonitor:
     def __repr__(self) -> str:
         last = f", last at step {self.readings[-1].step}" if self.readings else ""
         return f"TrainingMonitor({self.setting!r}, every={self.every}, {len(self.readings)} readings{last})"
+
+
+def _checked(module, setting):
+    """The module, if θ can be had of it."""
+    if isinstance(module, type) or not (hasattr(module, "state_dict") or callable(module)):
+        raise TypeError(f"module: expected a torch.nn.Module, or a function that gives θ, got {module!r:.60}")
+    if not hasattr(module, "state_dict"):
+        return module
+    try:
+        _packed(setting, module.state_dict())
+    except TypeError as error:
+        raise TypeError(
+            f"module: expected a function that gives θ, as {setting!r} is no setting of that module, got"
+            f" {type(module).__name__}; make it by ou.Setting.from_torch(module, x, y), or give a function"
+        ) from error
+    return module
+
+
+def _packed(setting, state):
+    pack: Callable[..., Array] = setting.pack  # of a module's setting it takes a state dict
+    return pack(state)

@@ -198,15 +198,65 @@ class Module:
         return {"c": 1.0}
 
 
-def test_a_module_is_packed_by_the_setting():
-    def pack(state):
-        assert state == {"c": 1.0}
-        return theta
+class OfModule(ou.Setting):
+    """A setting that packs a state dict."""
 
-    monitor = monitored(module=Module())
-    theta = monitor.setting.pack(**monitor.setting.unpack(np.ones(monitor.setting.dim)))
-    vars(monitor.setting)["pack"] = pack
-    assert monitor(0).reg == pytest.approx(ou.regularizer(monitor.setting, theta), rel=1e-12)
+    def pack(self, state):
+        if state != {"c": 1.0}:
+            raise ValueError(f"pack: expected the entry c, got {', '.join(state)}")
+        return np.array([1.0])
+
+
+def test_a_module_is_packed_by_the_setting():
+    setting = OfModule(bounded, x=[1.0], y=[0.5], dim=1)
+    monitor = ou.TrainingMonitor(setting, Module(), lr=0.01, noise_std=0.1)
+    assert monitor(0).reg == pytest.approx(ou.regularizer(setting, [1.0]), rel=1e-12)
+
+
+class Other(Module):
+    """What has a state dict of another model."""
+
+    def state_dict(self):
+        return {"state": 1.0}
+
+
+def test_another_modules_state_is_refused_before_training():
+    with pytest.raises(ValueError, match="pack: expected the entry c, got state"):
+        ou.TrainingMonitor(OfModule(bounded, x=[1.0], y=[0.5], dim=1), Other(), lr=0.01, noise_std=0.1)
+
+
+@pytest.mark.parametrize("setting", [*(param.values[0] for param in SETTINGS), RATIONAL])
+def test_a_module_beside_a_setting_of_none_is_refused_before_training(setting):
+    wanted = "module: expected a function that gives θ, as .* is no setting of that module, got Module; make it by "
+    with pytest.raises(TypeError, match=wanted):
+        ou.TrainingMonitor(setting, Module(), lr=0.01, noise_std=0.1)
+
+
+def first_weight(params, x):
+    return x @ params["weight"][0]
+
+
+def test_a_module_of_torch_beside_a_setting_of_jax_is_refused_before_training():
+    torch, _ = pytest.importorskip("torch"), pytest.importorskip("jax")
+    setting = ou.Setting.from_jax(first_weight, {"weight": np.ones((1, 3))}, np.eye(3), np.ones(3))
+    with pytest.raises(TypeError, match="is no setting of that module, got Linear"):
+        ou.TrainingMonitor(setting, torch.nn.Linear(3, 1, bias=False).double(), lr=0.01, noise_std=0.1)
+
+
+def test_modules_of_torch():
+    torch = pytest.importorskip("torch")
+    x, y, rest = np.eye(3), np.ones(3), {"lr": 0.01, "noise_std": 0.1}
+    network, other = (torch.nn.Linear(3, 1, bias=bias).double() for bias in (True, False))
+    setting = ou.Setting.from_torch(network, x, y)
+    assert ou.TrainingMonitor(setting, network, **rest)(0).reg == pytest.approx(2.0, rel=1e-12)
+    with pytest.raises(ValueError, match="pack: expected the entries weight, bias, got weight"):
+        ou.TrainingMonitor(setting, other, **rest)
+    with pytest.raises(ValueError, match="pack: expected the entries weight, bias, got state, param_groups"):
+        ou.TrainingMonitor(setting, torch.optim.SGD(network.parameters(), 0.01), **rest)
+    with pytest.raises(TypeError, match="is no setting of that module, got Linear"):
+        ou.TrainingMonitor(RATIONAL, network, **rest)
+    with pytest.raises(TypeError, match=r"module: expected a torch.nn.Module, or a .*, got <class"):
+        ou.TrainingMonitor(setting, torch.nn.Linear, **rest)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 12])
