@@ -43,12 +43,15 @@ class PlateauMean:
 
 def plateau_mean(series: Array, burn_in: int | None = None) -> PlateauMean:
     """Of series (chains, steps) which all have one mean; a burn_in of None is that of `settling_time`."""
+    exponent = int(np.frexp(np.max(np.abs(series)))[1])  # out of the way, so that no square over- or underflows
+    series = np.ldexp(series, -exponent)
     dropped = settling_time(series) if burn_in is None else burn_in
     kept = series[:, dropped:]
     mean = float(kept.mean())
     variance, long_run = long_run_variance(kept - mean)
     samples = kept.size * (variance / long_run if long_run else 1.0)
-    return PlateauMean(mean, float(np.sqrt(long_run / kept.size)), samples, dropped, _trend(kept))
+    error = float(np.ldexp(np.sqrt(long_run / kept.size), exponent))
+    return PlateauMean(float(np.ldexp(mean, exponent)), error, samples, dropped, _trend(kept))
 
 
 def long_run_variance(centred: Array) -> tuple[float, float]:

@@ -59,7 +59,7 @@ def test_autocovariance_is_the_sum_that_defines_it(steps):
     np.testing.assert_allclose(got, np.array(summed) / values.size, rtol=0, atol=1e-14 * max(summed[0], 1))
 
 
-@pytest.mark.parametrize("scale", [1e-12, 1e9])
+@pytest.mark.parametrize("scale", [1e-200, 1e-12, 1e9, 1e200])
 def test_units_scale_the_mean_and_its_error_alone(scale):
     values = autoregressive(np.random.default_rng(3), 0.7, 1, 2, 500)[0] ** 2
     one, other = plateau_mean(values), plateau_mean(scale * values)
