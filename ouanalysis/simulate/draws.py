@@ -6,14 +6,15 @@ how the steps are cut into segments.
 Source: theory.md, sections 1 and 6, "Other noises".
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import Array, Reals, real_array
+from ..arguments import Array
+from ..numeric.fluctuations.label_noise_law import LabelNoiseLaw, draw_label_noise
 from ..numeric.fluctuations.sampling import Sampling
 from ..settings import Setting
 from .normals import fill_standard_normal
@@ -21,7 +22,7 @@ from .normals import fill_standard_normal
 __all__ = ["Draws", "Law", "Streams", "draw", "draw_noise", "draw_subsets", "draws_per_step", "rows_of"]
 __all__ += ["spawn_streams"]
 
-Law = Literal["gaussian", "rademacher"] | Callable[[np.random.Generator, tuple[int, int]], Reals]
+Law = LabelNoiseLaw[tuple[int, int]]
 
 
 class Streams:
@@ -123,14 +124,8 @@ def rows_of(indices: NDArray[np.int64], outputs: int) -> NDArray[np.int64]:
 
 
 def draw_noise(law: Law, rng: np.random.Generator, size: tuple[int, int]) -> Array:
-    """Symmetric noise of unit variance: "gaussian", "rademacher" (±1), or law(rng, size)."""
-    if callable(law):
-        return real_array("noise", law(rng, size), shape=size)
-    if law == "gaussian":
-        noise = np.empty(size)
-        fill_standard_normal(rng, noise)
-        return noise
-    return np.subtract(2.0 * rng.integers(0, 2, size=size, dtype=np.int64), 1.0, dtype=np.float64)
+    """That of `draw_label_noise`, normal numbers by compiled loops."""
+    return draw_label_noise(law, rng, size, fill=fill_standard_normal)
 
 
 def draw_subsets(n: int, rngs: Sequence[np.random.Generator], size: tuple[int, int]) -> NDArray[np.int64]:

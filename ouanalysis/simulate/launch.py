@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..arguments import Array, RandomSource, Reals, count, generator, nonnegative_number
+from ..numeric.fluctuations.label_noise_law import check_label_noise_law
 from ..numeric.fluctuations.schedule import SCHEDULED, Schedule, Stages, schedule_of
 from ..settings import Setting
 from ..settings.setting import parameters
 from .archive import PathLike
 from .averages import Averaging
 from .checkpoint import checkpoints, refuse_existing
+from .draws import Law
 from .engine import Job, advance_all
 from .executors import check_executor
 from .plan import Plan
@@ -113,9 +115,7 @@ def plan_of(setting: Setting, arguments: Mapping[str, Any]) -> tuple[Plan, dict[
     sampled = OF_DIFFUSION if substeps else OF_SGD
     schedule = schedule_of(setting, **{name: arguments[name] for name in sampled})
     steps = count("steps", arguments["steps"], least=0)
-    noise = arguments.get("noise", "gaussian")
-    if not callable(noise) and not (isinstance(noise, str) and noise in ("gaussian", "rademacher")):
-        raise ValueError(f'noise: expected "gaussian", "rademacher" or a function (rng, size), got {noise!r}')
+    noise: Law = check_label_noise_law(arguments.get("noise", "gaussian"))
     chains = count("chains", arguments["chains"], least=1)
     record, records = record_steps(arguments["record"], steps, chains * setting.dim)
     plan = Plan(

@@ -2,6 +2,7 @@
 
 from .label_noise import LabelNoise
 from .measured_floor import MeasuredFloor, noise_floor
-from .training_monitor import Reading, TrainingMonitor
+from .reading import Reading
+from .training_monitor import TrainingMonitor
 
 __all__ = ["LabelNoise", "MeasuredFloor", "Reading", "TrainingMonitor", "noise_floor"]

@@ -3,16 +3,17 @@
 Source: theory.md, section 1.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
-from ..arguments import RandomSource, Reals, as_array, generator, nonnegative_number, real_array
+from ..arguments import RandomSource, as_array, generator, nonnegative_number
+from ..numeric.fluctuations.label_noise_law import LabelNoiseLaw, check_label_noise_law, draw_label_noise
 
 __all__ = ["LabelNoise"]
 
-NoiseLaw = Literal["gaussian", "rademacher"] | Callable[[np.random.Generator, tuple[int, ...]], Reals]
+NoiseLaw = LabelNoiseLaw[tuple[int, ...]]
 
 
 class LabelNoise:
@@ -69,12 +70,10 @@ class LabelNoise:
     ) -> None:
         if not isinstance(loader, Iterable):
             raise TypeError(f"loader: expected an iterable of (x, y), got {type(loader).__name__}")
-        if not callable(noise) and noise not in ("gaussian", "rademacher"):
-            raise ValueError(f'noise: expected "gaussian", "rademacher" or a function (rng, size), got {noise!r}')
         self.loader = loader
         self.noise_std = nonnegative_number("noise_std", noise_std)
         self.rng = generator(rng)
-        self.noise = noise
+        self.noise = check_label_noise_law(noise)
         self.mean_square = float("nan")
 
     def __iter__(self) -> Iterator[Any]:
@@ -100,16 +99,9 @@ class LabelNoise:
         if not floats or not labels.shape:
             raise TypeError(f"y: expected floats of shape (B,) or (B, k), got {labels!r:.60}")
         shape = tuple(labels.shape)
-        drawn = self.noise_std * self._unit(shape)
+        drawn = self.noise_std * draw_label_noise(self.noise, self.rng, shape)
         self.mean_square = float(np.sum(drawn**2)) / shape[0] if shape[0] else float("nan")
         return labels + (labels.new_tensor(drawn) if tensor else drawn.astype(labels.dtype))
-
-    def _unit(self, shape):
-        if callable(self.noise):
-            return real_array("noise", self.noise(self.rng, shape), shape=shape)
-        if self.noise == "gaussian":
-            return self.rng.standard_normal(shape)
-        return 2.0 * self.rng.integers(0, 2, size=shape) - 1.0
 
     def __repr__(self) -> str:
         law = self.noise if isinstance(self.noise, str) else "noise of your own"

@@ -109,7 +109,8 @@ def noise_floor(
     Raises
     ------
     ValueError, TypeError
-        For losses that are not finite, or fewer than 8 after the burn-in; if the mean is not above 0.
+        For losses that are not finite, or fewer than 8 after the burn-in; if the mean is not above 0; for a law without
+        a plateau above 0, as at noise_std=0 or where J = 0.
 
     Warns
     -----
@@ -140,8 +141,8 @@ def noise_floor(
         raise TypeError(f"noisy: expected True or False, got {noisy!r}")
     if noisy and monitor:
         raise TypeError("noisy: expected losses of batches with it, got a TrainingMonitor, which reads clean losses")
-    found = plateau_mean(series, dropped)
-    loss = found.mean - (sampling.outputs * sampling.label_noise_rms**2 if noisy else 0.0)
+    factor, found = _reg_per_loss(sampling, law), plateau_mean(series, dropped)
+    loss = found.mean - (sampling.outputs * sampling.label_noise_rms * sampling.label_noise_rms if noisy else 0.0)
     if not loss > 0:
         what = "the mean noisy loss above σ²" if noisy else "a mean loss above 0"
         raise ValueError(f"losses: expected {what}, got {found.mean:.4g} ± {found.error:.2g}")
@@ -152,7 +153,6 @@ def noise_floor(
             " to the second; drop more at the beginning (burn_in), or train longer",
             stacklevel=2,
         )
-    factor = _reg_per_loss(sampling, law)
     return MeasuredFloor(
         factor * loss,
         factor * found.error,
@@ -176,6 +176,9 @@ def _sampling(given, monitor, law):
             if given[name] is None:
                 raise TypeError(f"{name}: expected a number where there is no law, got None")
         positive_number("noise_std", given["noise_std"])
+        if isinstance(given["batch_size"], str):
+            got = given["batch_size"]
+            raise ValueError(f"batch_size: expected the number of data in a batch, got {got!r}; of a full batch give n")
         return Sampling(**{name: value for name, value in given.items() if value is not None})
     said = [name for name, value in given.items() if value is not None]
     if said:
@@ -196,6 +199,16 @@ def _series(losses) -> Array:
 
 
 def _reg_per_loss(sampling, law):
-    if law is not None:
-        return float(regularizer(law.setting, law.theta) / law.expected_loss())
-    return sampling.batch_size * (1 - sampling.momentum) / sampling.lr / sampling.label_noise_rms**2
+    if law is None:
+        factor = sampling.batch_size * (1 - sampling.momentum) / sampling.lr / sampling.noise_std / sampling.noise_std
+    else:
+        floor = float(law.expected_loss())
+        if not floor > 0:
+            raise ValueError(
+                f"law: expected a plateau of the loss above 0, got {floor:g} at noise_std={sampling.noise_scale:g} and"
+                f" reg={regularizer(law.setting, law.theta):.4g}"
+            )
+        factor = float(regularizer(law.setting, law.theta)) / floor
+    if not 0 < factor < np.inf:
+        raise ValueError(f"noise_std: expected a ratio of reg to the loss that is a float above 0, got {factor:g}")
+    return factor

@@ -22,7 +22,9 @@ def draw(columns: dict[str, Array], lr: float) -> Figure:
         loss.plot(step, columns["exact_floor"], "--", color=PREDICTED, label="exact in the step")
     if len(step):
         loss.set_yscale("log")
-        loss.set_ylim(bottom=np.min(columns["floor"]) / 30)  # a start on the zero-error set is far below
+    floors = columns["floor"][columns["floor"] > 0]
+    if len(floors):
+        loss.set_ylim(bottom=np.min(floors) / 30)  # a start on the zero-error set is far below
     change.plot(step, columns["drift"], color=PREDICTED, label="to leading order in the step")
     if np.isfinite(columns["exact_drift"]).any():
         change.plot(step, columns["exact_drift"], "--", color=PREDICTED, label="exact in the step")
@@ -30,7 +32,7 @@ def draw(columns: dict[str, Array], lr: float) -> Figure:
     if np.isfinite(columns["max_stable_lr"]).any():
         stable.plot(step, lr / columns["max_stable_lr"], color=PREDICTED, label=r"$\eta/\eta_{\max}$")
     stable.axhline(1, color="black", lw=0.8)
-    stable.set_ylim(0, 1.1 * max(1, *(lr * columns["curvature"] / 2)) if len(step) else 1.1)
+    stable.set_ylim(0, 1.1 * np.fmax.reduce(lr * columns["curvature"] / 2, initial=1))
     titles = ("regularizer", "loss and noise floor", "drift of reg a step", "step against the stability limit")
     for axes, letter, title in zip((reg, loss, change, stable), "abcd", titles, strict=True):
         axes.set_title(f"({letter}) {title}", loc="left", fontsize=9)

@@ -4,27 +4,28 @@ Source: theory.md, section 2, "Noise floor" and "Stability", and section 3.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ..arguments import Array, Reals, count, positive_number
+from ..numeric.fluctuations.mean_displacement import mean_displacement
 from ..numeric.fluctuations.sampling import BatchSize, Sampling, sampling_of
 from ..numeric.fluctuations.second_moments import SecondMoments
 from ..numeric.fluctuations.stability_limit import stability_limit
 from ..numeric.zero_error_set.derivatives import loss as _loss
-from ..numeric.zero_error_set.derivatives import products_of, regularizer
+from ..numeric.zero_error_set.derivatives import regularizer, regularizer_gradient
 from ..numeric.zero_error_set.interpolate import interpolate
+from ..numeric.zero_error_set.row_space import holds_jacobian, row_space
 from ..settings import Setting
 from ..settings.setting import parameters
+from .reading import Reading
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Reading", "TrainingMonitor"]
-
-ENTRIES = 3e7  # of J, at most, that a reading holds
+__all__ = ["TrainingMonitor"]
 
 
 class Module(Protocol):
@@ -32,49 +33,6 @@ class Module(Protocol):
 
     def state_dict(self) -> Mapping[str, object]:
         """Them by name."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What was read at a step, and what is predicted of the network that fits nearby.
-
-    Under noise reg(θ) is not what the theory speaks of: θ is off the zero-error set, where reg is another by O(ησ²),
-    growing as ever slower directions join the fluctuation. What drifts is reg at the fit.
-
-    Attributes
-    ----------
-    step : int
-    reg : float
-        reg(θ) at θ as it is, in units of y²/θ².
-    fit_reg : float
-        reg at the zero-error point that `interpolate` reaches from θ, close to the nearest; NaN where none is reached,
-        and beyond `exact_rows`. What follows is of that point, but for the loss, and else of θ.
-    loss : float
-        The clean loss on all data, in units of y².
-    floor : float
-        Its predicted plateau, to leading order in the step: ησ² reg/(B̃(1 − β)).
-    exact_floor : float
-        That of the linearised SGD, exact at every stable step; infinite past `max_stable_lr`.
-    drift : float
-        The predicted change of reg by a step, −(η²σ²/(B̃(1 − β)²)) ‖N∇reg‖², to leading order in the step.
-    exact_drift : float
-        The same of the law of `linearized_sgd`, exact at every stable step at O(σ²): that of `tangent_drift`.
-    curvature : float
-        λ_max(H), H = (2/n)JᵀJ.
-    max_stable_lr : float
-        η_max to three digits, which is at most 2(1 + β)/λ_max.
-    """
-
-    step: int
-    reg: float
-    fit_reg: float
-    loss: float
-    floor: float
-    exact_floor: float
-    drift: float
-    exact_drift: float
-    curvature: float
-    max_stable_lr: float
 
 
 class TrainingMonitor:
@@ -87,15 +45,15 @@ class TrainingMonitor:
     setting : Setting
         The model and its clean data.
     module : torch.nn.Module or callable
-        Where the parameters are: a module whose ``setting.pack(module.state_dict())`` is θ, or a function without
-        arguments that gives θ (p,).
+        Where the parameters are: a module whose ``setting.pack(module.state_dict())`` is θ, as of
+        ``ou.Setting.from_torch``, or a function without arguments that gives θ (p,).
     lr, noise_std, batch_size, replacement, momentum
         As in `linearized_sgd`; noise_std is one number.
     every : int
         Steps from one reading to the next; ``monitor(step)`` is free at those between.
     exact_rows : int
         Rows of J, n·k, up to which the fit, η_max and what is exact in the step are computed, by (n·k)⁴ operations at
-        worst; beyond they are NaN. The fit and the exact drift need J itself: NaN too where it has above 3·10⁷ entries.
+        worst; beyond they are NaN. The fit and the exact drift need J itself: NaN too where it has above 2²⁶ entries.
 
     Attributes
     ----------
@@ -145,10 +103,8 @@ class TrainingMonitor:
             replacement=replacement,
             momentum=momentum,
         )
-        if not hasattr(module, "state_dict") and not callable(module):
-            raise TypeError(f"module: expected a torch.nn.Module, or a function that gives θ, got {module!r:.60}")
         self.setting = setting
-        self._module: Any = module
+        self._module: Any = _checked(module, setting)
         self.every = count("every", every, least=1)
         self.exact_rows = count("exact_rows", exact_rows, least=0)
         self.readings: list[Reading] = []
@@ -193,42 +149,44 @@ class TrainingMonitor:
 
     def _theta(self):
         state = getattr(self._module, "state_dict", None)
-        pack: Callable[..., Array] = self.setting.pack  # of a module's setting it takes a state dict
-        return parameters(self.setting, pack(state()) if state else self._module(), leading=False)
+        return parameters(self.setting, _packed(self.setting, state()) if state else self._module(), leading=False)
 
     def _read(self, step):
-        theta, n, sampling = self._theta(), self.setting.n, self.sampling
-        loss, reg = _loss(self.setting, theta), regularizer(self.setting, theta)
+        theta = self._theta()
+        reg, loss = float(regularizer(self.setting, theta)), float(_loss(self.setting, theta))
+        nothing = dict.fromkeys((field.name for field in fields(Reading)), float("nan"))
+        with np.errstate(all="ignore"):
+            return Reading(**nothing | self._predicted(theta, reg) | {"step": step, "reg": reg, "loss": loss})
+
+    def _predicted(self, theta, reg):
+        """What is read by way of K; nothing where its eigenvalues are no floats."""
+        if not np.isfinite(reg):
+            return {}
         fit = self._fit(theta)
         theta = theta if fit is None else fit
-        products = products_of(self.setting)
-        points = theta[None]
-        here = np.sum(products.squared_norms(points)) / n
-        gradient = products.squared_norms_gradient(points)[0] / n
-        squares, modes = np.linalg.eigh(products.gram(points)[0])
-        kept = squares > max(len(squares), theta.size) * np.finfo(float).eps * max(squares[-1], 0.0)
-        squares, modes = squares[kept][::-1], modes[:, kept][:, ::-1]
-        across = modes @ (modes.T @ products.forward(theta, gradient) / squares)
-        tangent = gradient - products.backward(theta, across)
-        still = 1 - sampling.momentum
-        unit = sampling.lr * sampling.noise_scale**2 / sampling.batch_size / still
-        limit, variances = self._at_rest(squares, modes)
-        return Reading(
-            step,
-            float(reg),
-            float("nan") if fit is None else float(here),
-            float(loss),
-            float(unit * here),
-            float(np.diagonal(variances) @ squares / n),
-            float(0.0 - unit * sampling.lr / still * (tangent @ tangent)),
-            self._drift(products, theta, squares, modes, variances, tangent),
-            float(2 / n * np.max(squares, initial=0.0)),
-            limit,
-        )
+        try:
+            space = row_space(self.setting, theta)
+            squares = space.squares
+        except ValueError:
+            return {}
+        sampling, n, here = self.sampling, self.setting.n, float(regularizer(self.setting, theta))
+        gradient, still = regularizer_gradient(self.setting, theta), 1 - sampling.momentum
+        tangent = space.tangent(gradient)
+        unit = sampling.lr * sampling.noise_scale * sampling.noise_scale / sampling.batch_size / still
+        limit, moments = self._at_rest(squares, space.modes)
+        return {
+            "fit_reg": float("nan") if fit is None else here,
+            "floor": unit * here,
+            "exact_floor": float(np.diagonal(moments) @ squares / n),
+            "drift": float(0.0 - unit * sampling.lr / still * (tangent @ tangent)),
+            "exact_drift": self._exact_drift(theta, space, moments, gradient),
+            "curvature": float(2 / n * np.max(squares, initial=0.0)),
+            "max_stable_lr": limit,
+        }
 
     def _fit(self, theta):
         """The zero-error point near θ; None where none is reached, or looking for it costs too much."""
-        if self.setting.rows > self.exact_rows or self.setting.rows * self.setting.dim > ENTRIES:
+        if self.setting.rows > self.exact_rows or not holds_jacobian(self.setting):
             return None
         try:
             return interpolate(self.setting, theta)
@@ -243,17 +201,40 @@ class TrainingMonitor:
         if self.sampling.lr >= limit:
             return limit, np.diag(np.full(len(squares), np.inf))
         at_rest = SecondMoments(squares, modes, self.sampling.of_unit_noise()).stationary()
-        return limit, self.sampling.noise_scale**2 * at_rest
+        return limit, self.sampling.noise_scale * (self.sampling.noise_scale * at_rest)
 
-    def _drift(self, products, theta, squares, modes, variances, tangent):
-        """∇reg · E[N(θ⁺ − θ)] at rest, −(2η/(n(1 − β))) N∇reg · Σ_i ∇²h_i Σ g_i, of Σ = V Z Vᵀ, J = U √κ Vᵀ."""
-        if not np.isfinite(variances).all() or self.setting.rows * self.setting.dim > ENTRIES:
+    def _exact_drift(self, theta, space, moments, gradient):
+        """∇reg · E[N(θ⁺ − θ)] at rest."""
+        if not np.isfinite(moments).all() or not holds_jacobian(self.setting):
             return float("nan")
-        roots = np.sqrt(squares)
-        vectors = (modes * roots @ variances / roots) @ (modes.T @ products.jacobian(theta[None])[0])
-        factor = -2 * self.sampling.lr / (self.setting.n * (1 - self.sampling.momentum))
-        return float(0.0 + factor * (tangent @ products.hessian_products(theta, vectors)))
+        step = self.sampling.lr / (1 - self.sampling.momentum)
+        try:
+            moved = mean_displacement(self.setting, theta, space, moments)
+        except ValueError:  # a second derivative, or the product, is no float
+            return float("nan")
+        return float(0.0 + step * (gradient @ moved))
 
     def __repr__(self) -> str:
         last = f", last at step {self.readings[-1].step}" if self.readings else ""
         return f"TrainingMonitor({self.setting!r}, every={self.every}, {len(self.readings)} readings{last})"
+
+
+def _checked(module, setting):
+    """The module, if θ can be had of it."""
+    if isinstance(module, type) or not (hasattr(module, "state_dict") or callable(module)):
+        raise TypeError(f"module: expected a torch.nn.Module, or a function that gives θ, got {module!r:.60}")
+    if not hasattr(module, "state_dict"):
+        return module
+    try:
+        _packed(setting, module.state_dict())
+    except TypeError as error:
+        raise TypeError(
+            f"module: expected a function that gives θ, as {setting!r} is no setting of that module, got"
+            f" {type(module).__name__}; make it by ou.Setting.from_torch(module, x, y), or give a function"
+        ) from error
+    return module
+
+
+def _packed(setting, state):
+    pack: Callable[..., Array] = setting.pack  # of a module's setting it takes a state dict
+    return pack(state)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ouanalysis import LabelNoise, step_size
+from ouanalysis.simulate.draws import draw_noise
 
 X, Y = np.arange(6.0).reshape(3, 2), np.array([1.0, -1.0, 0.5])
 
@@ -43,6 +44,14 @@ def test_the_noise_has_mean_0_and_variance_sigma_squared(law):
 def test_rademacher_noise_is_plus_or_minus_sigma():
     noise = labels(LabelNoise([(X, Y)], 0.25, rng=2, noise="rademacher"), epochs=20) - Y
     assert set(noise.ravel()) == {-0.25, 0.25}
+
+
+@pytest.mark.parametrize("law", ["gaussian", "rademacher", lambda rng, size: rng.laplace(size=size) / 2**0.5])
+@pytest.mark.parametrize("labels", [Y, np.zeros((2500, 1)), np.zeros((40, 3))])
+def test_a_loader_and_a_simulation_draw_the_same_noise(law, labels):
+    ((_, drawn),) = LabelNoise([(X, np.zeros_like(labels))], 1.0, rng=6, noise=law)
+    simulated = draw_noise(law, np.random.default_rng(6), labels.shape)
+    np.testing.assert_array_equal(drawn, simulated)
 
 
 def test_opposite_noises_come_of_one_seed():
@@ -88,6 +97,10 @@ def test_a_loader_without_length_is_iterated_all_the_same():
         (lambda: LabelNoise([], -0.1, rng=0), "noise_std: expected a finite number at least 0, got -0.1"),
         (lambda: LabelNoise([], 0.1, rng=None), "rng: expected a numpy.random.Generator or a seed, got None"),
         (lambda: LabelNoise([], 0.1, rng=0, noise="cauchy"), 'noise: expected "gaussian", "rademacher" or a function'),
+        *[
+            (lambda law=law: LabelNoise([], 0.1, rng=0, noise=law), 'noise: expected "gaussian", "rademacher" or a fun')
+            for law in (None, 1.0, b"gaussian", ["gaussian"], np.array(["gaussian", "rademacher"]), "Gaussian")
+        ],
         (lambda: list(LabelNoise([X], 0.1, rng=0)), r"loader: expected batches \(x, y\), got ndarray"),
         (lambda: list(LabelNoise([(X, [1, 2])], 0.1, rng=0)), r"y: expected floats of shape \(B,\) or \(B, k\), got"),
         (lambda: list(LabelNoise([(X, 1.0)], 0.1, rng=0)), "y: expected floats of shape"),

@@ -121,6 +121,11 @@ def test_losses_that_still_fall_are_no_plateau():
         ou.noise_floor(losses, lr=0.1, noise_std=1.0)
 
 
+def test_a_law_of_noise_on_the_gradient_alone_has_a_plateau():
+    law = ou.linearized_sgd(SETTING, THETA, lr=0.1 * LIMIT, noise_std=0.0, gradient_noise_std=0.1)
+    assert ou.noise_floor(np.full(100, float(law.expected_loss())), law=law).reg == pytest.approx(REG, rel=1e-12)
+
+
 def test_a_monitor_knows_how_it_was_trained():
     theta, rng = np.array(THETA), np.random.default_rng(8)
     lr = 0.1 * LIMIT
@@ -140,6 +145,8 @@ def test_a_monitor_knows_how_it_was_trained():
         ou.noise_floor(monitor, law=other)
 
 
+SILENT = {"lr": 0.1 * LIMIT, "noise_std": 0.0}
+FLAT = ou.Setting(lambda theta, x: theta[..., 0] ** 2 * x, x=[1.0], y=[0.0], dim=1), [0.0]  # J = 0
 LAW = ou.linearized_sgd(SETTING, THETA, lr=0.1 * LIMIT, noise_std=0.1)
 FINE = np.ones(100)
 
@@ -151,6 +158,36 @@ FINE = np.ones(100)
         (FINE, {"lr": 1.0}, "noise_std: expected a number where there is no law, got None"),
         (FINE, {"lr": 1.0, "noise_std": 0.0}, "noise_std: expected a finite number above 0, got 0"),
         (FINE, {"lr": -1.0, "noise_std": 1.0}, "lr: expected a finite number above 0, got -1"),
+        (
+            FINE,
+            {"lr": 1.0, "noise_std": 1e-170},
+            "noise_std: expected a ratio of reg to the loss that is a float above 0",
+        ),
+        (
+            FINE,
+            {"lr": 1.0, "noise_std": 1e170},
+            "noise_std: expected a ratio of reg to the loss that is a float above 0",
+        ),
+        (FINE, {"lr": 1.0, "noise_std": 1e160, "noisy": True}, "losses: expected the mean noisy loss above σ², got 1"),
+        (FINE, {"lr": 1.0, "noise_std": [1.0, 2.0]}, "noise_std: expected a finite number above 0, got"),
+        (
+            FINE,
+            {"lr": 1.0, "noise_std": 1.0, "batch_size": "full"},
+            "batch_size: expected the number of data in a batch, got 'full'; of a full batch give n",
+        ),
+        (
+            FINE,
+            {"law": ou.linearized_sgd(SETTING, THETA, **SILENT)},
+            "law: expected a plateau of the loss above 0, got 0",
+        ),
+        (FINE, {"law": ou.local_ou(SETTING, THETA, **SILENT)}, "law: expected a plateau of the loss above 0, got 0 at"),
+        (
+            FINE,
+            {"law": ou.linearized_sgd(SETTING, THETA, **SILENT | {"noise_std": np.zeros(2)})},
+            "law: expected a plat",
+        ),
+        (FINE, {"law": ou.linearized_sgd(SETTING, THETA, **SILENT | {"noise_std": 1e-170})}, "law: expected a plateau"),
+        (FINE, {"law": ou.linearized_sgd(*FLAT, lr=0.1, noise_std=1.0)}, "got 0 at noise_std=1 and reg=0"),
         (FINE, {"law": LAW, "lr": 1.0}, "lr: expected none beside a LinearizedSGD, which has it"),
         (FINE, {"law": THETA}, "law: expected what linearized_sgd gives, got ndarray"),
         (FINE[:7], {"law": LAW}, r"losses: expected shape \(steps,\) or \(chains, steps\) with at least 8 steps, got"),

@@ -59,7 +59,7 @@ def test_autocovariance_is_the_sum_that_defines_it(steps):
     np.testing.assert_allclose(got, np.array(summed) / values.size, rtol=0, atol=1e-14 * max(summed[0], 1))
 
 
-@pytest.mark.parametrize("scale", [1e-12, 1e9])
+@pytest.mark.parametrize("scale", [1e-200, 1e-12, 1e9, 1e200])
 def test_units_scale_the_mean_and_its_error_alone(scale):
     values = autoregressive(np.random.default_rng(3), 0.7, 1, 2, 500)[0] ** 2
     one, other = plateau_mean(values), plateau_mean(scale * values)
@@ -94,7 +94,42 @@ def test_a_constant_has_no_error():
     assert (found.mean, found.error, found.effective_samples, found.trend) == (3.0, 0.0, 200.0, 0.0)
 
 
-def test_alternating_series_count_as_independent_ones_at_least():
+def test_alternating_series_count_as_independent_ones():
     variance, long_run = long_run_variance(np.tile([1.0, -1.0], 50)[None])
     assert variance == pytest.approx(1.0, rel=1e-12)
-    assert 0 <= long_run <= variance
+    assert long_run == variance
+
+
+def alternating(rng, size, steps):
+    """Losses of two batches in a fixed order, ±size, and noise of unit variance."""
+    return size * np.array([1.0, -1.0])[np.arange(steps) % 2] + rng.standard_normal((SERIES, 1, steps))
+
+
+def moving_average(rng, weight, steps):
+    """x_t = ξ_t + weight ξ_{t−1}."""
+    noise = rng.standard_normal((SERIES, 1, steps + 1))
+    return noise[..., 1:] + weight * noise[..., :-1]
+
+
+ANTICORRELATED = [
+    *[pytest.param(lambda rng, steps, c=c: alternating(rng, c, steps), id=f"±{c}") for c in (0.5, 0.95, 1, 3, 30)],
+    pytest.param(lambda rng, steps: moving_average(rng, -0.9, steps), id="MA(1) −0.9"),
+    pytest.param(lambda rng, steps: autoregressive(rng, -0.9, SERIES, 1, steps), id="AR(1) −0.9"),
+]
+
+
+@pytest.mark.parametrize("steps", [200, 201, 4000])
+@pytest.mark.parametrize("process", ANTICORRELATED)
+def test_error_bars_of_losses_that_alternate_are_large_enough(process, steps):
+    values = process(np.random.default_rng(16), steps)
+    found = [plateau_mean(series, 0) for series in values]
+    assert binomial_z([abs(one.mean) < 2 * one.error for one in found], 0.9545) > -4
+    assert all(one.error > 0 for one in found)
+    sizes = [one.effective_samples * one.error**2 / np.var(series) for one, series in zip(found, values, strict=True)]
+    np.testing.assert_allclose(sizes, 1, rtol=1e-9)
+
+
+def test_alternation_that_noise_hides_costs_no_precision():
+    values = alternating(np.random.default_rng(17), 1.0, 4000)
+    errors = [plateau_mean(series).error for series in values]
+    assert np.median(errors) == pytest.approx(1 / np.sqrt(4000), rel=0.1)

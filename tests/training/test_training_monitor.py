@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import ouanalysis as ou
+from ouanalysis.numeric.zero_error_set import row_space
 
 
 def two_outputs(theta, x):
@@ -47,6 +48,36 @@ def test_a_reading_on_the_zero_error_set_is_what_the_laws_say(setting, theta, no
         assert reading.floor == pytest.approx(float(diffusion.expected_loss()), rel=1e-9)
         change = diffusion.tangent_drift(None) @ ou.regularizer_gradient(setting, theta)
         assert reading.drift == pytest.approx(float(change), rel=1e-7)
+
+
+def nearly_alike(theta, x):
+    return theta[..., 0] * theta[..., 1] * theta[..., 2] + x * theta[..., 0]
+
+
+def test_a_direction_that_data_hardly_tell_apart_counts_as_in_the_laws():
+    theta, data = np.array([2.0, 1.0, 3.0]), np.array([0.0, 1e-9])
+    setting = ou.Setting(nearly_alike, x=data, y=nearly_alike(theta, data), dim=3)
+    noise = {"lr": 0.01, "noise_std": 0.2}
+    reading, law = ou.TrainingMonitor(setting, lambda: theta, **noise)(0), ou.linearized_sgd(setting, theta, **noise)
+    assert law.rank == 2
+    gradient = ou.regularizer_gradient(setting, theta)
+    assert reading.exact_drift == pytest.approx(float(law.tangent_drift() @ gradient), rel=1e-7)
+    leading = ou.local_ou(setting, theta, **noise).tangent_drift(None) @ gradient
+    assert reading.drift == pytest.approx(float(leading), rel=1e-7)
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize(("setting", "theta"), SETTINGS)
+def test_of_a_jacobian_that_is_not_held_only_the_fit_and_the_exact_drift_are_missing(
+    setting, theta, noise, monkeypatch
+):
+    monitor = ou.TrainingMonitor(setting, lambda: theta, lr=1e-3, noise_std=0.2, **noise)
+    held = monitor(0)
+    monkeypatch.setattr(row_space, "HELD", 1)
+    reading = monitor(0)
+    assert np.isnan([reading.fit_reg, reading.exact_drift]).all()
+    for name in ("reg", "loss", "floor", "exact_floor", "drift", "curvature", "max_stable_lr"):
+        assert getattr(reading, name) == pytest.approx(getattr(held, name), rel=1e-7, abs=1e-25)
 
 
 def test_at_small_steps_the_drift_is_that_of_the_exact_law_with_momentum_too():
@@ -109,6 +140,53 @@ def test_where_no_fit_is_near_the_readings_are_of_theta():
     assert reading.floor == pytest.approx(1e-4 * reading.reg, rel=1e-12)
 
 
+def rational(theta, x):
+    return theta[..., 0] / theta[..., 1] * x
+
+
+RATIONAL = ou.Setting(rational, x=[1.0, 2.0], y=[1.0, 2.0], dim=2)
+PAST_FLOATS = [
+    pytest.param(*ou.planted_matrix_sensing(4, 2, 5, rng=1), 1e160, id="sensing: K overflows"),
+    pytest.param(*ou.planted_matrix_sensing(4, 2, 5, rng=1), 1e152, id="sensing: K is a float, but hardly"),
+    pytest.param(*ou.planted_matrix_sensing(4, 2, 5, rng=1), 1e308, id="sensing: J overflows"),
+    pytest.param(*ou.planted_sigmoid_network(2, 3, 6, rng=3), np.r_[np.full(6, 1e160), np.ones(18)], id="sigmoid"),
+    pytest.param(*ou.planted_relu_network(8, 4, rng=3), 1e160, id="relu"),
+    pytest.param(TWO, THETA, 1e200, id="two outputs"),
+    pytest.param(RATIONAL, np.array([1.0, 0.0]), 1.0, id="no derivative"),
+]
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize(("setting", "theta", "scale"), PAST_FLOATS)
+@pytest.mark.parametrize("exact_rows", [0, 500])
+@pytest.mark.parametrize("held", [True, False])
+def test_at_divergence_what_needs_k_is_nan_and_training_goes_on(
+    setting, theta, scale, exact_rows, held, noise, monkeypatch
+):
+    if not held:
+        monkeypatch.setattr(row_space, "HELD", 1)
+    noise = {"batch_size": 2, **noise} if setting.n > 1 else noise
+    monitor = ou.TrainingMonitor(setting, lambda: theta * scale, lr=1e-3, noise_std=0.2, exact_rows=exact_rows, **noise)
+    reading = monitor(0)
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(
+            (reading.reg, reading.loss), (ou.regularizer(setting, theta * scale), ou.loss(setting, theta * scale))
+        )
+    rest = [value for name, value in vars(reading).items() if name not in ("step", "reg", "loss")]
+    assert np.isnan(rest).all()
+    assert monitor.table().splitlines()[1].split()[-1] == "nan"
+
+
+def test_a_run_that_diverges_is_drawn():
+    setting, theta = ou.planted_matrix_sensing(4, 2, 5, rng=1)
+    scales = iter([1.0, 10.0, 1e60, 1e160, 1e308])
+    monitor = ou.TrainingMonitor(setting, lambda: theta * next(scales), lr=1e-3, noise_std=0.2, every=1)
+    for step in range(5):
+        monitor(step)
+        monitor.plot().canvas.draw()
+    assert np.isfinite(monitor.columns()["curvature"]).tolist() == [True, True, True, False, False]
+
+
 def bounded(theta, x):
     return anp.tanh(theta[..., 0]) * x
 
@@ -120,15 +198,65 @@ class Module:
         return {"c": 1.0}
 
 
-def test_a_module_is_packed_by_the_setting():
-    def pack(state):
-        assert state == {"c": 1.0}
-        return theta
+class OfModule(ou.Setting):
+    """A setting that packs a state dict."""
 
-    monitor = monitored(module=Module())
-    theta = monitor.setting.pack(**monitor.setting.unpack(np.ones(monitor.setting.dim)))
-    vars(monitor.setting)["pack"] = pack
-    assert monitor(0).reg == pytest.approx(ou.regularizer(monitor.setting, theta), rel=1e-12)
+    def pack(self, state):
+        if state != {"c": 1.0}:
+            raise ValueError(f"pack: expected the entry c, got {', '.join(state)}")
+        return np.array([1.0])
+
+
+def test_a_module_is_packed_by_the_setting():
+    setting = OfModule(bounded, x=[1.0], y=[0.5], dim=1)
+    monitor = ou.TrainingMonitor(setting, Module(), lr=0.01, noise_std=0.1)
+    assert monitor(0).reg == pytest.approx(ou.regularizer(setting, [1.0]), rel=1e-12)
+
+
+class Other(Module):
+    """What has a state dict of another model."""
+
+    def state_dict(self):
+        return {"state": 1.0}
+
+
+def test_another_modules_state_is_refused_before_training():
+    with pytest.raises(ValueError, match="pack: expected the entry c, got state"):
+        ou.TrainingMonitor(OfModule(bounded, x=[1.0], y=[0.5], dim=1), Other(), lr=0.01, noise_std=0.1)
+
+
+@pytest.mark.parametrize("setting", [*(param.values[0] for param in SETTINGS), RATIONAL])
+def test_a_module_beside_a_setting_of_none_is_refused_before_training(setting):
+    wanted = "module: expected a function that gives θ, as .* is no setting of that module, got Module; make it by "
+    with pytest.raises(TypeError, match=wanted):
+        ou.TrainingMonitor(setting, Module(), lr=0.01, noise_std=0.1)
+
+
+def first_weight(params, x):
+    return x @ params["weight"][0]
+
+
+def test_a_module_of_torch_beside_a_setting_of_jax_is_refused_before_training():
+    torch, _ = pytest.importorskip("torch"), pytest.importorskip("jax")
+    setting = ou.Setting.from_jax(first_weight, {"weight": np.ones((1, 3))}, np.eye(3), np.ones(3))
+    with pytest.raises(TypeError, match="is no setting of that module, got Linear"):
+        ou.TrainingMonitor(setting, torch.nn.Linear(3, 1, bias=False).double(), lr=0.01, noise_std=0.1)
+
+
+def test_modules_of_torch():
+    torch = pytest.importorskip("torch")
+    x, y, rest = np.eye(3), np.ones(3), {"lr": 0.01, "noise_std": 0.1}
+    network, other = (torch.nn.Linear(3, 1, bias=bias).double() for bias in (True, False))
+    setting = ou.Setting.from_torch(network, x, y)
+    assert ou.TrainingMonitor(setting, network, **rest)(0).reg == pytest.approx(2.0, rel=1e-12)
+    with pytest.raises(ValueError, match="pack: expected the entries weight, bias, got weight"):
+        ou.TrainingMonitor(setting, other, **rest)
+    with pytest.raises(ValueError, match="pack: expected the entries weight, bias, got state, param_groups"):
+        ou.TrainingMonitor(setting, torch.optim.SGD(network.parameters(), 0.01), **rest)
+    with pytest.raises(TypeError, match="is no setting of that module, got Linear"):
+        ou.TrainingMonitor(RATIONAL, network, **rest)
+    with pytest.raises(TypeError, match=r"module: expected a torch.nn.Module, or a .*, got <class"):
+        ou.TrainingMonitor(setting, torch.nn.Linear, **rest)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 12])
