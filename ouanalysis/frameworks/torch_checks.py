@@ -7,13 +7,14 @@ from math import prod
 import numpy as np
 import torch
 
-from .torch_model import TorchModel
+from .torch_model import TorchModel, recorded
 
 __all__ = ["torch_model"]
 
 RTOL = 1e-9  # of predictions of the same datum, which differ by rounding alone
 
 
+@recorded
 def torch_model(module: object, x: np.ndarray, y: np.ndarray, kind: torch.dtype) -> TorchModel:
     """The model of a copy of the module, for data x (n, *feature) and labels y (n,) or (n, k); x was given as `kind`.
 

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,10 +15,22 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..arguments import Array
 
-__all__ = ["LARGE", "TorchModel", "blocks", "flat", "tensors"]
+__all__ = ["LARGE", "TorchModel", "blocks", "flat", "recorded", "tensors"]
 
 BYTES, LARGE, SOME = 2 << 20, 16 << 20, 16  # in what a pass keeps of the data; more for some data that are large
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 _ONE_AT_A_TIME = threading.RLock()  # a module's parameters are exchanged while it runs
+
+
+def recorded(function: _Function) -> _Function:
+    """The function, within which PyTorch records what it computes, whatever mode its caller is in."""
+
+    @wraps(function)
+    def within(*args, **kwargs):
+        with torch.inference_mode(False), torch.enable_grad():
+            return function(*args, **kwargs)
+
+    return within  # type: ignore[return-value]  # it takes and gives the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +99,7 @@ class TorchModel:
             self.run(theta, torch.zeros((2, *self.feature), dtype=self.kind))
         return max(256, sum(size for place, size in dict(kept).items() if place not in own) // 2)
 
+    @recorded
     def __call__(self, theta: Array, x: Array) -> Array:
         """h(theta, x): theta (..., p) and x (..., *feature) give (..., *outputs); the leading axes broadcast."""
         for array in (theta, x):
@@ -101,6 +114,7 @@ class TorchModel:
                     values[row, some] = self.run(named, self.data(x[row, some])).numpy()
         return values.reshape(leading + self.outputs)
 
+    @recorded
     def with_backward(self, theta: Array, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         """h of chains theta (m, p) on x (..., b, *feature), (m, b, *outputs), and what pulls weights of it back.
 
@@ -110,6 +124,7 @@ class TorchModel:
         leaves = [self.leaves(row) for row in theta]
         values = [self.run(named, self.data(some)) for named, some in zip(leaves, batch, strict=True)]
 
+        @recorded
         def pull_back(weights):
             pulled = np.empty(theta.shape)
             for row, (named, value) in enumerate(zip(leaves, values, strict=True)):

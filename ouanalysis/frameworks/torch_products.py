@@ -1,18 +1,29 @@
 """The products of a module's derivatives by PyTorch, on the data of a Setting, in bounded memory."""
 
+from types import FunctionType
+
 import numpy as np
 import torch
 
 from ..arguments import Array
 from .ghost.gradients import Gradients
 from .per_datum import hessian_rows
-from .torch_model import LARGE, TorchModel, blocks, flat, tensors
+from .torch_model import LARGE, TorchModel, blocks, flat, recorded, tensors
 
 __all__ = ["TorchProducts"]
 
 ROWS = 32 << 20  # bytes of rows of J that are held at once, besides what is given back
 
 
+def _all_recorded(products):
+    """A class of which each method is `recorded`."""
+    for name, method in vars(products).copy().items():
+        if isinstance(method, FunctionType):
+            setattr(products, name, recorded(method))
+    return products
+
+
+@_all_recorded
 class TorchProducts:
     """`Products` by PyTorch, of a module on data x (n, *feature).
 

@@ -1,5 +1,7 @@
 """PyTorch's products against autograd's, of the same networks written twice, and what the laws make of them."""
 
+import pickle
+
 import numpy as np
 import pytest
 from rounding import ALGEBRA
@@ -138,3 +140,49 @@ def test_sgd_is_that_of_torch_fed_with_the_same_draws(name, momentum):
         # 40 steps of some rounding each, which a stable walk does not enlarge
         np.testing.assert_allclose(run.theta[chain, -1], wanted, rtol=0, atol=ALGEBRA * np.max(np.abs(wanted)))
         assert np.max(np.abs(wanted - theta)) > 0.001
+
+
+MODES = {"no_grad": torch.no_grad, "inference_mode": torch.inference_mode}
+
+
+def of_all(products, theta, rows):
+    """Each product, by name."""
+    rng = np.random.default_rng(7)
+    vectors, weights = rng.standard_normal((rows, theta.size)), rng.standard_normal(rows)
+    return {
+        **{name: getattr(products, name)(theta[None]) for name in OF_POINTS},
+        "forward": products.forward(theta, vectors[0]),
+        "backward": products.backward(theta, weights),
+        "hessian_products": products.hessian_products(theta, vectors),
+        "data_hessian_products": products.data_hessian_products(theta, vectors[0]),
+        "lagrangian_hessian_products": products.lagrangian_hessian_products(theta, weights, vectors[:2]),
+    }
+
+
+@pytest.mark.parametrize("first_used", ["outside", "inside"])
+@pytest.mark.parametrize("mode", MODES)
+def test_no_mode_of_the_caller_changes_a_product(networks, mode, first_used):
+    _, setting, _, theta = networks
+    wanted = of_all(setting.products(), theta, setting.rows)
+    fresh = pickle.loads(pickle.dumps(setting))  # has found out nothing
+    if first_used == "outside":
+        fresh.products()
+    with MODES[mode]():
+        found = of_all(fresh.products(), theta, setting.rows)
+    again = of_all(fresh.products(), theta, setting.rows)
+    for name, value in wanted.items():
+        assert np.any(value), name
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+        np.testing.assert_array_equal(again[name], value, err_msg=name)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_module_that_is_made_and_used_without_gradients_is_differentiated(name, mode):
+    _, setting, _, theta = both(name)
+    with MODES[mode]():
+        inside, wanted = both(name)[1], ou.regularizer_gradient(setting, theta)
+        values, pull_back = inside.h.with_backward(theta[None], inside.x)
+        pulled = pull_back(np.ones(values.shape))
+    np.testing.assert_array_equal(ou.regularizer_gradient(inside, theta), wanted)
+    close(pulled[0], setting.products().backward(theta, np.ones(setting.rows)))

@@ -4,7 +4,7 @@ from math import prod
 
 import torch
 
-from ..torch_model import TorchModel
+from ..torch_model import TorchModel, recorded
 from .backward import Plan, output_gradients, terms_of_outputs, watched
 from .chain import Chain, find_chain
 from .layout import find_layout
@@ -15,6 +15,7 @@ __all__ = ["chain_of", "plan_of", "unstructured"]
 RTOL = 1e-8
 
 
+@recorded
 def plan_of(model: TorchModel, x: torch.Tensor) -> Plan:
     """The plan of a model of data like x (n, *feature), made once; where the module defies it, that of no structure."""
     if "plan" not in model.known:
@@ -22,6 +23,7 @@ def plan_of(model: TorchModel, x: torch.Tensor) -> Plan:
     return model.known["plan"]
 
 
+@recorded
 def chain_of(model: TorchModel, x: torch.Tensor) -> Chain | None:
     """The model as dense layers one after the other, if it is that, with the norms that its plan has."""
     if "chain" not in model.known:
