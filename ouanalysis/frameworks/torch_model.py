@@ -85,6 +85,7 @@ class TorchModel:
         return tensors(x).to(self.kind)
 
     @cached_property
+    @recorded
     def bytes_of_a_datum(self) -> int:
         """What a backward pass keeps of a datum, nearly; at least what a few numbers take."""
         kept = []

@@ -186,3 +186,26 @@ def test_a_module_that_is_made_and_used_without_gradients_is_differentiated(name
         pulled = pull_back(np.ones(values.shape))
     np.testing.assert_array_equal(ou.regularizer_gradient(inside, theta), wanted)
     close(pulled[0], setting.products().backward(theta, np.ones(setting.rows)))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_a_datum_takes_does_not_depend_on_what_is_asked_first(networks, mode):
+    _, setting, _, theta = networks
+    wanted = pickle.loads(pickle.dumps(setting)).h.bytes_of_a_datum
+    for first in (
+        lambda fresh: fresh.predictions(theta),
+        lambda fresh: fresh.products().predictions(theta[None]),
+        lambda fresh: fresh.h.bytes_of_a_datum,
+    ):
+        fresh = pickle.loads(pickle.dumps(setting))
+        with MODES[mode]():
+            first(fresh)
+        assert fresh.h.bytes_of_a_datum == wanted
+
+
+def test_what_a_datum_takes_is_what_autograd_saves_of_it():
+    layers = [torch.nn.Linear(100, 200), torch.nn.Tanh(), torch.nn.Linear(200, 300), torch.nn.Tanh()]
+    module = torch.nn.Sequential(*layers, torch.nn.Linear(300, 1)).double()
+    setting = ou.Setting.from_torch(module, np.zeros((2, 100)), np.zeros(2))
+    setting.predictions(np.zeros(setting.dim))
+    assert setting.h.bytes_of_a_datum == 8 * (100 + 200 + 300)
