@@ -124,9 +124,7 @@ def _called(model, parameters, x, axes):
         raise TypeError(f"{wanted}, got {_in_one_line(error)}") from error
     if not isinstance(value, torch.Tensor):
         raise ValueError(f"module: expected one tensor of its forward, got {type(value).__name__}")
-    if tuple(value.shape) != shape and not (
-        prod(model.outputs) == 1 and tuple(value.shape) in ((len(x),), (len(x), 1))
-    ):
+    if tuple(value.shape) != shape and not (model.k == 1 and tuple(value.shape) in ((len(x),), (len(x), 1))):
         fits = f"({len(x)},) or ({len(x)}, 1)" if axes == 1 else str(shape)
         raise ValueError(
             f"module: expected an output of shape {fits} for {len(x)} data, as y has, got {tuple(value.shape)}"

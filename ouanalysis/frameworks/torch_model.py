@@ -60,6 +60,16 @@ class TorchModel:
         """Names and shapes of the parameters that require a gradient; one that is shared appears once."""
         return {name: tuple(p.shape) for name, p in self.module.named_parameters() if p.requires_grad}
 
+    @property
+    def k(self) -> int:
+        """The number of outputs."""
+        return prod(self.outputs)
+
+    @cached_property
+    def dim(self) -> int:
+        """p, the number of parameters."""
+        return sum(map(prod, self.parts.values()))
+
     @cached_property
     def known(self) -> dict[str, Any]:
         """What has been found out of the module by running it; left out when the model is pickled."""
@@ -69,7 +79,7 @@ class TorchModel:
         """h of tensors, (n, k): k = 1 for a module of one output."""
         with _ONE_AT_A_TIME, differentiable_attention():
             value = functional_call(self.module, parameters, (x,))
-        value = value.reshape(len(x), prod(self.outputs))
+        value = value.reshape(len(x), self.k)
         return value if self.factor == 1.0 else self.factor * value
 
     def split(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -107,7 +117,7 @@ class TorchModel:
             if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
                 raise TypeError("h is a PyTorch module, which takes numbers alone: PyTorch itself differentiates it")
         theta, x, leading = self._aligned(theta, x)
-        values = np.empty((*x.shape[:2], prod(self.outputs)))
+        values = np.empty((*x.shape[:2], self.k))
         with torch.no_grad():
             for row, parameters in enumerate(theta):
                 named = self.split(tensors(parameters))

@@ -61,8 +61,7 @@ class TorchModule(Setting):
         labels = real_array("y", _of_tensors(y), shape=(len(data), "k")[: max(1, axes)])
         whole = torch.from_numpy(np.empty(0, kind)).dtype if kind.kind in "iub" else torch.float64
         model = torch_model(module, data, labels, whole)
-        dim = sum(int(np.prod(shape)) for shape in model.parts.values())
-        super().__init__(model, data, labels, dim=dim, branches=Branches(unknown="h is a PyTorch module"))
+        super().__init__(model, data, labels, dim=model.dim, branches=Branches(unknown="h is a PyTorch module"))
         vars(self)["_parts"] = model.parts  # whose names have dots
 
     def products(self) -> TorchProducts:

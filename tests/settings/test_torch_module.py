@@ -257,3 +257,9 @@ def test_a_rescaled_module_is_still_one():
     np.testing.assert_array_equal(scaled.y, 3 * Y)
     np.testing.assert_allclose(ou.regularizer(scaled, theta), 9 * ou.regularizer(setting, theta), rtol=1e-14)
     np.testing.assert_array_equal(scaled.unpack(theta)["2.bias"].numpy(), theta[-1:])
+
+
+@pytest.mark.parametrize(("labels", "k"), [(Y, 1), (Y[:, None], 1), (np.zeros((3, 4)), 4)])
+def test_the_model_knows_its_outputs_and_parameters_without_running(labels, k):
+    model = ou.Setting.from_torch(nn.Linear(2, k).double(), X, labels).h
+    assert (model.k, model.dim) == (k, 3 * k)

@@ -33,7 +33,7 @@ def chain_of(model: TorchModel, x: torch.Tensor) -> Chain | None:
 
 def unstructured(model: TorchModel) -> Plan:
     """The plan that never fails."""
-    return Plan((), (), tuple(model.parts), copies=False, formed=sum(map(prod, model.parts.values())))
+    return Plan((), (), tuple(model.parts), copies=False, formed=model.dim)
 
 
 def _tried(model, x):
