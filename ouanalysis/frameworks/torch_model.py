@@ -202,7 +202,7 @@ def tensors(array: Array) -> torch.Tensor:
     return torch.from_numpy(np.array(array, dtype=np.float64))
 
 
-def flat(gradients: Iterable[torch.Tensor | None], named: dict[str, torch.Tensor]) -> Array:
+def flat(gradients: "Iterable[torch.Tensor | None]", named: dict[str, torch.Tensor]) -> Array:
     """One vector of gradients by some parameters, 0 by those that a function does not read."""
     parts = zip(gradients, named.values(), strict=True)
     return torch.cat([(torch.zeros_like(p) if g is None else g).reshape(-1) for g, p in parts]).detach().numpy()

@@ -42,6 +42,21 @@ class JaxFunction(Setting):
         For a leaf of params that is no real float, named by its path; for predictions of another shape, in fewer bits,
         that differ when asked for again, that depend on other data, or that JAX does not differentiate; for data of the
         wrong shape or kind.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> import numpy as np
+    >>> def network(params, x):
+    ...     return jnp.tanh(x @ params["W"].T) @ params["c"]
+    >>> params = {"W": np.array([[0.0, 7.0]]), "c": np.array([1.0])}
+    >>> setting = JaxFunction(network, params, x=[[1.0, 0.0]], y=[2.0])
+    >>> setting
+    JaxFunction(n=1, dim=3)
+    >>> setting.pack(params)
+    array([0., 7., 1.])
+    >>> setting.predictions([0.0, 7.0, 1.0])
+    array([0.])
     """
 
     h: JaxModel

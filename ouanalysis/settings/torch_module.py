@@ -33,6 +33,14 @@ class TorchModule(Setting):
         The module is given floats in float64, integers and booleans as they are here, if it takes them.
     y : (n,) or (n, k) array_like or tensor
 
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no module of Python, or does not copy; for parameters or buffers in another precision or on another
+        device, or none that require a gradient; for a forward pass that fails, is random, changes a buffer, gives
+        something else than one float64 tensor shaped as y, or predictions that depend on other data; for data of the
+        wrong shape or kind.
+
     Examples
     --------
     >>> module = torch.nn.Linear(2, 1).double()
