@@ -31,6 +31,7 @@ myst_heading_anchors = 4  # as the repository's own page names them
 numpydoc_show_class_members = False  # autodoc shows them
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
+autodoc_mock_imports = ["torch"]  # which what documents TorchModule needs not have
 autodoc_preserve_defaults = True  # as they are written: no address of an object in a page
 python_maximum_signature_line_length = 90
 

@@ -19,7 +19,10 @@ for library in ("OPENBLAS", "MKL", "OMP"):
 # Before JAX is: what a test runs once is compiled in half the time without the optimiser.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
-OF_TORCH = re.compile(r"^(?:import|from) torch\b", re.MULTILINE)
+OF_EXTRAS = {  # what of a module needs them: PyTorch the module itself, JAX its example
+    "torch": re.compile(r"^(?:import|from) torch\b", re.MULTILINE),
+    "jax": re.compile(r"^ *>>> (?:import|from) jax\b", re.MULTILINE),
+}
 FUZZ_SECONDS = 30  # of each property, the last round on top: 130 of them take half an hour on two cores
 ROUND, ROUNDS = 100, 30
 
@@ -54,12 +57,13 @@ class Uncollected:
 
 
 class OfExtras:
-    """A module that imports PyTorch is not looked at for docstrings where there is none."""
+    """A module that imports PyTorch, or has an example in JAX, is not looked at for docstrings where there is none."""
 
     def pytest_ignore_collect(self, collection_path):
         is_code = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
-        missing = is_code and importlib.util.find_spec("torch") is None
-        return True if missing and OF_TORCH.search(collection_path.read_text(encoding="utf-8")) else None
+        missing = [needs for name, needs in OF_EXTRAS.items() if is_code and importlib.util.find_spec(name) is None]
+        text = collection_path.read_text(encoding="utf-8") if missing else ""
+        return True if any(needs.search(text) for needs in missing) else None
 
 
 def pytest_configure(config):

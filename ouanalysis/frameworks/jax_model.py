@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import Array
+from ..arguments import Array, cut
 from .jax_library import double_precision, installed_jax
 from .jax_programs import Programs, floats_per_datum, programs
 
@@ -114,22 +114,9 @@ class JaxModel:
         vars(other).update({name: vars(self)[name] for name in ("programs", "floats", "tree") if name in vars(self)})
         return other
 
-    def pack(self, leaves: list[Array]) -> Array:
-        """The flat θ that holds these arrays, in the order of the tree's leaves."""
-        return np.concatenate([np.zeros(0), *(np.ravel(leaf) for leaf in leaves)])
-
     def unpack(self, theta: Array) -> Any:
         """The tree of NumPy arrays (..., *shape) that θ (..., p) holds."""
-        return self.tree.unflatten(self.cut(theta))
-
-    def cut(self, theta: Any) -> list[Any]:
-        """The arrays that θ holds, of NumPy or of JAX."""
-        arrays, start = [], 0
-        for shape in self.shapes:
-            stop = start + prod(shape)
-            arrays.append(theta[..., start:stop].reshape(theta.shape[:-1] + shape))
-            start = stop
-        return arrays
+        return self.tree.unflatten(cut(theta, self.shapes))
 
     @property
     def k(self) -> int:
@@ -148,7 +135,7 @@ class JaxModel:
 
     @cached_property
     def programs(self) -> Programs:
-        return programs(self._values, self.cut)
+        return programs(self._values, self.shapes)
 
     @cached_property
     def floats(self) -> int:

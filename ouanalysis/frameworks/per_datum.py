@@ -32,7 +32,7 @@ def gradients(model: TorchModel, parameters: Named, names: list[str], x: torch.T
 
 def hessian_rows(model: TorchModel, parameters: Named, along: Named, x: torch.Tensor) -> Named:
     """∇²h_ij v of a direction v, (n, k, *shape) for each parameter."""
-    unit = torch.eye(max(1, len(model.run(parameters, x[:1])[0])), dtype=torch.float64)
+    unit = torch.eye(model.k, dtype=torch.float64)
 
     def slope(datum, weights):
         def of(some):

@@ -4,21 +4,33 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ..arguments import Array
+from ..arguments import Array, cut
 
-__all__ = ["LARGE", "TorchModel", "blocks", "flat", "tensors"]
+__all__ = ["LARGE", "TorchModel", "blocks", "flat", "recorded", "tensors"]
 
 BYTES, LARGE, SOME = 2 << 20, 16 << 20, 16  # in what a pass keeps of the data; more for some data that are large
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 _ONE_AT_A_TIME = threading.RLock()  # a module's parameters are exchanged while it runs
+
+
+def recorded(function: _Function) -> _Function:
+    """The function, within which PyTorch records what it computes, whatever mode its caller is in."""
+
+    @wraps(function)
+    def within(*args, **kwargs):
+        with torch.inference_mode(False), torch.enable_grad():
+            return function(*args, **kwargs)
+
+    return within  # type: ignore[return-value]  # it takes and gives the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +60,16 @@ class TorchModel:
         """Names and shapes of the parameters that require a gradient; one that is shared appears once."""
         return {name: tuple(p.shape) for name, p in self.module.named_parameters() if p.requires_grad}
 
+    @property
+    def k(self) -> int:
+        """The number of outputs."""
+        return prod(self.outputs)
+
+    @cached_property
+    def dim(self) -> int:
+        """p, the number of parameters."""
+        return sum(map(prod, self.parts.values()))
+
     @cached_property
     def known(self) -> dict[str, Any]:
         """What has been found out of the module by running it; left out when the model is pickled."""
@@ -57,22 +79,32 @@ class TorchModel:
         """h of tensors, (n, k): k = 1 for a module of one output."""
         with _ONE_AT_A_TIME, differentiable_attention():
             value = functional_call(self.module, parameters, (x,))
-        value = value.reshape(len(x), prod(self.outputs))
+        value = value.reshape(len(x), self.k)
         return value if self.factor == 1.0 else self.factor * value
 
     def split(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
         """Views of theta (p,) by name."""
-        cut = theta.split([prod(shape) for shape in self.parts.values()])
-        return {name: part.view(shape) for (name, shape), part in zip(self.parts.items(), cut, strict=True)}
+        return dict(zip(self.parts, cut(theta, self.parts.values()), strict=True))
 
     def leaves(self, theta: Array) -> dict[str, torch.Tensor]:
         """The parameters by name, each of which gradients are taken by."""
         return {name: part.requires_grad_() for name, part in self.split(tensors(theta)).items()}
 
+    def random_leaves(self) -> dict[str, torch.Tensor]:
+        """Parameters where, most likely, no derivative vanishes."""
+        rng = torch.Generator().manual_seed(1)
+        return {
+            name: (
+                torch.randn(shape, generator=rng, dtype=torch.float64) / max(1, prod(shape[1:])) ** 0.5
+            ).requires_grad_()
+            for name, shape in self.parts.items()
+        }
+
     def data(self, x: Array) -> torch.Tensor:
         return tensors(x).to(self.kind)
 
     @cached_property
+    @recorded
     def bytes_of_a_datum(self) -> int:
         """What a backward pass keeps of a datum, nearly; at least what a few numbers take."""
         kept = []
@@ -87,13 +119,14 @@ class TorchModel:
             self.run(theta, torch.zeros((2, *self.feature), dtype=self.kind))
         return max(256, sum(size for place, size in dict(kept).items() if place not in own) // 2)
 
+    @recorded
     def __call__(self, theta: Array, x: Array) -> Array:
         """h(theta, x): theta (..., p) and x (..., *feature) give (..., *outputs); the leading axes broadcast."""
         for array in (theta, x):
             if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
                 raise TypeError("h is a PyTorch module, which takes numbers alone: PyTorch itself differentiates it")
         theta, x, leading = self._aligned(theta, x)
-        values = np.empty((*x.shape[:2], prod(self.outputs)))
+        values = np.empty((*x.shape[:2], self.k))
         with torch.no_grad():
             for row, parameters in enumerate(theta):
                 named = self.split(tensors(parameters))
@@ -101,24 +134,39 @@ class TorchModel:
                     values[row, some] = self.run(named, self.data(x[row, some])).numpy()
         return values.reshape(leading + self.outputs)
 
+    @recorded
     def with_backward(self, theta: Array, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         """h of chains theta (m, p) on x (..., b, *feature), (m, b, *outputs), and what pulls weights of it back.
 
-        Weights, shaped as h, give Σ_b weight_b ∇h_b of each chain, (m, p).
+        Weights, shaped as h, give Σ_b weight_b ∇h_b of each chain, (m, p). Block by block of data: what a backward
+        pass needs is kept where all of it is little, else computed again.
         """
         batch = np.broadcast_to(x, (len(theta), *x.shape[x.ndim - len(self.feature) - 1 :]))
-        leaves = [self.leaves(row) for row in theta]
-        values = [self.run(named, self.data(some)) for named, some in zip(leaves, batch, strict=True)]
+        size = self.bytes_of_a_datum
+        places = [(row, data) for row in range(len(theta)) for data in blocks(batch.shape[1], size)]
+        values, kept = np.empty((*batch.shape[:2], self.k)), {}
 
+        def graph(row, data):
+            named = self.leaves(theta[row])
+            return named, self.run(named, self.data(batch[row, data]))
+
+        for i, place in enumerate(places):
+            found = graph(*place)
+            values[place] = found[1].detach().numpy()
+            if len(theta) * batch.shape[1] * size <= LARGE:
+                kept[i] = found
+
+        @recorded
         def pull_back(weights):
-            pulled = np.empty(theta.shape)
-            for row, (named, value) in enumerate(zip(leaves, values, strict=True)):
-                seed = tensors(weights[row]).reshape(value.shape)
-                pulled[row] = flat(torch.autograd.grad(value, list(named.values()), seed, allow_unused=True), named)
+            pulled = np.zeros(theta.shape)
+            for i, place in enumerate(places):
+                named, value = kept.pop(i, None) or graph(*place)
+                seed = tensors(weights[place]).reshape(value.shape)
+                slopes = torch.autograd.grad(value, list(named.values()), seed, allow_unused=True)
+                pulled[place[0]] += flat(slopes, named)
             return pulled
 
-        stacked = np.stack([value.detach().numpy() for value in values])
-        return stacked.reshape(stacked.shape[:2] + self.outputs), pull_back
+        return values.reshape(values.shape[:2] + self.outputs), pull_back
 
     def _aligned(self, theta, x):
         """theta (m, p) and x (m, n, *feature), n data for each of m parameters, and the leading axes of both."""
@@ -154,7 +202,7 @@ def tensors(array: Array) -> torch.Tensor:
     return torch.from_numpy(np.array(array, dtype=np.float64))
 
 
-def flat(gradients: Iterable[torch.Tensor | None], named: dict[str, torch.Tensor]) -> Array:
+def flat(gradients: "Iterable[torch.Tensor | None]", named: dict[str, torch.Tensor]) -> Array:
     """One vector of gradients by some parameters, 0 by those that a function does not read."""
     parts = zip(gradients, named.values(), strict=True)
     return torch.cat([(torch.zeros_like(p) if g is None else g).reshape(-1) for g, p in parts]).detach().numpy()

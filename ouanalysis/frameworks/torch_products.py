@@ -1,18 +1,29 @@
 """The products of a module's derivatives by PyTorch, on the data of a Setting, in bounded memory."""
 
+from types import FunctionType
+
 import numpy as np
 import torch
 
 from ..arguments import Array
 from .ghost.gradients import Gradients
 from .per_datum import hessian_rows
-from .torch_model import LARGE, TorchModel, blocks, flat, tensors
+from .torch_model import LARGE, TorchModel, blocks, flat, recorded, tensors
 
 __all__ = ["TorchProducts"]
 
 ROWS = 32 << 20  # bytes of rows of J that are held at once, besides what is given back
 
 
+def _all_recorded(products):
+    """A class of which each method is `recorded`."""
+    for name, method in vars(products).copy().items():
+        if isinstance(method, FunctionType):
+            setattr(products, name, recorded(method))
+    return products
+
+
+@_all_recorded
 class TorchProducts:
     """`Products` by PyTorch, of a module on data x (n, *feature).
 
@@ -21,12 +32,11 @@ class TorchProducts:
 
     def __init__(self, model: TorchModel, x: Array) -> None:
         self._model, self._x = model, model.data(x)
-        self._n, self._outputs = len(x), max(1, int(np.prod(model.outputs)))
-        self._dim = sum(int(np.prod(shape)) for shape in model.parts.values())
+        self._n, self._k, self._dim = len(x), model.k, model.dim
         self._gradients = Gradients(model, self._x)
 
     def predictions(self, points: Array) -> Array:
-        values = np.empty((len(points), self._n, self._outputs))
+        values = np.empty((len(points), self._n, self._k))
         with torch.no_grad():
             for value, theta in zip(values, points, strict=True):
                 named = self._model.split(tensors(theta))
@@ -35,7 +45,7 @@ class TorchProducts:
         return values.reshape(len(points), -1)
 
     def jacobian(self, points: Array) -> Array:
-        jacobians = np.empty((len(points), self._n, self._outputs, self._dim))
+        jacobians = np.empty((len(points), self._n, self._k, self._dim))
         for jacobian, theta in zip(jacobians, points, strict=True):
             leaves = self._model.leaves(theta)
             for data in self._data(floats=self._dim):
@@ -75,21 +85,21 @@ class TorchProducts:
 
     def backward(self, theta: Array, weights: Array) -> Array:
         total, leaves = np.zeros(theta.shape), self._model.leaves(theta)
-        weights = weights.reshape(self._n, self._outputs)
+        weights = weights.reshape(self._n, self._k)
         for data in self._data():
             total += _slope((self._model.run(leaves, self._x[data]) * tensors(weights[data])).sum(), leaves)
         return total
 
     def hessian_products(self, theta: Array, vectors: Array) -> Array:
         total, leaves = np.zeros(theta.shape), self._model.leaves(theta)
-        vectors = vectors.reshape(self._n, self._outputs, self._dim)
+        vectors = vectors.reshape(self._n, self._k, self._dim)
         for data in self._data(floats=self._dim):
             total += _slope((self._rows(leaves, data, again=True) * tensors(vectors[data])).sum(), leaves)
         return total
 
     def data_hessian_products(self, theta: Array, direction: Array) -> Array:
         leaves, along = self._model.leaves(theta), self._model.split(tensors(direction))
-        products = np.empty((self._n, self._outputs, self._dim))
+        products = np.empty((self._n, self._k, self._dim))
         for data in self._data(floats=self._dim):
             found = hessian_rows(self._model, leaves, along, self._x[data])
             products[data] = _joined(found).detach().numpy()
@@ -97,7 +107,7 @@ class TorchProducts:
 
     def lagrangian_hessian_products(self, theta: Array, multipliers: Array, directions: Array) -> Array:
         products, leaves = np.zeros(directions.shape), self._model.leaves(theta)
-        multipliers, held = multipliers.reshape(self._n, self._outputs), list(leaves.values())
+        multipliers, held = multipliers.reshape(self._n, self._k), list(leaves.values())
         for data in self._data(floats=self._gradients.plan.formed, passes=8):
             values, norms = self._gradients.norms(leaves, self._x[data], again=True)
             function = norms.sum() / self._n - (values * tensors(multipliers[data])).sum()
@@ -123,7 +133,7 @@ class TorchProducts:
 
     def _data(self, *, floats=0, passes=1):
         """Slices of the data that some passes of the module, and so many floats of each output, leave in memory."""
-        of_rows = 8 * floats * self._outputs * passes
+        of_rows = 8 * floats * self._k * passes
         return blocks(self._n, max(of_rows * LARGE // ROWS, self._model.bytes_of_a_datum * passes))
 
 

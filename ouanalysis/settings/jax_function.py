@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..arguments import Array, Reals, positive_number
 from ..frameworks.jax_checks import check_function, flattened, model_of
 from ..frameworks.jax_model import JaxModel
@@ -15,8 +12,6 @@ from .products import OfBatch
 from .setting import Setting, parameters
 
 __all__ = ["JaxFunction"]
-
-FEW = 1000  # parameters up to which those that h is linear in are looked for: each costs some evaluations
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -47,6 +42,21 @@ class JaxFunction(Setting):
         For a leaf of params that is no real float, named by its path; for predictions of another shape, in fewer bits,
         that differ when asked for again, that depend on other data, or that JAX does not differentiate; for data of the
         wrong shape or kind.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> import numpy as np
+    >>> def network(params, x):
+    ...     return jnp.tanh(x @ params["W"].T) @ params["c"]
+    >>> params = {"W": np.array([[0.0, 7.0]]), "c": np.array([1.0])}
+    >>> setting = JaxFunction(network, params, x=[[1.0, 0.0]], y=[2.0])
+    >>> setting
+    JaxFunction(n=1, dim=3)
+    >>> setting.pack(params)
+    array([0., 7., 1.])
+    >>> setting.predictions([0.0, 7.0, 1.0])
+    array([0.])
     """
 
     h: JaxModel
@@ -65,9 +75,6 @@ class JaxFunction(Setting):
     def unpack(self, theta: Reals) -> Any:
         """The parameters as f takes them, of NumPy arrays that keep theta's leading axes (..., p)."""
         return self.h.unpack(parameters(self, theta))
-
-    def linear_part(self) -> NDArray[np.intp]:
-        return super().linear_part() if self.dim <= FEW else np.array([], dtype=int)
 
     def products(self) -> JaxProducts:
         return JaxProducts(self.h, self.x)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import Array, Model, Parts, Reals, as_array, count, part_shapes, positive_number, real_array
+from ..arguments import Array, Model, Parts, Reals, as_array, count, cut, part_shapes, positive_number, real_array
 from .branches import Branches, Held, preactivations
 from .kinks import Kinks, find_kinks
-from .linear_part import linear_part
+from .linear_part import FEW, linear_part
 from .model_check import check_model
 from .one_datum import OneDatum
 from .one_output import OneOutput
@@ -228,7 +228,12 @@ class Setting:
         return self._piece(held, data)
 
     def linear_part(self) -> NDArray[np.intp]:
-        """The indices of parameters in which, together, h is linear: a network's output weights; perhaps none."""
+        """The indices of parameters in which, together, h is linear: a network's output weights; perhaps none.
+
+        None are looked for among more than 1000 where another library runs h.
+        """
+        if self.dim > FEW and self.products() is not None:
+            return np.array([], dtype=int)
         return linear_part(self)
 
     def unseen_directions(self, theta: Reals) -> Array:
@@ -313,12 +318,7 @@ class Setting:
 
 def split(theta: Array, parts: Mapping[str, Sequence[int]]) -> dict[str, Array]:
     """Cut theta (..., p) into arrays (..., *shape); works on traced and differentiated arrays too."""
-    arrays, start = {}, 0
-    for name, shape in parts.items():
-        stop = start + prod(shape)
-        arrays[name] = theta[..., start:stop].reshape(theta.shape[:-1] + tuple(shape))
-        start = stop
-    return arrays
+    return dict(zip(parts, cut(theta, parts.values()), strict=True))
 
 
 def _times(theta, x, *, h, factor):

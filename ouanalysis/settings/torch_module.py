@@ -6,20 +6,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ..arguments import Array, Reals, as_array, positive_number, real_array
 from ..frameworks.torch_checks import torch_model
 from ..frameworks.torch_model import TorchModel, tensors
 from ..frameworks.torch_products import TorchProducts
 from .branches import Branches
-from .kinks import Kinks
-from .linear_part import linear_part
 from .setting import Setting, parameters
 
 __all__ = ["TorchModule"]
-
-FEW = 1000  # parameters up to which those that h is linear in are looked for: each costs an evaluation
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -37,6 +32,14 @@ class TorchModule(Setting):
     x : (n, *feature) array_like or tensor
         The module is given floats in float64, integers and booleans as they are here, if it takes them.
     y : (n,) or (n, k) array_like or tensor
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no module of Python, or does not copy; for parameters or buffers in another precision or on another
+        device, or none that require a gradient; for a forward pass that fails, is random, changes a buffer, gives
+        something else than one float64 tensor shaped as y, or predictions that depend on other data; for data of the
+        wrong shape or kind.
 
     Examples
     --------
@@ -61,8 +64,7 @@ class TorchModule(Setting):
         labels = real_array("y", _of_tensors(y), shape=(len(data), "k")[: max(1, axes)])
         whole = torch.from_numpy(np.empty(0, kind)).dtype if kind.kind in "iub" else torch.float64
         model = torch_model(module, data, labels, whole)
-        dim = sum(int(np.prod(shape)) for shape in model.parts.values())
-        super().__init__(model, data, labels, dim=dim, branches=Branches(unknown="h is a PyTorch module"))
+        super().__init__(model, data, labels, dim=model.dim, branches=Branches(unknown="h is a PyTorch module"))
         vars(self)["_parts"] = model.parts  # whose names have dots
 
     def products(self) -> TorchProducts:
@@ -98,15 +100,6 @@ class TorchModule(Setting):
             name: named[shared[id(tensor)]].clone() if shared.get(id(tensor)) in named else tensor.detach().clone()
             for name, tensor in own.items()
         }
-
-    def linear_part(self) -> NDArray[np.intp]:
-        return linear_part(self) if self.dim <= FEW else np.array([], dtype=int)
-
-    def kinks(self, theta: Reals) -> Kinks:
-        """None that are known."""
-        parameters(self, theta, leading=False)
-        each, none = np.zeros((self.n, 0)), np.zeros(0)
-        return Kinks(each, each, each, each, size=none, rectified=none.astype(bool))
 
     def rescaled(self, factor: float) -> "TorchModule":
         factor = positive_number("factor", factor)

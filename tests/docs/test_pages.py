@@ -5,7 +5,7 @@ import pkgutil
 import re
 
 import pytest
-from documentation import DOCS, LINK, anchors, defined_names, pages
+from documentation import DOCS, LINK, ROOT, anchors, defined_names, pages
 
 import ouanalysis as ou
 
@@ -58,4 +58,15 @@ def test_the_reference_has_no_other_names_and_none_twice():
     names = documented()
     assert len(names) == len(set(names))
     for name in names:
-        assert pkgutil.resolve_name(name) is not None, name  # a room that nobody has imported yet too
+        module, _, defined = name.rpartition(".")
+        path = ROOT / f"{module.replace('.', '/')}.py"
+        if path.is_file():  # which may need PyTorch
+            assert defined in defined_names(path), name
+        else:
+            assert pkgutil.resolve_name(name) is not None, name  # a room that nobody has imported yet too
+
+
+def test_the_reference_has_the_settings_that_other_libraries_run():
+    made = {"from_torch": "torch_module.TorchModule", "from_jax": "jax_function.JaxFunction"}
+    assert {name for name in vars(ou.Setting) if name.startswith("from_")} == set(made)
+    assert {f"ouanalysis.settings.{kind}" for kind in made.values()} <= set(documented())

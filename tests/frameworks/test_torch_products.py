@@ -1,5 +1,8 @@
 """PyTorch's products against autograd's, of the same networks written twice, and what the laws make of them."""
 
+import pickle
+import weakref
+
 import numpy as np
 import pytest
 from rounding import ALGEBRA
@@ -138,3 +141,106 @@ def test_sgd_is_that_of_torch_fed_with_the_same_draws(name, momentum):
         # 40 steps of some rounding each, which a stable walk does not enlarge
         np.testing.assert_allclose(run.theta[chain, -1], wanted, rtol=0, atol=ALGEBRA * np.max(np.abs(wanted)))
         assert np.max(np.abs(wanted - theta)) > 0.001
+
+
+MODES = {"no_grad": torch.no_grad, "inference_mode": torch.inference_mode}
+
+
+def of_all(products, theta, rows):
+    """Each product, by name."""
+    rng = np.random.default_rng(7)
+    vectors, weights = rng.standard_normal((rows, theta.size)), rng.standard_normal(rows)
+    return {
+        **{name: getattr(products, name)(theta[None]) for name in OF_POINTS},
+        "forward": products.forward(theta, vectors[0]),
+        "backward": products.backward(theta, weights),
+        "hessian_products": products.hessian_products(theta, vectors),
+        "data_hessian_products": products.data_hessian_products(theta, vectors[0]),
+        "lagrangian_hessian_products": products.lagrangian_hessian_products(theta, weights, vectors[:2]),
+    }
+
+
+@pytest.mark.parametrize("first_used", ["outside", "inside"])
+@pytest.mark.parametrize("mode", MODES)
+def test_no_mode_of_the_caller_changes_a_product(networks, mode, first_used):
+    _, setting, _, theta = networks
+    wanted = of_all(setting.products(), theta, setting.rows)
+    fresh = pickle.loads(pickle.dumps(setting))  # has found out nothing
+    if first_used == "outside":
+        fresh.products()
+    with MODES[mode]():
+        found = of_all(fresh.products(), theta, setting.rows)
+    again = of_all(fresh.products(), theta, setting.rows)
+    for name, value in wanted.items():
+        assert np.any(value), name
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+        np.testing.assert_array_equal(again[name], value, err_msg=name)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_module_that_is_made_and_used_without_gradients_is_differentiated(name, mode):
+    _, setting, _, theta = both(name)
+    with MODES[mode]():
+        inside, wanted = both(name)[1], ou.regularizer_gradient(setting, theta)
+        values, pull_back = inside.h.with_backward(theta[None], inside.x)
+        pulled = pull_back(np.ones(values.shape))
+    np.testing.assert_array_equal(ou.regularizer_gradient(inside, theta), wanted)
+    close(pulled[0], setting.products().backward(theta, np.ones(setting.rows)))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_a_datum_takes_does_not_depend_on_what_is_asked_first(networks, mode):
+    _, setting, _, theta = networks
+    wanted = pickle.loads(pickle.dumps(setting)).h.bytes_of_a_datum
+    for first in (
+        lambda fresh: fresh.predictions(theta),
+        lambda fresh: fresh.products().predictions(theta[None]),
+        lambda fresh: fresh.h.bytes_of_a_datum,
+    ):
+        fresh = pickle.loads(pickle.dumps(setting))
+        with MODES[mode]():
+            first(fresh)
+        assert fresh.h.bytes_of_a_datum == wanted
+
+
+def test_what_a_datum_takes_is_what_autograd_saves_of_it():
+    layers = [torch.nn.Linear(100, 200), torch.nn.Tanh(), torch.nn.Linear(200, 300), torch.nn.Tanh()]
+    module = torch.nn.Sequential(*layers, torch.nn.Linear(300, 1)).double()
+    setting = ou.Setting.from_torch(module, np.zeros((2, 100)), np.zeros(2))
+    setting.predictions(np.zeros(setting.dim))
+    assert setting.h.bytes_of_a_datum == 8 * (100 + 200 + 300)
+
+
+def test_a_backward_pass_of_chains_is_that_of_each_in_any_blocks_and_as_often_as_asked(monkeypatch, networks):
+    _, setting, _, theta = networks
+    chains = np.stack([theta, 0.9 * theta])
+    weights = np.random.default_rng(8).standard_normal((2, *setting.y.shape))
+    wanted = [setting.products().backward(*of) for of in zip(chains, weights.reshape(2, -1), strict=True)]
+    for most in (torch_model.LARGE, 0):  # kept, and computed again datum after datum
+        monkeypatch.setattr(torch_model, "BYTES", most)
+        monkeypatch.setattr(torch_model, "LARGE", most)
+        for x in (setting.x, np.stack([setting.x] * 2)):
+            values, pull_back = setting.h.with_backward(chains, x)
+            close(values, setting.predictions(chains))
+            for _ in range(2):
+                close(pull_back(weights), wanted)
+
+
+def test_a_backward_pass_keeps_nothing_of_many_data():
+    """Whose graphs, with the (n, width) that each layer gives, autograd holds as long as they are kept."""
+    layers = [torch.nn.Linear(2, 1000), torch.nn.Tanh(), torch.nn.Linear(1000, 1)]
+    held, most = [0], [0]
+
+    def passed(_module, _given, out):  # counts what is held of the layer's outputs
+        held[0] += out.nbytes
+        most[0] = max(most[0], held[0])
+        size = out.nbytes
+        weakref.finalize(out, lambda: held.__setitem__(0, held[0] - size))
+
+    x = np.random.default_rng(9).standard_normal((4000, 2))
+    setting = ou.Setting.from_torch(torch.nn.Sequential(*layers).double(), x, np.zeros(4000))
+    setting.h.module[1].register_forward_hook(passed)
+    _, pull_back = setting.h.with_backward(np.ones((3, setting.dim)), x)
+    pull_back(np.ones((3, 4000)))
+    assert 0 < most[0] <= 2 * torch_model.LARGE  # of 96 MB

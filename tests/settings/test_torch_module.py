@@ -244,7 +244,13 @@ def test_no_kinks_are_known_and_the_laws_say_so():
     module = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)).double()
     setting = ou.Setting.from_torch(module, X, Y)
     theta = setting.pack(module.state_dict())
-    assert setting.kinks(theta).preactivations.shape == setting.preactivations(theta).shape == (3, 0)
+    kinks = setting.kinks(theta)
+    for each in (kinks.preactivations, kinks.clearance, kinks.distance, kinks.jump, setting.preactivations(theta)):
+        assert each.shape == (3, 0)
+    assert kinks.size.shape == kinks.rectified.shape == kinks.dead.shape == (0,)
+    assert kinks.on_data.shape == (0, 2)
+    assert np.isnan(ou.kink_distance(setting, theta))
+    assert setting.smooth_piece(theta) is setting
     setting = setting.with_labels(setting.predictions(theta))
     assert "as h is a PyTorch module" in repr(ou.linearized_sgd(setting, theta, lr=0.01, noise_std=0.1))
 
@@ -257,3 +263,15 @@ def test_a_rescaled_module_is_still_one():
     np.testing.assert_array_equal(scaled.y, 3 * Y)
     np.testing.assert_allclose(ou.regularizer(scaled, theta), 9 * ou.regularizer(setting, theta), rtol=1e-14)
     np.testing.assert_array_equal(scaled.unpack(theta)["2.bias"].numpy(), theta[-1:])
+
+
+@pytest.mark.parametrize(("labels", "k"), [(Y, 1), (Y[:, None], 1), (np.zeros((3, 4)), 4)])
+def test_the_model_knows_its_outputs_and_parameters_without_running(labels, k):
+    model = ou.Setting.from_torch(nn.Linear(2, k).double(), X, labels).h
+    assert (model.k, model.dim) == (k, 3 * k)
+
+
+def test_integers_that_a_module_takes_neither_as_they_are_nor_as_numbers_are_refused_once():
+    message = "^module: expected a forward of x of shape \\(3, 2\\) in float64, got RuntimeError: sizes do not match$"
+    with pytest.raises(TypeError, match=message):
+        ou.Setting.from_torch(Forward(lost).double(), np.array([[0, 1], [2, 3], [4, 5]]), Y)

@@ -62,13 +62,12 @@ class Gradients:
         """K of rows i·k + j; `blocks` gives the data that fit, with so many floats each, and columns take `memory`."""
 
         def of(plan: Plan):
-            parts, outputs = self._model.parts, max(1, prod(self._model.outputs))
             known = factored_names(self._model, plan, leaves, x) if plan.structured else ()
-            total = torch.zeros((len(x) * outputs,) * 2, dtype=torch.float64)
+            total = torch.zeros((len(x) * self._model.k,) * 2, dtype=torch.float64)
             if known:
                 some = factored_gram(self._model, plan, known, leaves, lambda: (x[data] for data in blocks(0)))
                 total += some.reshape(total.shape)
-            rest = {name: shape for name, shape in parts.items() if name not in known}
+            rest = {name: shape for name, shape in self._model.parts.items() if name not in known}
             for group in grouped(rest, max(1, memory // (8 * len(total)))):
                 columns = [self._columns(leaves, x[data], group) for data in blocks(sum(prod(rest[n]) for n in group))]
                 held = torch.cat(columns) if len(columns) > 1 else columns[0]

@@ -4,7 +4,7 @@ from math import prod
 
 import torch
 
-from ..torch_model import TorchModel
+from ..torch_model import TorchModel, recorded
 from .backward import Plan, output_gradients, terms_of_outputs, watched
 from .chain import Chain, find_chain
 from .layout import find_layout
@@ -15,6 +15,7 @@ __all__ = ["chain_of", "plan_of", "unstructured"]
 RTOL = 1e-8
 
 
+@recorded
 def plan_of(model: TorchModel, x: torch.Tensor) -> Plan:
     """The plan of a model of data like x (n, *feature), made once; where the module defies it, that of no structure."""
     if "plan" not in model.known:
@@ -22,6 +23,7 @@ def plan_of(model: TorchModel, x: torch.Tensor) -> Plan:
     return model.known["plan"]
 
 
+@recorded
 def chain_of(model: TorchModel, x: torch.Tensor) -> Chain | None:
     """The model as dense layers one after the other, if it is that, with the norms that its plan has."""
     if "chain" not in model.known:
@@ -31,11 +33,11 @@ def chain_of(model: TorchModel, x: torch.Tensor) -> Chain | None:
 
 def unstructured(model: TorchModel) -> Plan:
     """The plan that never fails."""
-    return Plan((), (), tuple(model.parts), copies=False, formed=sum(map(prod, model.parts.values())))
+    return Plan((), (), tuple(model.parts), copies=False, formed=model.dim)
 
 
 def _tried(model, x):
-    leaves = _random_leaves(model)
+    leaves = model.random_leaves()
     try:
         plan = _looked_at(model, leaves, x)
         right = _right(model, plan, leaves, x)
@@ -46,21 +48,12 @@ def _tried(model, x):
 
 
 def _tried_chain(model, x):
-    leaves, plan = _random_leaves(model), plan_of(model, x)
+    leaves, plan = model.random_leaves(), plan_of(model, x)
     chain = find_chain(model, leaves, x)
     if chain is None or plan.others:
         return None
     wanted = sum(squared_norms(terms, len(x)) for _, terms in terms_of_outputs(model, plan, leaves, x))
     return chain if _close(torch.from_numpy(chain.squared_norms(leaves, x.numpy())), wanted.detach()) else None
-
-
-def _random_leaves(model):
-    """Where, most likely, no derivative vanishes."""
-    rng = torch.Generator().manual_seed(1)
-    return {
-        name: (torch.randn(shape, generator=rng, dtype=torch.float64) / max(1, prod(shape[1:])) ** 0.5).requires_grad_()
-        for name, shape in model.parts.items()
-    }
 
 
 def _looked_at(model, leaves, x):
