@@ -129,22 +129,36 @@ class TorchModel:
     def with_backward(self, theta: Array, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         """h of chains theta (m, p) on x (..., b, *feature), (m, b, *outputs), and what pulls weights of it back.
 
-        Weights, shaped as h, give Σ_b weight_b ∇h_b of each chain, (m, p).
+        Weights, shaped as h, give Σ_b weight_b ∇h_b of each chain, (m, p). Block by block of data: what a backward
+        pass needs is kept where all of it is little, else computed again.
         """
         batch = np.broadcast_to(x, (len(theta), *x.shape[x.ndim - len(self.feature) - 1 :]))
-        leaves = [self.leaves(row) for row in theta]
-        values = [self.run(named, self.data(some)) for named, some in zip(leaves, batch, strict=True)]
+        size = self.bytes_of_a_datum
+        places = [(row, data) for row in range(len(theta)) for data in blocks(batch.shape[1], size)]
+        values, kept = np.empty((*batch.shape[:2], self.k)), {}
+
+        def graph(row, data):
+            named = self.leaves(theta[row])
+            return named, self.run(named, self.data(batch[row, data]))
+
+        for i, place in enumerate(places):
+            found = graph(*place)
+            values[place] = found[1].detach().numpy()
+            if len(theta) * (batch.shape[1] * size + 8 * self.dim) <= LARGE:
+                kept[i] = found
 
         @recorded
         def pull_back(weights):
-            pulled = np.empty(theta.shape)
-            for row, (named, value) in enumerate(zip(leaves, values, strict=True)):
-                seed = tensors(weights[row]).reshape(value.shape)
-                pulled[row] = flat(torch.autograd.grad(value, list(named.values()), seed, allow_unused=True), named)
+            pulled = np.zeros(theta.shape)
+            for i, place in enumerate(places):
+                named, value = kept.pop(i, None) or graph(*place)
+                seed = tensors(weights[place]).reshape(value.shape)
+                pulled[place[0]] += flat(
+                    torch.autograd.grad(value, list(named.values()), seed, allow_unused=True), named
+                )
             return pulled
 
-        stacked = np.stack([value.detach().numpy() for value in values])
-        return stacked.reshape(stacked.shape[:2] + self.outputs), pull_back
+        return values.reshape(values.shape[:2] + self.outputs), pull_back
 
     def _aligned(self, theta, x):
         """theta (m, p) and x (m, n, *feature), n data for each of m parameters, and the leading axes of both."""

@@ -1,6 +1,7 @@
 """PyTorch's products against autograd's, of the same networks written twice, and what the laws make of them."""
 
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -209,3 +210,37 @@ def test_what_a_datum_takes_is_what_autograd_saves_of_it():
     setting = ou.Setting.from_torch(module, np.zeros((2, 100)), np.zeros(2))
     setting.predictions(np.zeros(setting.dim))
     assert setting.h.bytes_of_a_datum == 8 * (100 + 200 + 300)
+
+
+def test_a_backward_pass_of_chains_is_that_of_each_in_any_blocks_and_as_often_as_asked(monkeypatch, networks):
+    _, setting, _, theta = networks
+    chains = np.stack([theta, 0.9 * theta])
+    weights = np.random.default_rng(8).standard_normal((2, *setting.y.shape))
+    wanted = [setting.products().backward(*of) for of in zip(chains, weights.reshape(2, -1), strict=True)]
+    for most in (torch_model.LARGE, 0):  # kept, and computed again datum after datum
+        monkeypatch.setattr(torch_model, "BYTES", most)
+        monkeypatch.setattr(torch_model, "LARGE", most)
+        for x in (setting.x, np.stack([setting.x] * 2)):
+            values, pull_back = setting.h.with_backward(chains, x)
+            close(values, setting.predictions(chains))
+            for _ in range(2):
+                close(pull_back(weights), wanted)
+
+
+def test_a_backward_pass_keeps_nothing_of_many_data():
+    """Whose graphs, with the (n, width) that each layer gives, autograd holds as long as they are kept."""
+    layers = [torch.nn.Linear(2, 1000), torch.nn.Tanh(), torch.nn.Linear(1000, 1)]
+    held, most = [0], [0]
+
+    def passed(_module, given, out):  # counts what is held of the layer's outputs
+        held[0] += out.nbytes
+        most[0] = max(most[0], held[0])
+        size = out.nbytes
+        weakref.finalize(out, lambda: held.__setitem__(0, held[0] - size))
+
+    x = np.random.default_rng(9).standard_normal((4000, 2))
+    setting = ou.Setting.from_torch(torch.nn.Sequential(*layers).double(), x, np.zeros(4000))
+    setting.h.module[1].register_forward_hook(passed)
+    _, pull_back = setting.h.with_backward(np.ones((3, setting.dim)), x)
+    pull_back(np.ones((3, 4000)))
+    assert 0 < most[0] <= 2 * torch_model.LARGE  # of 96 MB
