@@ -106,5 +106,7 @@ def record(h: Model, theta: Array, x: Array) -> tuple[Array, list[Array], list[A
 
 def preactivations(setting: "Setting", theta: Array) -> Array:
     """z_ij of θ (p,), (n, k)."""
+    if not setting.branches.count:
+        return np.zeros((setting.n, 0))
     rows = np.broadcast_to(theta, (setting.n, setting.dim))
     return setting.branches.columns(record(setting.h, rows, setting.x)[1], (setting.n,))

@@ -70,8 +70,11 @@ class Kinks:
 
 
 def find_kinks(setting: "Setting", theta: Array) -> Kinks:
-    """The `Kinks` at θ (p,), by autograd."""
+    """The `Kinks` at θ (p,), by autograd; none, without running h, where none are known."""
     branches, n = setting.branches, setting.n
+    if not branches.count:
+        each, none = np.zeros((n, 0)), np.zeros(0)
+        return Kinks(each, each, each, each, size=none, rectified=none.astype(bool))
     rows = np.array(np.broadcast_to(theta, (n, setting.dim)))
 
     def at(rows, x):

@@ -13,7 +13,6 @@ from ..frameworks.torch_checks import torch_model
 from ..frameworks.torch_model import TorchModel, tensors
 from ..frameworks.torch_products import TorchProducts
 from .branches import Branches
-from .kinks import Kinks
 from .linear_part import linear_part
 from .setting import Setting, parameters
 
@@ -100,12 +99,6 @@ class TorchModule(Setting):
 
     def linear_part(self) -> NDArray[np.intp]:
         return linear_part(self) if self.dim <= FEW else np.array([], dtype=int)
-
-    def kinks(self, theta: Reals) -> Kinks:
-        """None that are known."""
-        parameters(self, theta, leading=False)
-        each, none = np.zeros((self.n, 0)), np.zeros(0)
-        return Kinks(each, each, each, each, size=none, rectified=none.astype(bool))
 
     def rescaled(self, factor: float) -> "TorchModule":
         factor = positive_number("factor", factor)

@@ -244,3 +244,15 @@ def test_integers_reach_f_as_integers():
         ou.Setting.from_jax(f, {"out": np.ones(3)}, np.array([[0, 1], [1, 0]], dtype=kind), [1.0, 2.0])
         assert set(map(str, seen)) == {str(np.dtype(kind))}
         seen.clear()
+
+
+@pytest.mark.parametrize("name", ["mlp", "two outputs"])
+def test_no_kinks_are_known(name):
+    setting, _, theta = both(name)
+    kinks = setting.kinks(theta)
+    for each in (kinks.preactivations, kinks.clearance, kinks.distance, kinks.jump, setting.preactivations(theta)):
+        assert each.shape == (4, 0)
+    assert kinks.size.shape == kinks.rectified.shape == kinks.dead.shape == (0,)
+    assert kinks.on_data.shape == (0, 2)
+    assert np.isnan(ou.kink_distance(setting, theta))
+    assert setting.smooth_piece(theta) is setting

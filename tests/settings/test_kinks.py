@@ -90,6 +90,7 @@ def test_a_branch_whose_sides_agree_is_no_kink():
     setting = ou.Setting(softplus, [0.0, 1.0], [0.0, 0.0], dim=3)
     assert setting.branches.count == 0
     assert ou.kink_distance(setting, [1.0, 0.0, 1.0]) == np.inf
+    assert setting.kinks([1.0, 0.0, 1.0]).distance.shape == setting.preactivations([1.0, 0.0, 1.0]).shape == (2, 0)
 
 
 @pytest.mark.parametrize(

@@ -244,7 +244,13 @@ def test_no_kinks_are_known_and_the_laws_say_so():
     module = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)).double()
     setting = ou.Setting.from_torch(module, X, Y)
     theta = setting.pack(module.state_dict())
-    assert setting.kinks(theta).preactivations.shape == setting.preactivations(theta).shape == (3, 0)
+    kinks = setting.kinks(theta)
+    for each in (kinks.preactivations, kinks.clearance, kinks.distance, kinks.jump, setting.preactivations(theta)):
+        assert each.shape == (3, 0)
+    assert kinks.size.shape == kinks.rectified.shape == kinks.dead.shape == (0,)
+    assert kinks.on_data.shape == (0, 2)
+    assert np.isnan(ou.kink_distance(setting, theta))
+    assert setting.smooth_piece(theta) is setting
     setting = setting.with_labels(setting.predictions(theta))
     assert "as h is a PyTorch module" in repr(ou.linearized_sgd(setting, theta, lr=0.01, noise_std=0.1))
 
