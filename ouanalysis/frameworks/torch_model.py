@@ -144,7 +144,7 @@ class TorchModel:
         for i, place in enumerate(places):
             found = graph(*place)
             values[place] = found[1].detach().numpy()
-            if len(theta) * (batch.shape[1] * size + 8 * self.dim) <= LARGE:
+            if len(theta) * batch.shape[1] * size <= LARGE:
                 kept[i] = found
 
         @recorded
@@ -153,9 +153,8 @@ class TorchModel:
             for i, place in enumerate(places):
                 named, value = kept.pop(i, None) or graph(*place)
                 seed = tensors(weights[place]).reshape(value.shape)
-                pulled[place[0]] += flat(
-                    torch.autograd.grad(value, list(named.values()), seed, allow_unused=True), named
-                )
+                slopes = torch.autograd.grad(value, list(named.values()), seed, allow_unused=True)
+                pulled[place[0]] += flat(slopes, named)
             return pulled
 
         return values.reshape(values.shape[:2] + self.outputs), pull_back

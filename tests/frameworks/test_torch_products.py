@@ -232,7 +232,7 @@ def test_a_backward_pass_keeps_nothing_of_many_data():
     layers = [torch.nn.Linear(2, 1000), torch.nn.Tanh(), torch.nn.Linear(1000, 1)]
     held, most = [0], [0]
 
-    def passed(_module, given, out):  # counts what is held of the layer's outputs
+    def passed(_module, _given, out):  # counts what is held of the layer's outputs
         held[0] += out.nbytes
         most[0] = max(most[0], held[0])
         size = out.nbytes
