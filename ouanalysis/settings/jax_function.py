@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..arguments import Array, Reals, positive_number
 from ..frameworks.jax_checks import check_function, flattened, model_of
 from ..frameworks.jax_model import JaxModel
@@ -15,8 +12,6 @@ from .products import OfBatch
 from .setting import Setting, parameters
 
 __all__ = ["JaxFunction"]
-
-FEW = 1000  # parameters up to which those that h is linear in are looked for: each costs some evaluations
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -65,9 +60,6 @@ class JaxFunction(Setting):
     def unpack(self, theta: Reals) -> Any:
         """The parameters as f takes them, of NumPy arrays that keep theta's leading axes (..., p)."""
         return self.h.unpack(parameters(self, theta))
-
-    def linear_part(self) -> NDArray[np.intp]:
-        return super().linear_part() if self.dim <= FEW else np.array([], dtype=int)
 
     def products(self) -> JaxProducts:
         return JaxProducts(self.h, self.x)

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from .setting import Setting
 
-__all__ = ["linear_part"]
+__all__ = ["FEW", "linear_part"]
 
+FEW = 1000  # parameters up to which another library's h is evaluated for each
 FAR = np.array([1.0, -1e3, 1e6])  # moves, in parameters of size 1, of which some should cross any kink
 FLOATS = 1 << 20  # in the parameters of one evaluation
 

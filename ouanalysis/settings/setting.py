@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..arguments import Array, Model, Parts, Reals, as_array, count, part_shapes, positive_number, real_array
 from .branches import Branches, Held, preactivations
 from .kinks import Kinks, find_kinks
-from .linear_part import linear_part
+from .linear_part import FEW, linear_part
 from .model_check import check_model
 from .one_datum import OneDatum
 from .one_output import OneOutput
@@ -228,7 +228,12 @@ class Setting:
         return self._piece(held, data)
 
     def linear_part(self) -> NDArray[np.intp]:
-        """The indices of parameters in which, together, h is linear: a network's output weights; perhaps none."""
+        """The indices of parameters in which, together, h is linear: a network's output weights; perhaps none.
+
+        None are looked for among more than 1000 where another library runs h.
+        """
+        if self.dim > FEW and self.products() is not None:
+            return np.array([], dtype=int)
         return linear_part(self)
 
     def unseen_directions(self, theta: Reals) -> Array:

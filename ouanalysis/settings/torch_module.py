@@ -6,19 +6,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ..arguments import Array, Reals, as_array, positive_number, real_array
 from ..frameworks.torch_checks import torch_model
 from ..frameworks.torch_model import TorchModel, tensors
 from ..frameworks.torch_products import TorchProducts
 from .branches import Branches
-from .linear_part import linear_part
 from .setting import Setting, parameters
 
 __all__ = ["TorchModule"]
-
-FEW = 1000  # parameters up to which those that h is linear in are looked for: each costs an evaluation
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -96,9 +92,6 @@ class TorchModule(Setting):
             name: named[shared[id(tensor)]].clone() if shared.get(id(tensor)) in named else tensor.detach().clone()
             for name, tensor in own.items()
         }
-
-    def linear_part(self) -> NDArray[np.intp]:
-        return linear_part(self) if self.dim <= FEW else np.array([], dtype=int)
 
     def rescaled(self, factor: float) -> "TorchModule":
         factor = positive_number("factor", factor)

@@ -256,3 +256,11 @@ def test_no_kinks_are_known(name):
     assert kinks.on_data.shape == (0, 2)
     assert np.isnan(ou.kink_distance(setting, theta))
     assert setting.smooth_piece(theta) is setting
+
+
+def test_the_output_weights_are_the_linear_part_and_none_is_looked_for_in_a_large_function():
+    setting = ou.Setting.from_jax(mlp, PARAMS, X, Y)
+    where = setting.unpack(np.arange(setting.dim))["out"].astype(int)
+    np.testing.assert_array_equal(setting.linear_part(), np.sort(where))
+    large = ou.Setting.from_jax(lambda p, x: x @ p["w"].reshape(3, -1).sum(axis=1), {"w": np.ones(1002)}, X, Y)
+    assert large.linear_part().size == 0
