@@ -114,10 +114,6 @@ class JaxModel:
         vars(other).update({name: vars(self)[name] for name in ("programs", "floats", "tree") if name in vars(self)})
         return other
 
-    def pack(self, leaves: list[Array]) -> Array:
-        """The flat θ that holds these arrays, in the order of the tree's leaves."""
-        return np.concatenate([np.zeros(0), *(np.ravel(leaf) for leaf in leaves)])
-
     def unpack(self, theta: Array) -> Any:
         """The tree of NumPy arrays (..., *shape) that θ (..., p) holds."""
         return self.tree.unflatten(self.cut(theta))

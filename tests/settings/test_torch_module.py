@@ -269,3 +269,9 @@ def test_a_rescaled_module_is_still_one():
 def test_the_model_knows_its_outputs_and_parameters_without_running(labels, k):
     model = ou.Setting.from_torch(nn.Linear(2, k).double(), X, labels).h
     assert (model.k, model.dim) == (k, 3 * k)
+
+
+def test_integers_that_a_module_takes_neither_as_they_are_nor_as_numbers_are_refused_once():
+    message = "^module: expected a forward of x of shape \\(3, 2\\) in float64, got RuntimeError: sizes do not match$"
+    with pytest.raises(TypeError, match=message):
+        ou.Setting.from_torch(Forward(lost).double(), np.array([[0, 1], [2, 3], [4, 5]]), Y)
