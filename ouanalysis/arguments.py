@@ -4,7 +4,7 @@ import contextlib
 import keyword
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import EllipsisType
 from typing import Any, Protocol, TypeVar
 
@@ -22,6 +22,7 @@ __all__ = [
     "Shape",
     "as_array",
     "count",
+    "cut",
     "generator",
     "in_one_line",
     "nonnegative_number",
@@ -30,6 +31,7 @@ __all__ = [
     "part_shapes",
     "positive_number",
     "real_array",
+    "shortened",
     "whole_numbers",
 ]
 
@@ -130,9 +132,9 @@ def count(name: str, value: object, *, least: int, most: int | None = None) -> i
     try:
         number = operator.index(value)  # type: ignore[arg-type]  # what it refuses
     except TypeError:
-        raise TypeError(f"{name}: expected {wanted}, got {_short(value)}") from None
+        raise TypeError(f"{name}: expected {wanted}, got {shortened(repr(value))}") from None
     if number > 2**62 and most is None:
-        raise ValueError(f"{name}: expected an integer of at most 62 bits, got {_short(number)}")
+        raise ValueError(f"{name}: expected an integer of at most 62 bits, got {shortened(repr(number))}")
     if number < least or (most is not None and number > most):
         raise ValueError(f"{name}: expected {wanted}, got {number}")
     return number
@@ -143,9 +145,9 @@ def whole_numbers(name: str, value: Reals) -> Integers:
     array = as_array(name, value)
     whole = array.dtype.kind in "iu" or all(isinstance(entry, int) for entry in array.flat)  # objects past 64 bits
     if not whole or array.min(initial=0) < 0:
-        raise ValueError(f"{name}: expected integers at least 0, got {_short(value)}")
+        raise ValueError(f"{name}: expected integers at least 0, got {shortened(repr(value))}")
     if array.max(initial=0) > 2**62:
-        raise ValueError(f"{name}: expected integers of at most 62 bits, got {_short(value)}")
+        raise ValueError(f"{name}: expected integers of at most 62 bits, got {shortened(repr(value))}")
     return array.astype(np.int64)
 
 
@@ -153,7 +155,7 @@ def part_shapes(name: str, value: Parts) -> dict[str, tuple[int, ...]]:
     """A dict of names, valid as Python's, and shapes, tuples of ints at least 1; not empty."""
     expected = f'{name}: expected names and shapes as {{"W": (3, 2), "c": (3,)}}'
     if not isinstance(value, Mapping) or not value:
-        raise TypeError(f"{expected}, got {_short(value)}")
+        raise TypeError(f"{expected}, got {shortened(repr(value))}")
     shapes = {}
     for part, shape in value.items():
         if not isinstance(part, str) or not part.isidentifier() or keyword.iskeyword(part):
@@ -166,7 +168,7 @@ def part_shapes(name: str, value: Parts) -> dict[str, tuple[int, ...]]:
 def one_of(name: str, value: str, options: Mapping[str, Option]) -> Option:
     """What a name stands for among the options, a dict."""
     if not isinstance(value, str) or value not in options:
-        raise ValueError(f"{name}: expected {' or '.join(map(repr, options))}, got {_short(value)}")
+        raise ValueError(f"{name}: expected {' or '.join(map(repr, options))}, got {shortened(repr(value))}")
     return options[value]
 
 
@@ -177,7 +179,7 @@ def generator(rng: RandomSource) -> np.random.Generator:
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
-        raise ValueError(f"rng: expected a numpy.random.Generator or a seed, got {_short(rng)}") from None
+        raise ValueError(f"rng: expected a numpy.random.Generator or a seed, got {shortened(repr(rng))}") from None
 
 
 def in_one_line(numbers: NDArray[np.generic]) -> str:
@@ -185,13 +187,29 @@ def in_one_line(numbers: NDArray[np.generic]) -> str:
     return np.array2string(numbers, threshold=6, edgeitems=2, max_line_width=1000)
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """Text on one line, as a message shows it."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
+def cut(theta: Any, shapes: Iterable[Sequence[int]]) -> list[Any]:
+    """The arrays (..., *shape) that theta (..., p) holds one after the other, whichever library's they are."""
+    arrays, start = [], 0
+    for shape in shapes:
+        stop = start + math.prod(shape)
+        arrays.append(theta[..., start:stop].reshape(theta.shape[:-1] + tuple(shape)))
+        start = stop
+    return arrays
+
+
 def _number(name, value, wanted, accept):
     if isinstance(value, complex | np.complexfloating | str | bytes | bool | np.bool_) or as_array(name, value).ndim:
-        raise TypeError(f"{name}: expected {wanted}, got {_short(value)}")
+        raise TypeError(f"{name}: expected {wanted}, got {shortened(repr(value))}")
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{name}: expected {wanted}, got {_short(value)}") from None
+        raise TypeError(f"{name}: expected {wanted}, got {shortened(repr(value))}") from None
     if not (math.isfinite(number) and accept(number)):
         raise ValueError(f"{name}: expected {wanted}, got {number:g}")
     return number
@@ -217,9 +235,4 @@ def _entries(array):
     if not array.size:
         return "no numbers"
     first = array.ravel()[:1].tolist()[0]
-    return f"{_short(first)} of type {type(first).__name__}"
-
-
-def _short(value):
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return f"{shortened(repr(first))} of type {type(first).__name__}"

@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import Array, Reals, as_array, real_array
+from ..arguments import Array, Reals, as_array, real_array, shortened
 from .jax_library import double_precision, installed_jax
 from .jax_model import JaxModel, Leaf
+from .refusals import alike, error_in_one_line
 
 __all__ = ["check_function", "flattened", "model_of"]
 
 FEW = 16  # data on which f is tried
+RTOL = 1e-6  # of predictions of the same datum, compiled or not
 CALLED = "f: expected a function of (params, x) that JAX traces with float64 parameters and a batch of x"
 DIFFERENTIATED = "f: expected a function that JAX differentiates three times, forwards and backwards"
 
@@ -122,7 +124,7 @@ def _check_repeatable(jax, model, theta, x):
     values = [_in_one_line(lambda: np.asarray(model.f(params, jax.numpy.asarray(x))), CALLED) for _ in range(2)]
     values.append(np.asarray(model.programs.values(theta[None], x, model.factor)))
     for again in values[1:]:
-        if not _agree(again.reshape(values[0].shape), values[0]):
+        if not alike(again.reshape(values[0].shape), values[0], rtol=RTOL):
             raise ValueError(
                 "f: expected the same predictions each time it is called, got others: fix its random numbers, leave"
                 " dropout out, and keep no state"
@@ -146,17 +148,12 @@ def _check_each_datum(model, theta, x):
     for at in (theta, theta + 0.3 * size * rng.standard_normal(theta.shape)):
         together = model(at, x)
         alone = np.concatenate([model(at, x[i : i + 1]) for i in range(len(x))])
-        if not _agree(together, alone):
+        if not alike(together, alone, rtol=RTOL):
             i = int(np.argmax(np.abs(together - alone).reshape(len(x), -1).max(axis=1)))
             raise ValueError(
                 f"f: expected of each datum a prediction of its own, got {_number(together[i])} within a batch and"
                 f" {_number(alone[i])} alone: it depends on other data of the batch (batch normalisation in training?)"
             )
-
-
-def _agree(got, wanted):
-    scale = np.max(np.abs(wanted), initial=0.0, where=np.isfinite(wanted))
-    return np.allclose(got, wanted, rtol=1e-6, atol=1e-9 * scale, equal_nan=True)
 
 
 def _number(values):
@@ -167,9 +164,8 @@ def _in_one_line(compute, called):
     try:
         return compute()
     except Exception as error:
-        raise ValueError(f"{called}, got {type(error).__name__}: {_short(str(error), 240)}") from error
+        raise ValueError(f"{called}, got {error_in_one_line(error)}") from error
 
 
-def _short(thing, most=120):
-    text = " ".join((thing if isinstance(thing, str) else repr(thing)).split())
-    return text if len(text) <= most else f"{text[: most - 3]}..."
+def _short(thing):
+    return shortened(repr(thing), 120)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import Array
+from ..arguments import Array, cut
 from .jax_library import double_precision, installed_jax
 from .jax_programs import Programs, floats_per_datum, programs
 
@@ -116,16 +116,7 @@ class JaxModel:
 
     def unpack(self, theta: Array) -> Any:
         """The tree of NumPy arrays (..., *shape) that θ (..., p) holds."""
-        return self.tree.unflatten(self.cut(theta))
-
-    def cut(self, theta: Any) -> list[Any]:
-        """The arrays that θ holds, of NumPy or of JAX."""
-        arrays, start = [], 0
-        for shape in self.shapes:
-            stop = start + prod(shape)
-            arrays.append(theta[..., start:stop].reshape(theta.shape[:-1] + shape))
-            start = stop
-        return arrays
+        return self.tree.unflatten(cut(theta, self.shapes))
 
     @property
     def k(self) -> int:
@@ -144,7 +135,7 @@ class JaxModel:
 
     @cached_property
     def programs(self) -> Programs:
-        return programs(self._values, self.cut)
+        return programs(self._values, self.shapes)
 
     @cached_property
     def floats(self) -> int:

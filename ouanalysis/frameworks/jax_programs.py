@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arguments import cut
 from .jax_library import installed_jax
 
 __all__ = ["Programs", "floats_per_datum", "programs"]
@@ -34,18 +35,18 @@ class Programs(NamedTuple):
     lagrangian: Program  # (θ, weights (b,), multipliers (b, k), directions (d, p), x, factor) -> (d, p)
 
 
-def programs(values: Program, cut: Callable[[Any], list[Any]]) -> Programs:
-    """Those of values(leaves, x, factor), (b, k), of the arrays that `cut` makes of θ."""
+def programs(values: Program, shapes: tuple[tuple[int, ...], ...]) -> Programs:
+    """Those of values(leaves, x, factor), (b, k), of the arrays of these shapes that θ holds."""
     jax = installed_jax()
 
     def on_block(theta, x, factor):
-        return values(cut(theta), x, factor)
+        return values(cut(theta, shapes), x, factor)
 
     def one(leaves, datum, factor):
         return values(leaves, datum[None], factor)[0]
 
     def leaf_rows(theta, x, factor):  # by leaves, as those of θ would be filled up with 0 for each leaf and added
-        return jax.vmap(lambda datum: jax.jacrev(one)(cut(theta), datum, factor))(x)
+        return jax.vmap(lambda datum: jax.jacrev(one)(cut(theta, shapes), datum, factor))(x)
 
     def rows(theta, x, factor):
         leaves = leaf_rows(theta, x, factor)
@@ -61,12 +62,12 @@ def programs(values: Program, cut: Callable[[Any], list[Any]]) -> Programs:
         def slopes(at):
             of_outputs = jax.vmap(slope, (None, 0, None, 0))
             outputs = np.arange(vectors[0].shape[1])
-            return jax.numpy.sum(jax.vmap(of_outputs, (None, 0, 0, None))(cut(at), vectors, x, outputs))
+            return jax.numpy.sum(jax.vmap(of_outputs, (None, 0, 0, None))(cut(at, shapes), vectors, x, outputs))
 
         return jax.grad(slopes)(theta)
 
     def hessian(theta, vectors, x, factor):
-        return leaf_hessian(theta, cut(vectors), x, factor)
+        return leaf_hessian(theta, cut(vectors, shapes), x, factor)
 
     def norms_gradient(theta, weights, x, factor):
         weighted = [jax.vmap(jax.numpy.multiply)(weights, leaf) for leaf in leaf_rows(theta, x, factor)]

@@ -3,11 +3,11 @@
 import warnings
 from copy import deepcopy
 from dataclasses import replace
-from math import prod
 
 import numpy as np
 import torch
 
+from .refusals import alike, error_in_one_line
 from .torch_model import TorchModel, recorded
 
 __all__ = ["torch_model"]
@@ -60,7 +60,7 @@ def _copy(module):
     try:
         return deepcopy(module)
     except Exception as error:
-        raise TypeError(f"module: expected one that copy.deepcopy copies, got {_in_one_line(error)}") from error
+        raise TypeError(f"module: expected one that copy.deepcopy copies, got {error_in_one_line(error)}") from error
 
 
 def _check_tensors(module):
@@ -89,11 +89,7 @@ def _check_modes(module):
 
 def _check_forward(model, x, y):
     """Run it at random parameters, twice and on single data."""
-    rng = torch.Generator().manual_seed(0)
-    parameters = {
-        name: torch.randn(shape, generator=rng, dtype=torch.float64) / max(1, prod(shape[1:])) ** 0.5
-        for name, shape in model.parts.items()
-    }
+    parameters = model.random_leaves()
     some = model.data(x[np.arange(max(2, min(3, len(x)))) % len(x)])
     before = {name: buffer.clone() for name, buffer in model.module.named_buffers()}
     with torch.no_grad():
@@ -103,10 +99,10 @@ def _check_forward(model, x, y):
                 raise ValueError(
                     f"module: expected a forward that changes nothing, got the buffer {name} changed by it"
                 )
-        if not _alike(values, _called(model, parameters, some, len(y.shape))):
+        if not alike(values, _called(model, parameters, some, len(y.shape)), rtol=RTOL):
             raise ValueError("module: expected a forward that is not random, got two that differ")
-        singly = torch.cat([_called(model, parameters, datum[None], len(y.shape)) for datum in some])
-    if not _alike(values, singly):
+        singly = np.concatenate([_called(model, parameters, datum[None], len(y.shape)) for datum in some])
+    if not alike(values, singly, rtol=RTOL):
         raise ValueError(
             "module: expected predictions of each datum alone, got some that depend on the rest of the batch"
         )
@@ -121,7 +117,7 @@ def _called(model, parameters, x, axes):
             value = torch.func.functional_call(model.module, parameters, (x,))
     except Exception as error:
         wanted = f"module: expected a forward of x of shape {tuple(x.shape)} in {str(x.dtype).removeprefix('torch.')}"
-        raise TypeError(f"{wanted}, got {_in_one_line(error)}") from error
+        raise TypeError(f"{wanted}, got {error_in_one_line(error)}") from error
     if not isinstance(value, torch.Tensor):
         raise ValueError(f"module: expected one tensor of its forward, got {type(value).__name__}")
     if tuple(value.shape) != shape and not (model.k == 1 and tuple(value.shape) in ((len(x),), (len(x), 1))):
@@ -131,14 +127,4 @@ def _called(model, parameters, x, axes):
         )
     if value.dtype != torch.float64:
         raise ValueError(f"module: expected float64 of its forward, got {str(value.dtype).removeprefix('torch.')}")
-    return value.reshape(shape)
-
-
-def _alike(one, other):
-    scale = torch.nan_to_num(one, 0.0, 0.0, 0.0).abs().max()
-    return torch.allclose(one, other, rtol=RTOL, atol=float(RTOL * scale), equal_nan=True)
-
-
-def _in_one_line(error):
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text if len(text) <= 200 else text[:197] + '...'}"
+    return value.detach().reshape(shape).numpy()

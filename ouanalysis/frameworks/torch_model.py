@@ -13,7 +13,7 @@ import torch
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ..arguments import Array
+from ..arguments import Array, cut
 
 __all__ = ["LARGE", "TorchModel", "blocks", "flat", "recorded", "tensors"]
 
@@ -84,12 +84,21 @@ class TorchModel:
 
     def split(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
         """Views of theta (p,) by name."""
-        cut = theta.split([prod(shape) for shape in self.parts.values()])
-        return {name: part.view(shape) for (name, shape), part in zip(self.parts.items(), cut, strict=True)}
+        return dict(zip(self.parts, cut(theta, self.parts.values()), strict=True))
 
     def leaves(self, theta: Array) -> dict[str, torch.Tensor]:
         """The parameters by name, each of which gradients are taken by."""
         return {name: part.requires_grad_() for name, part in self.split(tensors(theta)).items()}
+
+    def random_leaves(self) -> dict[str, torch.Tensor]:
+        """Parameters where, most likely, no derivative vanishes."""
+        rng = torch.Generator().manual_seed(1)
+        return {
+            name: (
+                torch.randn(shape, generator=rng, dtype=torch.float64) / max(1, prod(shape[1:])) ** 0.5
+            ).requires_grad_()
+            for name, shape in self.parts.items()
+        }
 
     def data(self, x: Array) -> torch.Tensor:
         return tensors(x).to(self.kind)

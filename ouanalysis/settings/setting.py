@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import Array, Model, Parts, Reals, as_array, count, part_shapes, positive_number, real_array
+from ..arguments import Array, Model, Parts, Reals, as_array, count, cut, part_shapes, positive_number, real_array
 from .branches import Branches, Held, preactivations
 from .kinks import Kinks, find_kinks
 from .linear_part import FEW, linear_part
@@ -318,12 +318,7 @@ class Setting:
 
 def split(theta: Array, parts: Mapping[str, Sequence[int]]) -> dict[str, Array]:
     """Cut theta (..., p) into arrays (..., *shape); works on traced and differentiated arrays too."""
-    arrays, start = {}, 0
-    for name, shape in parts.items():
-        stop = start + prod(shape)
-        arrays[name] = theta[..., start:stop].reshape(theta.shape[:-1] + tuple(shape))
-        start = stop
-    return arrays
+    return dict(zip(parts, cut(theta, parts.values()), strict=True))
 
 
 def _times(theta, x, *, h, factor):

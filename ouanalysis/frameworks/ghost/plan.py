@@ -37,7 +37,7 @@ def unstructured(model: TorchModel) -> Plan:
 
 
 def _tried(model, x):
-    leaves = _random_leaves(model)
+    leaves = model.random_leaves()
     try:
         plan = _looked_at(model, leaves, x)
         right = _right(model, plan, leaves, x)
@@ -48,21 +48,12 @@ def _tried(model, x):
 
 
 def _tried_chain(model, x):
-    leaves, plan = _random_leaves(model), plan_of(model, x)
+    leaves, plan = model.random_leaves(), plan_of(model, x)
     chain = find_chain(model, leaves, x)
     if chain is None or plan.others:
         return None
     wanted = sum(squared_norms(terms, len(x)) for _, terms in terms_of_outputs(model, plan, leaves, x))
     return chain if _close(torch.from_numpy(chain.squared_norms(leaves, x.numpy())), wanted.detach()) else None
-
-
-def _random_leaves(model):
-    """Where, most likely, no derivative vanishes."""
-    rng = torch.Generator().manual_seed(1)
-    return {
-        name: (torch.randn(shape, generator=rng, dtype=torch.float64) / max(1, prod(shape[1:])) ** 0.5).requires_grad_()
-        for name, shape in model.parts.items()
-    }
 
 
 def _looked_at(model, leaves, x):
