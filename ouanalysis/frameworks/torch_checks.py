@@ -3,15 +3,22 @@
 import warnings
 from copy import deepcopy
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import torch
 
+from .derivative_check import DATA, check_derivatives
 from .refusals import alike, error_in_one_line
 from .torch_model import TorchModel, recorded
+from .torch_products import TorchProducts
 
-__all__ = ["torch_model"]
+__all__ = ["check_torch_derivatives", "torch_model"]
 
+CAUSES = (
+    "torch.no_grad, inference_mode, detach, a Function with another derivative, a module called that is not registered,"
+    " max_norm or scale_grad_by_freq of an embedding"
+)
 RTOL = 1e-9  # of predictions of the same datum, which differ by rounding alone
 
 
@@ -42,6 +49,32 @@ def torch_model(module: object, x: np.ndarray, y: np.ndarray, kind: torch.dtype)
         model = replace(model, kind=torch.float64)  # integers that are numbers to the module
         _check_forward(model, x, y)
     return model
+
+
+def check_torch_derivatives(model: TorchModel, x: np.ndarray) -> None:
+    """A ValueError if what PyTorch gives as derivatives is not the derivatives of the values."""
+
+    def point(rng):
+        return np.concatenate([_of_its_size(rng, shape).ravel() for shape in model.parts.values()])
+
+    few = x[np.linspace(0, len(x) - 1, min(len(x), DATA)).astype(int)]
+    check_derivatives(TorchProducts(model, few), point, _free(model), name="module", causes=CAUSES)
+
+
+def _of_its_size(rng, shape):
+    return rng.standard_normal(shape) / max(1, prod(shape[1:])) ** 0.5
+
+
+def _free(model):
+    """Which entries of θ are no row of an embedding that stands for padding, which PyTorch holds constant."""
+    free = {name: np.ones(shape, dtype=bool) for name, shape in model.parts.items()}
+    names = {id(parameter): name for name, parameter in model.module.named_parameters()}
+    for part in model.module.modules():
+        if isinstance(part, torch.nn.Embedding | torch.nn.EmbeddingBag) and part.padding_idx is not None:
+            name = names[id(part.weight)]
+            if name in free:
+                free[name][part.padding_idx] = False
+    return np.concatenate([some.ravel() for some in free.values()])
 
 
 def _check_kind(module):

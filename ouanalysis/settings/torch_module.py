@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..arguments import Array, Reals, as_array, positive_number, real_array
-from ..frameworks.torch_checks import torch_model
+from ..frameworks.torch_checks import check_torch_derivatives, torch_model
 from ..frameworks.torch_model import TorchModel, tensors
 from ..frameworks.torch_products import TorchProducts
 from .branches import Branches
@@ -58,6 +58,7 @@ class TorchModule(Setting):
         model = torch_model(module, data, labels, whole)
         super().__init__(model, data, labels, dim=model.dim, branches=Branches(unknown="h is a PyTorch module"))
         vars(self)["_parts"] = model.parts  # whose names have dots
+        check_torch_derivatives(model, self.x)
 
     def products(self) -> TorchProducts:
         known = self.h.known.get("products")
