@@ -139,7 +139,7 @@ class TorchProducts:
 
 def _joined(named):
     """(n, k, *shape) of each parameter as (n, k, p)."""
-    return torch.cat([part.flatten(start_dim=2) for part in named.values()], dim=2)
+    return torch.cat([part[..., None].flatten(start_dim=2) for part in named.values()], dim=2)
 
 
 def _slope(function, leaves, *, keep=False):

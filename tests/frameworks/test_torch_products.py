@@ -244,3 +244,38 @@ def test_a_backward_pass_keeps_nothing_of_many_data():
     _, pull_back = setting.h.with_backward(np.ones((3, setting.dim)), x)
     pull_back(np.ones((3, 4000)))
     assert 0 < most[0] <= 2 * torch_model.LARGE  # of 96 MB
+
+
+class Scaled(torch.nn.Module):
+    """Units and their scale, numbers of some shape."""
+
+    def __init__(self, shape, outputs):
+        super().__init__()
+        self.dense = torch.nn.Linear(3, outputs)
+        self.scale = torch.nn.Parameter(torch.full(shape, 0.5))
+        self.shift = torch.nn.Parameter(torch.full(shape, 0.2))
+
+    def forward(self, x):
+        return torch.tanh(self.dense(x)) * self.scale.exp() + self.shift**2
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_parameters_that_are_numbers_are_those_that_are_vectors_of_one(outputs):
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(4, 3)), rng.normal(size=(4, outputs))
+    numbers, vectors = (ou.Setting.from_torch(Scaled(s, outputs).double(), x, y) for s in ((), (1,)))
+    theta, direction = rng.normal(size=(2, numbers.dim))
+    weights, rows = rng.normal(size=4 * outputs), rng.normal(size=(4 * outputs, numbers.dim))
+    mine, wanted = numbers.products(), vectors.products()
+    for name in OF_POINTS:
+        close(getattr(mine, name)(theta[None]), getattr(wanted, name)(theta[None]))
+    for name, given in {
+        "forward": (direction,),
+        "backward": (weights,),
+        "hessian_products": (rows,),
+        "data_hessian_products": (direction,),
+        "lagrangian_hessian_products": (weights, direction[None]),
+    }.items():
+        close(getattr(mine, name)(theta, *given), getattr(wanted, name)(theta, *given))
+    fitted = ou.interpolate(numbers, theta)
+    assert ou.linearized_sgd(numbers, fitted, lr=1e-3, noise_std=0.1).rank == numbers.rows

@@ -80,7 +80,7 @@ class Gradients:
         """Some columns of J, (n·k, columns)."""
         found = self.rows(leaves, x, tuple(group))
         return torch.cat(
-            [found[name].detach().flatten(start_dim=2)[..., of] for name, of in group.items()], dim=2
+            [found[name].detach()[..., None].flatten(start_dim=2)[..., of] for name, of in group.items()], dim=2
         ).flatten(end_dim=1)
 
     def _planned(self, function):
