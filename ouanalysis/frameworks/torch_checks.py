@@ -10,7 +10,7 @@ import torch
 
 from .derivative_check import DATA, check_derivatives
 from .refusals import alike, error_in_one_line
-from .torch_model import TorchModel, recorded
+from .torch_model import LARGE, TorchModel, recorded
 from .torch_products import TorchProducts
 
 __all__ = ["check_torch_derivatives", "torch_model"]
@@ -19,6 +19,7 @@ CAUSES = (
     "torch.no_grad, inference_mode, detach, a Function with another derivative, a module called that is not registered,"
     " max_norm or scale_grad_by_freq of an embedding"
 )
+MANY = 32  # data in a batch that a prediction may not depend on
 RTOL = 1e-9  # of predictions of the same datum, which differ by rounding alone
 
 
@@ -134,8 +135,19 @@ def _check_forward(model, x, y):
                 )
         if not alike(values, _called(model, parameters, some, len(y.shape)), rtol=RTOL):
             raise ValueError("module: expected a forward that is not random, got two that differ")
-        singly = np.concatenate([_called(model, parameters, datum[None], len(y.shape)) for datum in some])
-    if not alike(values, singly, rtol=RTOL):
+        most = min(len(x), MANY, max(DATA, LARGE // model.bytes_of_a_datum))
+        many = model.data(x[np.random.default_rng(0).choice(len(x), most, replace=False)])
+        for data in (some, many):
+            _check_each_datum(lambda batch: _called(model, parameters, batch, len(y.shape)), data)
+
+
+def _check_each_datum(called, data):
+    """Predictions in one batch, in that reversed and in parts of 1, 2, 4, ... are those of single data."""
+    singly = np.concatenate([called(datum[None]) for datum in data])
+    ways = [called(data), called(data.flip(0))[::-1]]
+    cuts = [1 << i for i in range(len(data).bit_length())]
+    ways.append(np.concatenate([called(part) for part in data.tensor_split([c - 1 for c in cuts]) if len(part)]))
+    if not all(alike(way, singly, rtol=RTOL) for way in ways):
         raise ValueError(
             "module: expected predictions of each datum alone, got some that depend on the rest of the batch"
         )

@@ -122,6 +122,14 @@ def test_what_is_no_model_is_refused_in_one_line(message, make):
     assert str(caught.value) == message
 
 
+def test_a_branch_by_all_of_a_batch_is_refused_though_few_data_take_the_same():
+    x = np.concatenate([np.full((15, 2), 1.0), np.full((1, 2), -1.0), np.full((15, 2), 2.0)])
+    doubled = Forward(lambda module, value: value if module.held.sum() > 0 else 2 * value).double()
+    doubled.register_forward_pre_hook(lambda module, given: setattr(module, "held", given[0]))
+    with pytest.raises(ValueError, match="expected predictions of each datum alone"):
+        ou.Setting.from_torch(doubled, x, np.zeros(31))
+
+
 def test_labels_of_another_shape_are_refused():
     with pytest.raises(ValueError, match=r"^y: expected shape \(3,\), got \(2,\)$"):
         ou.Setting.from_torch(dense(), X, Y[:2])
