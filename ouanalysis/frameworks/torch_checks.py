@@ -85,6 +85,10 @@ def _check_kind(module):
         raise TypeError(f"module: expected a module of Python, got a {type(module).__name__}")
     if hasattr(module, "_orig_mod"):
         raise TypeError("module: expected the module that was compiled, got what torch.compile made: ._orig_mod is it")
+    if isinstance(module, torch.nn.DataParallel | torch.nn.parallel.DistributedDataParallel):
+        raise TypeError(
+            f"module: expected the module that is run, got a {type(module).__name__} of it: give its .module"
+        )
     for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
         if torch.nn.parameter.is_lazy(tensor):
             raise ValueError(f"module: expected parameters with a shape, got {name} of none yet: call the module once")
@@ -117,8 +121,12 @@ def _check_modes(module):
         dropout = part.p if isinstance(part, torch.nn.modules.dropout._DropoutNd) else getattr(part, "dropout", 0.0)
         if part.training and isinstance(dropout, float) and dropout > 0:
             raise ValueError(f"module: expected no dropout, got {where} in training mode with p = {dropout:g}: .eval()")
-        if part.training and isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
-            raise ValueError(f"module: expected no batch norm over the batch, got {where} in training mode: .eval()")
+        if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
+            called = f"module: expected no batch norm over the batch, got {where}"
+            if part.training:
+                raise ValueError(f"{called} in training mode: .eval()")
+            if part.running_mean is None:
+                raise ValueError(f"{called} that keeps no running statistics: track_running_stats=True")
 
 
 def _check_forward(model, x, y):
@@ -134,7 +142,9 @@ def _check_forward(model, x, y):
                     f"module: expected a forward that changes nothing, got the buffer {name} changed by it"
                 )
         if not alike(values, _called(model, parameters, some, len(y.shape)), rtol=RTOL):
-            raise ValueError("module: expected a forward that is not random, got two that differ")
+            raise ValueError(
+                "module: expected a forward that is neither random nor changes its input, got two that differ"
+            )
         most = min(len(x), MANY, max(DATA, LARGE // model.bytes_of_a_datum))
         many = model.data(x[np.random.default_rng(0).choice(len(x), most, replace=False)])
         for data in (some, many):

@@ -87,8 +87,17 @@ REFUSED = [
         lambda: Forward(counted).double(),
     ),
     (
-        "module: expected a forward that is not random, got two that differ",
+        "module: expected a forward that is neither random nor changes its input, got two that differ",
         lambda: Forward(lambda _, value: value + torch.rand_like(value)).double(),
+    ),
+    (
+        "module: expected no batch norm over the batch, got 1 (BatchNorm1d) that keeps no running statistics:"
+        " track_running_stats=True",
+        lambda: nn.Sequential(nn.Linear(2, 1), nn.BatchNorm1d(1, track_running_stats=False)).double().eval(),
+    ),
+    (
+        "module: expected the module that is run, got a DataParallel of it: give its .module",
+        lambda: nn.DataParallel(dense()),
     ),
     (
         "module: expected predictions of each datum alone, got some that depend on the rest of the batch",
@@ -120,6 +129,17 @@ def test_what_is_no_model_is_refused_in_one_line(message, make):
     with pytest.raises((TypeError, ValueError)) as caught:
         ou.Setting.from_torch(make(), X, Y)
     assert str(caught.value) == message
+
+
+def in_place(_module, given):
+    given[0].mul_(2)
+
+
+def test_an_input_that_is_changed_is_named():
+    module = dense()
+    module.register_forward_pre_hook(in_place)
+    with pytest.raises(ValueError, match=r"neither random nor changes its input, got two that differ$"):
+        ou.Setting.from_torch(module, X, Y)
 
 
 def test_a_branch_by_all_of_a_batch_is_refused_though_few_data_take_the_same():
