@@ -16,6 +16,8 @@ from .setting import Setting, parameters
 
 __all__ = ["TorchModule"]
 
+FOREIGN = {torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2}  # numbers that NumPy has not
+
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
 class TorchModule(Setting):
@@ -78,8 +80,10 @@ class TorchModule(Setting):
         named = {id(parameter): name for name, parameter in self.h.module.named_parameters()}
         for name, tensor in own.items():
             first = named.get(id(tensor), name)
-            wanted = state[first] if first in self._parts else tensor
-            if not np.array_equal(_of_tensors(state[name]), _of_tensors(wanted)):
+            given, wanted = (
+                _of_tensors(some) for some in (state[name], state[first] if first in self._parts else tensor)
+            )
+            if not np.array_equal(as_array(name, given), wanted):
                 what = f"equal to {first}, which it is" if first != name else "as it was in the module, a constant of h"
                 raise ValueError(f"pack: expected {name} {what}, got another")
         return super().pack(**{name: _of_tensors(state[name]) for name in self._parts})
@@ -100,7 +104,8 @@ class TorchModule(Setting):
 
 
 def _of_tensors(value):
-    """A tensor as an array; whatever else as it is."""
+    """A tensor as an array, if NumPy has its numbers; whatever else as it is."""
     if isinstance(value, torch.Tensor):
-        return value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        return value if value.dtype in FOREIGN else value.numpy()
     return value

@@ -142,6 +142,20 @@ def test_an_input_that_is_changed_is_named():
         ou.Setting.from_torch(module, X, Y)
 
 
+def test_numbers_that_numpy_does_not_have_are_refused_by_the_name_of_the_argument():
+    x, y = torch.tensor(X), torch.tensor(Y)
+    for name, given in {"x": (x.bfloat16(), y), "y": (x, y.bfloat16())}.items():
+        with pytest.raises(TypeError, match=rf"^{name}: expected an array that NumPy reads.* got Tensor: .*BFloat16"):
+            ou.Setting.from_torch(dense(), *given)
+    setting = ou.Setting.from_torch(dense(), X, Y)
+    with pytest.raises(
+        TypeError, match=r"^theta: expected .*\.detach\(\)\.double\(\)\.numpy\(\) gives, got Tensor: .*grad"
+    ):
+        ou.regularizer(setting, torch.ones(setting.dim, requires_grad=True))
+    with pytest.raises(TypeError, match=r"^0.weight: expected an array that NumPy reads"):
+        setting.pack(dense().bfloat16().state_dict())
+
+
 def test_a_branch_by_all_of_a_batch_is_refused_though_few_data_take_the_same():
     x = np.concatenate([np.full((15, 2), 1.0), np.full((1, 2), -1.0), np.full((15, 2), 2.0)])
     doubled = Forward(lambda module, value: value if module.held.sum() > 0 else 2 * value).double()
