@@ -118,6 +118,14 @@ def _check_tensors(module):
 def _check_modes(module):
     for name, part in module.named_modules():
         where = f"{name or 'the module itself'} ({type(part).__name__})"
+        for given, what in (
+            ("max_norm", "whose vectors are cut"),
+            ("scale_grad_by_freq", "whose gradients are scaled"),
+        ):
+            if isinstance(part, torch.nn.Embedding | torch.nn.EmbeddingBag) and getattr(part, given):
+                raise ValueError(
+                    f"module: expected no embedding {what}, got {where} with {given}={getattr(part, given)}"
+                )
         dropout = part.p if isinstance(part, torch.nn.modules.dropout._DropoutNd) else getattr(part, "dropout", 0.0)
         if part.training and isinstance(dropout, float) and dropout > 0:
             raise ValueError(f"module: expected no dropout, got {where} in training mode with p = {dropout:g}: .eval()")

@@ -96,6 +96,14 @@ REFUSED = [
         lambda: nn.Sequential(nn.Linear(2, 1), nn.BatchNorm1d(1, track_running_stats=False)).double().eval(),
     ),
     (
+        "module: expected no embedding whose vectors are cut, got 0 (Embedding) with max_norm=9",
+        lambda: nn.Sequential(nn.Embedding(7, 3, max_norm=9), nn.Flatten(), nn.Linear(6, 1)).double(),
+    ),
+    (
+        "module: expected no embedding whose gradients are scaled, got 0 (EmbeddingBag) with scale_grad_by_freq=True",
+        lambda: nn.Sequential(nn.EmbeddingBag(7, 3, scale_grad_by_freq=True), nn.Linear(3, 1)).double(),
+    ),
+    (
         "module: expected the module that is run, got a DataParallel of it: give its .module",
         lambda: nn.DataParallel(dense()),
     ),
