@@ -14,6 +14,7 @@ from .refusals import alike, error_in_one_line
 
 __all__ = ["check_function", "flattened", "model_of"]
 
+LARGE = 100_000  # parameters, past which the second derivatives take long to compile, and are not held against others
 FEW = 16  # data on which f is tried
 RTOL = 1e-6  # of predictions of the same datum, compiled or not
 CALLED = "f: expected a function of (params, x) that JAX traces with float64 parameters and a batch of x"
@@ -57,7 +58,14 @@ def check_function(model: JaxModel, theta: Array, x: Array) -> None:
     _check_each_datum(model, theta, few)
     some = x[np.linspace(0, len(x) - 1, min(len(x), DATA)).astype(int)]
     free = np.ones(theta.shape, dtype=bool)
-    check_derivatives(JaxProducts(model, some), lambda rng: _beside(theta, rng), free, name="f", causes=CAUSES)
+    check_derivatives(
+        JaxProducts(model, some),
+        lambda rng: _beside(theta, rng),
+        free,
+        name="f",
+        causes=CAUSES,
+        twice=theta.size <= LARGE,
+    )
 
 
 def _real_leaf(place, leaf):

@@ -142,3 +142,16 @@ def test_a_function_of_jax_whose_derivative_is_another_is_refused():
     with pytest.raises(ValueError, match=r"^f: expected predictions that move with its parameters"):
         ou.Setting.from_jax(lambda _, x: x[:, 0], np.ones(3), X, Y)
     ou.Setting.from_jax(lambda p, x: jax.nn.relu(x @ p["w"]) @ p["a"], {"w": np.ones((3, 4)), "a": np.ones(4)}, X, Y)
+
+
+def test_what_is_not_finite_at_random_parameters_is_no_alarm():
+    module = Layers(lambda first, second, x: second(torch.log(-first.weight.square().sum()) * first(x))).double()
+    assert ou.Setting.from_torch(module, X, Y).n == 5
+
+
+def test_second_derivatives_of_jax_that_are_others_are_refused():
+    jax = pytest.importorskip("jax")
+    square = jax.custom_jvp(lambda z: z**2)
+    square.defjvp(lambda z, v: (z[0] ** 2, 2 * jax.lax.stop_gradient(z[0]) * v[0]))
+    with pytest.raises(ValueError, match=r"^f: expected second derivatives .* the slope of the squared norms of J = "):
+        ou.Setting.from_jax(lambda p, x: square(x @ p), np.array([1.0, 2.0, 3.0]), X, Y)
