@@ -72,7 +72,7 @@ def _free(model):
     names = {id(parameter): name for name, parameter in model.module.named_parameters()}
     for part in model.module.modules():
         if isinstance(part, torch.nn.Embedding | torch.nn.EmbeddingBag) and part.padding_idx is not None:
-            name = names[id(part.weight)]
+            name = names.get(id(part.weight))  # none of a weight that is computed
             if name in free:
                 free[name][part.padding_idx] = False
     return np.concatenate([some.ravel() for some in free.values()])

@@ -30,7 +30,7 @@ class TorchModule(Setting):
     ----------
     module : torch.nn.Module
         In float64, on the CPU, without dropout or batch norm in training mode. It gives (n, k), or for labels (n,)
-        either (n,) or (n, 1).
+        either (n,) or (n, 1). PyTorch's derivatives of it are those of its values: no_grad and detach are refused.
     x : (n, *feature) array_like or tensor
         The module is given floats in float64, integers and booleans as they are here, if it takes them.
     y : (n,) or (n, k) array_like or tensor
