@@ -17,7 +17,7 @@ __all__ = ["check_torch_derivatives", "torch_model"]
 
 CAUSES = (
     "torch.no_grad, inference_mode, detach, a Function with another derivative, a module called that is not registered,"
-    " max_norm or scale_grad_by_freq of an embedding"
+    " max_norm or scale_grad_by_freq of an embedding, weight_norm"
 )
 MANY = 32  # data in a batch that a prediction may not depend on
 RTOL = 1e-9  # of predictions of the same datum, which differ by rounding alone

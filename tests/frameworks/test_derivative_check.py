@@ -80,6 +80,10 @@ WRONG = {
     "max_norm": Layers(looked_up(max_norm=0.5), Table()),
     "frequencies": Layers(looked_up(scale_grad_by_freq=True), Table()),
     "sparse": Layers(words, nn.Embedding(7, 4, sparse=True)),
+    "weight_norm": Layers(
+        lambda first, second, x: second(torch.tanh(first(x))),
+        torch.nn.utils.parametrizations.weight_norm(nn.Linear(3, 4)),
+    ),
     "bags": Layers(lambda first, second, x: second(torch.tanh(first(x))), nn.EmbeddingBag(7, 4)),
 }
 
