@@ -63,6 +63,11 @@ def as_array(name: str, value: object) -> NDArray[Any]:
         return np.asarray(value)
     except ValueError:
         raise ValueError(f"{name}: expected an array of real numbers, got rows of different lengths") from None
+    except (TypeError, RuntimeError) as error:  # another library's array, which says why NumPy cannot have it
+        what = f"{type(value).__name__}: {shortened(str(error), 160)}"
+        raise TypeError(
+            f"{name}: expected an array that NumPy reads, as .detach().double().numpy() gives, got {what}"
+        ) from error
 
 
 def real_array(name: str, value: Reals, *, shape: Shape | None = None) -> Array:

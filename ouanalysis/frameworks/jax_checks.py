@@ -6,16 +6,20 @@ from typing import Any
 import numpy as np
 
 from ..arguments import Array, Reals, as_array, real_array, shortened
+from .derivative_check import DATA, check_derivatives
 from .jax_library import double_precision, installed_jax
 from .jax_model import JaxModel, Leaf
+from .jax_products import JaxProducts
 from .refusals import alike, error_in_one_line
 
 __all__ = ["check_function", "flattened", "model_of"]
 
+LARGE = 100_000  # parameters, past which the second derivatives take long to compile, and are not held against others
 FEW = 16  # data on which f is tried
 RTOL = 1e-6  # of predictions of the same datum, compiled or not
 CALLED = "f: expected a function of (params, x) that JAX traces with float64 parameters and a batch of x"
 DIFFERENTIATED = "f: expected a function that JAX differentiates three times, forwards and backwards"
+CAUSES = "stop_gradient, a custom derivative that is another, parameters that f does not read but closes over"
 
 
 def flattened(params: Any, like: JaxModel | None = None) -> tuple[Array, Any]:
@@ -52,6 +56,16 @@ def check_function(model: JaxModel, theta: Array, x: Array) -> None:
         _check_repeatable(jax, model, theta, few)
         _check_derivatives(jax, model, theta, few[:1])
     _check_each_datum(model, theta, few)
+    some = x[np.linspace(0, len(x) - 1, min(len(x), DATA)).astype(int)]
+    free = np.ones(theta.shape, dtype=bool)
+    check_derivatives(
+        JaxProducts(model, some),
+        lambda rng: _beside(theta, rng),
+        free,
+        name="f",
+        causes=CAUSES,
+        twice=theta.size <= LARGE,
+    )
 
 
 def _real_leaf(place, leaf):
@@ -144,8 +158,7 @@ def _check_derivatives(jax, model, theta, x):
 
 def _check_each_datum(model, theta, x):
     rng = np.random.default_rng(0)
-    size = np.sqrt(np.mean(theta**2)) or 1.0
-    for at in (theta, theta + 0.3 * size * rng.standard_normal(theta.shape)):
+    for at in (theta, _beside(theta, rng)):
         together = model(at, x)
         alone = np.concatenate([model(at, x[i : i + 1]) for i in range(len(x))])
         if not alike(together, alone, rtol=RTOL):
@@ -154,6 +167,11 @@ def _check_each_datum(model, theta, x):
                 f"f: expected of each datum a prediction of its own, got {_number(together[i])} within a batch and"
                 f" {_number(alone[i])} alone: it depends on other data of the batch (batch normalisation in training?)"
             )
+
+
+def _beside(theta, rng):
+    size = np.sqrt(np.mean(theta**2)) or 1.0
+    return theta + 0.3 * size * rng.standard_normal(theta.shape)
 
 
 def _number(values):

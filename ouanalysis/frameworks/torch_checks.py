@@ -3,15 +3,23 @@
 import warnings
 from copy import deepcopy
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import torch
 
+from .derivative_check import DATA, check_derivatives
 from .refusals import alike, error_in_one_line
-from .torch_model import TorchModel, recorded
+from .torch_model import LARGE, TorchModel, recorded
+from .torch_products import TorchProducts
 
-__all__ = ["torch_model"]
+__all__ = ["check_torch_derivatives", "torch_model"]
 
+CAUSES = (
+    "torch.no_grad, inference_mode, detach, a Function with another derivative, a module called that is not registered,"
+    " max_norm or scale_grad_by_freq of an embedding, weight_norm"
+)
+MANY = 32  # data in a batch that a prediction may not depend on
 RTOL = 1e-9  # of predictions of the same datum, which differ by rounding alone
 
 
@@ -44,6 +52,32 @@ def torch_model(module: object, x: np.ndarray, y: np.ndarray, kind: torch.dtype)
     return model
 
 
+def check_torch_derivatives(model: TorchModel, x: np.ndarray) -> None:
+    """A ValueError if what PyTorch gives as derivatives is not the derivatives of the values."""
+
+    def point(rng):
+        return np.concatenate([_of_its_size(rng, shape).ravel() for shape in model.parts.values()])
+
+    few = x[np.linspace(0, len(x) - 1, min(len(x), DATA)).astype(int)]
+    check_derivatives(TorchProducts(model, few), point, _free(model), name="module", causes=CAUSES)
+
+
+def _of_its_size(rng, shape):
+    return rng.standard_normal(shape) / max(1, prod(shape[1:])) ** 0.5
+
+
+def _free(model):
+    """Which entries of θ are no row of an embedding that stands for padding, which PyTorch holds constant."""
+    free = {name: np.ones(shape, dtype=bool) for name, shape in model.parts.items()}
+    names = {id(parameter): name for name, parameter in model.module.named_parameters()}
+    for part in model.module.modules():
+        if isinstance(part, torch.nn.Embedding | torch.nn.EmbeddingBag) and part.padding_idx is not None:
+            name = names.get(id(part.weight))  # none of a weight that is computed
+            if name in free:
+                free[name][part.padding_idx] = False
+    return np.concatenate([some.ravel() for some in free.values()])
+
+
 def _check_kind(module):
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module: expected a torch.nn.Module, got {type(module).__name__}")
@@ -51,6 +85,10 @@ def _check_kind(module):
         raise TypeError(f"module: expected a module of Python, got a {type(module).__name__}")
     if hasattr(module, "_orig_mod"):
         raise TypeError("module: expected the module that was compiled, got what torch.compile made: ._orig_mod is it")
+    if isinstance(module, torch.nn.DataParallel | torch.nn.parallel.DistributedDataParallel):
+        raise TypeError(
+            f"module: expected the module that is run, got a {type(module).__name__} of it: give its .module"
+        )
     for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
         if torch.nn.parameter.is_lazy(tensor):
             raise ValueError(f"module: expected parameters with a shape, got {name} of none yet: call the module once")
@@ -80,11 +118,23 @@ def _check_tensors(module):
 def _check_modes(module):
     for name, part in module.named_modules():
         where = f"{name or 'the module itself'} ({type(part).__name__})"
+        for given, what in (
+            ("max_norm", "whose vectors are cut"),
+            ("scale_grad_by_freq", "whose gradients are scaled"),
+        ):
+            if isinstance(part, torch.nn.Embedding | torch.nn.EmbeddingBag) and getattr(part, given):
+                raise ValueError(
+                    f"module: expected no embedding {what}, got {where} with {given}={getattr(part, given)}"
+                )
         dropout = part.p if isinstance(part, torch.nn.modules.dropout._DropoutNd) else getattr(part, "dropout", 0.0)
         if part.training and isinstance(dropout, float) and dropout > 0:
             raise ValueError(f"module: expected no dropout, got {where} in training mode with p = {dropout:g}: .eval()")
-        if part.training and isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
-            raise ValueError(f"module: expected no batch norm over the batch, got {where} in training mode: .eval()")
+        if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
+            called = f"module: expected no batch norm over the batch, got {where}"
+            if part.training:
+                raise ValueError(f"{called} in training mode: .eval()")
+            if part.running_mean is None:
+                raise ValueError(f"{called} that keeps no running statistics: track_running_stats=True")
 
 
 def _check_forward(model, x, y):
@@ -100,9 +150,22 @@ def _check_forward(model, x, y):
                     f"module: expected a forward that changes nothing, got the buffer {name} changed by it"
                 )
         if not alike(values, _called(model, parameters, some, len(y.shape)), rtol=RTOL):
-            raise ValueError("module: expected a forward that is not random, got two that differ")
-        singly = np.concatenate([_called(model, parameters, datum[None], len(y.shape)) for datum in some])
-    if not alike(values, singly, rtol=RTOL):
+            raise ValueError(
+                "module: expected a forward that is neither random nor changes its input, got two that differ"
+            )
+        most = min(len(x), MANY, max(DATA, LARGE // model.bytes_of_a_datum))
+        many = model.data(x[np.random.default_rng(0).choice(len(x), most, replace=False)])
+        for data in (some, many):
+            _check_each_datum(lambda batch: _called(model, parameters, batch, len(y.shape)), data)
+
+
+def _check_each_datum(called, data):
+    """Predictions in one batch, in that reversed and in parts of 1, 2, 4, ... are those of single data."""
+    singly = np.concatenate([called(datum[None]) for datum in data])
+    ways = [called(data), called(data.flip(0))[::-1]]
+    cuts = [1 << i for i in range(len(data).bit_length())]
+    ways.append(np.concatenate([called(part) for part in data.tensor_split([c - 1 for c in cuts]) if len(part)]))
+    if not all(alike(way, singly, rtol=RTOL) for way in ways):
         raise ValueError(
             "module: expected predictions of each datum alone, got some that depend on the rest of the batch"
         )

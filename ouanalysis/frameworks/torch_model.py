@@ -115,8 +115,11 @@ class TorchModel:
 
         theta = {name: torch.full(shape, 0.1, dtype=torch.float64) for name, shape in self.parts.items()}
         own = {leaf.requires_grad_().data_ptr() for leaf in theta.values()}
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            self.run(theta, torch.zeros((2, *self.feature), dtype=self.kind))
+        try:
+            with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+                self.run(theta, torch.zeros((2, *self.feature), dtype=self.kind))
+        except RuntimeError:  # torch.func inside the module, which takes no hooks
+            return BYTES // SOME
         return max(256, sum(size for place, size in dict(kept).items() if place not in own) // 2)
 
     @recorded

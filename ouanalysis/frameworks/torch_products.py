@@ -53,8 +53,8 @@ class TorchProducts:
         return jacobians.reshape(len(points), -1, self._dim)
 
     def gram(self, points: Array) -> Array:
-        def data(floats):
-            return self._data(floats=floats)
+        def data(count, floats):
+            return self._data(count, floats=floats)
 
         return np.stack(
             [self._gradients.gram(self._model.leaves(theta), self._x, data, ROWS).numpy() for theta in points]
@@ -131,15 +131,17 @@ class TorchProducts:
         product = sum((g * v).sum() for g, v in zip(pulled, along.values(), strict=True))
         return torch.autograd.grad(product, seed)[0].reshape(-1).numpy()
 
-    def _data(self, *, floats=0, passes=1):
-        """Slices of the data that some passes of the module, and so many floats of each output, leave in memory."""
+    def _data(self, count=None, *, floats=0, passes=1):
+        """Slices of all data, or so many, that passes of the module, and floats of each output, leave in memory."""
         of_rows = 8 * floats * self._k * passes
-        return blocks(self._n, max(of_rows * LARGE // ROWS, self._model.bytes_of_a_datum * passes))
+        return blocks(
+            self._n if count is None else count, max(of_rows * LARGE // ROWS, self._model.bytes_of_a_datum * passes)
+        )
 
 
 def _joined(named):
     """(n, k, *shape) of each parameter as (n, k, p)."""
-    return torch.cat([part.flatten(start_dim=2) for part in named.values()], dim=2)
+    return torch.cat([part[..., None].flatten(start_dim=2) for part in named.values()], dim=2)
 
 
 def _slope(function, leaves, *, keep=False):

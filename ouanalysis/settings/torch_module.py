@@ -8,13 +8,15 @@ import numpy as np
 import torch
 
 from ..arguments import Array, Reals, as_array, positive_number, real_array
-from ..frameworks.torch_checks import torch_model
+from ..frameworks.torch_checks import check_torch_derivatives, torch_model
 from ..frameworks.torch_model import TorchModel, tensors
 from ..frameworks.torch_products import TorchProducts
 from .branches import Branches
 from .setting import Setting, parameters
 
 __all__ = ["TorchModule"]
+
+FOREIGN = {torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2}  # numbers that NumPy has not
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -28,7 +30,7 @@ class TorchModule(Setting):
     ----------
     module : torch.nn.Module
         In float64, on the CPU, without dropout or batch norm in training mode. It gives (n, k), or for labels (n,)
-        either (n,) or (n, 1).
+        either (n,) or (n, 1). PyTorch's derivatives of it are those of its values: no_grad and detach are refused.
     x : (n, *feature) array_like or tensor
         The module is given floats in float64, integers and booleans as they are here, if it takes them.
     y : (n,) or (n, k) array_like or tensor
@@ -66,6 +68,7 @@ class TorchModule(Setting):
         model = torch_model(module, data, labels, whole)
         super().__init__(model, data, labels, dim=model.dim, branches=Branches(unknown="h is a PyTorch module"))
         vars(self)["_parts"] = model.parts  # whose names have dots
+        check_torch_derivatives(model, self.x)
 
     def products(self) -> TorchProducts:
         known = self.h.known.get("products")
@@ -85,8 +88,10 @@ class TorchModule(Setting):
         named = {id(parameter): name for name, parameter in self.h.module.named_parameters()}
         for name, tensor in own.items():
             first = named.get(id(tensor), name)
-            wanted = state[first] if first in self._parts else tensor
-            if not np.array_equal(_of_tensors(state[name]), _of_tensors(wanted)):
+            given, wanted = (
+                _of_tensors(some) for some in (state[name], state[first] if first in self._parts else tensor)
+            )
+            if not np.array_equal(as_array(name, given), wanted):
                 what = f"equal to {first}, which it is" if first != name else "as it was in the module, a constant of h"
                 raise ValueError(f"pack: expected {name} {what}, got another")
         return super().pack(**{name: _of_tensors(state[name]) for name in self._parts})
@@ -107,7 +112,8 @@ class TorchModule(Setting):
 
 
 def _of_tensors(value):
-    """A tensor as an array; whatever else as it is."""
+    """A tensor as an array, if NumPy has its numbers; whatever else as it is."""
     if isinstance(value, torch.Tensor):
-        return value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        return value if value.dtype in FOREIGN else value.numpy()
     return value

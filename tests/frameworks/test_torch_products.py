@@ -13,6 +13,7 @@ from torch_networks import NETWORKS, both  # noqa: E402  after importorskip
 
 import ouanalysis as ou  # noqa: E402
 from ouanalysis.frameworks import torch_model, torch_products  # noqa: E402
+from ouanalysis.frameworks.ghost import gram as ghost_gram  # noqa: E402
 from ouanalysis.frameworks.torch_products import TorchProducts  # noqa: E402
 from ouanalysis.numeric.zero_error_set.derivatives import products_of  # noqa: E402
 from ouanalysis.simulate.draws import spawn_streams  # noqa: E402
@@ -244,3 +245,66 @@ def test_a_backward_pass_keeps_nothing_of_many_data():
     _, pull_back = setting.h.with_backward(np.ones((3, setting.dim)), x)
     pull_back(np.ones((3, 4000)))
     assert 0 < most[0] <= 2 * torch_model.LARGE  # of 96 MB
+
+
+def test_gram_of_pairs_of_parts_is_that_of_all_data_at_once(monkeypatch, networks):
+    _, setting, _, theta = networks
+    wanted = ou.gram(setting, theta)
+    for bytes_kept in (0, 1000):
+        monkeypatch.setattr(ghost_gram, "KEPT", bytes_kept)
+        close(ou.gram(setting, theta), wanted)
+
+
+def test_gram_holds_the_factors_of_few_data(monkeypatch):
+    """Those of 20 data are 20 · 8 · (300 + 200 + 201) bytes; what is asked for of torch.empty is what is held."""
+    layers = [torch.nn.Linear(300, 200, bias=False), torch.nn.Tanh(), torch.nn.Linear(200, 1, bias=False)]
+    setting = ou.Setting.from_torch(
+        torch.nn.Sequential(*layers).double(), np.random.default_rng(10).normal(size=(20, 300)), np.zeros(20)
+    )
+    theta = np.random.default_rng(11).normal(size=setting.dim)
+    wanted, empty, asked = ou.gram(setting, theta), torch.empty, []
+
+    def counted(*args, **kwargs):
+        found = empty(*args, **kwargs)
+        asked.append(found.nbytes)
+        return found
+
+    monkeypatch.setattr(ghost_gram, "KEPT", 8 * 8 * 701)
+    monkeypatch.setattr(torch, "empty", counted)
+    close(ou.gram(setting, theta), wanted)
+    assert max(asked) <= 8 * 4 * 300
+
+
+class Scaled(torch.nn.Module):
+    """Units and their scale, numbers of some shape."""
+
+    def __init__(self, shape, outputs):
+        super().__init__()
+        self.dense = torch.nn.Linear(3, outputs)
+        self.scale = torch.nn.Parameter(torch.full(shape, 0.5))
+        self.shift = torch.nn.Parameter(torch.full(shape, 0.2))
+
+    def forward(self, x):
+        return torch.tanh(self.dense(x)) * self.scale.exp() + self.shift**2
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_parameters_that_are_numbers_are_those_that_are_vectors_of_one(outputs):
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(4, 3)), rng.normal(size=(4, outputs))
+    numbers, vectors = (ou.Setting.from_torch(Scaled(s, outputs).double(), x, y) for s in ((), (1,)))
+    theta, direction = rng.normal(size=(2, numbers.dim))
+    weights, rows = rng.normal(size=4 * outputs), rng.normal(size=(4 * outputs, numbers.dim))
+    mine, wanted = numbers.products(), vectors.products()
+    for name in OF_POINTS:
+        close(getattr(mine, name)(theta[None]), getattr(wanted, name)(theta[None]))
+    for name, given in {
+        "forward": (direction,),
+        "backward": (weights,),
+        "hessian_products": (rows,),
+        "data_hessian_products": (direction,),
+        "lagrangian_hessian_products": (weights, direction[None]),
+    }.items():
+        close(getattr(mine, name)(theta, *given), getattr(wanted, name)(theta, *given))
+    fitted = ou.interpolate(numbers, theta)
+    assert ou.linearized_sgd(numbers, fitted, lr=1e-3, noise_std=0.1).rank == numbers.rows

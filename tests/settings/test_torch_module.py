@@ -87,8 +87,25 @@ REFUSED = [
         lambda: Forward(counted).double(),
     ),
     (
-        "module: expected a forward that is not random, got two that differ",
+        "module: expected a forward that is neither random nor changes its input, got two that differ",
         lambda: Forward(lambda _, value: value + torch.rand_like(value)).double(),
+    ),
+    (
+        "module: expected no batch norm over the batch, got 1 (BatchNorm1d) that keeps no running statistics:"
+        " track_running_stats=True",
+        lambda: nn.Sequential(nn.Linear(2, 1), nn.BatchNorm1d(1, track_running_stats=False)).double().eval(),
+    ),
+    (
+        "module: expected no embedding whose vectors are cut, got 0 (Embedding) with max_norm=9",
+        lambda: nn.Sequential(nn.Embedding(7, 3, max_norm=9), nn.Flatten(), nn.Linear(6, 1)).double(),
+    ),
+    (
+        "module: expected no embedding whose gradients are scaled, got 0 (EmbeddingBag) with scale_grad_by_freq=True",
+        lambda: nn.Sequential(nn.EmbeddingBag(7, 3, scale_grad_by_freq=True), nn.Linear(3, 1)).double(),
+    ),
+    (
+        "module: expected the module that is run, got a DataParallel of it: give its .module",
+        lambda: nn.DataParallel(dense()),
     ),
     (
         "module: expected predictions of each datum alone, got some that depend on the rest of the batch",
@@ -120,6 +137,39 @@ def test_what_is_no_model_is_refused_in_one_line(message, make):
     with pytest.raises((TypeError, ValueError)) as caught:
         ou.Setting.from_torch(make(), X, Y)
     assert str(caught.value) == message
+
+
+def in_place(_module, given):
+    given[0].mul_(2)
+
+
+def test_an_input_that_is_changed_is_named():
+    module = dense()
+    module.register_forward_pre_hook(in_place)
+    with pytest.raises(ValueError, match=r"neither random nor changes its input, got two that differ$"):
+        ou.Setting.from_torch(module, X, Y)
+
+
+def test_numbers_that_numpy_does_not_have_are_refused_by_the_name_of_the_argument():
+    x, y = torch.tensor(X), torch.tensor(Y)
+    for name, given in {"x": (x.bfloat16(), y), "y": (x, y.bfloat16())}.items():
+        with pytest.raises(TypeError, match=rf"^{name}: expected an array that NumPy reads.* got Tensor: .*BFloat16"):
+            ou.Setting.from_torch(dense(), *given)
+    setting = ou.Setting.from_torch(dense(), X, Y)
+    with pytest.raises(
+        TypeError, match=r"^theta: expected .*\.detach\(\)\.double\(\)\.numpy\(\) gives, got Tensor: .*grad"
+    ):
+        ou.regularizer(setting, torch.ones(setting.dim, requires_grad=True))
+    with pytest.raises(TypeError, match=r"^0.weight: expected an array that NumPy reads"):
+        setting.pack(dense().bfloat16().state_dict())
+
+
+def test_a_branch_by_all_of_a_batch_is_refused_though_few_data_take_the_same():
+    x = np.concatenate([np.full((15, 2), 1.0), np.full((1, 2), -1.0), np.full((15, 2), 2.0)])
+    doubled = Forward(lambda module, value: value if module.held.sum() > 0 else 2 * value).double()
+    doubled.register_forward_pre_hook(lambda module, given: setattr(module, "held", given[0]))
+    with pytest.raises(ValueError, match="expected predictions of each datum alone"):
+        ou.Setting.from_torch(doubled, x, np.zeros(31))
 
 
 def test_labels_of_another_shape_are_refused():

@@ -8,7 +8,7 @@ import torch
 from ..per_datum import gradients
 from ..torch_model import TorchModel
 from .backward import Plan, UnplannedError, terms_of_outputs
-from .gram import factored_gram, factored_names, grouped
+from .gram import add_factored_gram, factored_names, grouped
 from .norms import rows, squared_norms
 from .plan import chain_of, plan_of, unstructured
 
@@ -57,31 +57,33 @@ class Gradients:
         return self._planned(of)
 
     def gram(
-        self, leaves: Named, x: torch.Tensor, blocks: Callable[[int], Iterator[slice]], memory: int
+        self, leaves: Named, x: torch.Tensor, blocks: Callable[[int, int], Iterator[slice]], memory: int
     ) -> torch.Tensor:
-        """K of rows i·k + j; `blocks` gives the data that fit, with so many floats each, and columns take `memory`."""
+        """K of rows i·k + j; `blocks` cuts so many data, with so many floats each, and columns take `memory`."""
 
         def of(plan: Plan):
             known = factored_names(self._model, plan, leaves, x) if plan.structured else ()
             total = torch.zeros((len(x) * self._model.k,) * 2, dtype=torch.float64)
             if known:
-                some = factored_gram(self._model, plan, known, leaves, lambda: (x[data] for data in blocks(0)))
-                total += some.reshape(total.shape)
+                add_factored_gram(total, self._model, plan, known, leaves, x, lambda count: blocks(count, 0))
             rest = {name: shape for name, shape in self._model.parts.items() if name not in known}
             for group in grouped(rest, max(1, memory // (8 * len(total)))):
-                columns = [self._columns(leaves, x[data], group) for data in blocks(sum(prod(rest[n]) for n in group))]
-                held = torch.cat(columns) if len(columns) > 1 else columns[0]
+                width = sum(of.stop - of.start for of in group.values())
+                held = torch.empty((len(x), self._model.k, width), dtype=torch.float64)
+                for data in blocks(len(x), sum(prod(rest[name]) for name in group)):
+                    held[data] = self._columns(leaves, x[data], group)
+                held = held.flatten(end_dim=1)
                 total.addmm_(held, held.T)
             return total
 
         return self._planned(of)
 
     def _columns(self, leaves, x, group):
-        """Some columns of J, (n·k, columns)."""
+        """Some columns of J, (n, k, columns)."""
         found = self.rows(leaves, x, tuple(group))
         return torch.cat(
-            [found[name].detach().flatten(start_dim=2)[..., of] for name, of in group.items()], dim=2
-        ).flatten(end_dim=1)
+            [found[name].detach()[..., None].flatten(start_dim=2)[..., of] for name, of in group.items()], dim=2
+        )
 
     def _planned(self, function):
         """By the plan, or by none for good once the module defies it."""

@@ -1,0 +1,136 @@
+"""Whether another library's derivatives of a model are those of its values: what is detached is a constant to it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from ..arguments import Array
+from .refusals import error_in_one_line
+
+__all__ = ["DATA", "check_derivatives"]
+
+DATA = 3  # on which it is checked
+OUTPUTS = 32  # past which the norms, of one backward pass an output, are left out
+STEPS = 10.0 ** -np.arange(4, 8)  # of the differences, against parameters of their own size
+POINTS = 3  # random θ; what is wrong is so at two of them
+DIRECTIONS = {"first": 2, "second": 1}
+MORE = 20  # random θ at which a model that does not move is tried
+RTOL = 1e-5
+
+
+class Differentiated(Protocol):
+    """What is checked of a model's `Products`."""
+
+    def predictions(self, points: Array) -> Array: ...
+
+    def forward(self, theta: Array, direction: Array) -> Array: ...
+
+    def squared_norms(self, points: Array) -> Array: ...
+
+    def squared_norms_gradient(self, points: Array) -> Array: ...
+
+
+def check_derivatives(
+    products: Differentiated,
+    point: Callable[[np.random.Generator], Array],
+    free: Array,
+    *,
+    name: str,
+    causes: str,
+    twice: bool = True,
+) -> None:
+    """A ValueError, a line that begins with `name`, if derivatives on few data are not those of the values.
+
+    J v is held against differences of h, and, if `twice`, ∇Σ_i ‖∇h_i‖² against those of the norms, at a random
+    `point`(rng), in directions v that leave alone what is not `free` (p,): rows of embeddings that stand for nothing.
+
+    Raises
+    ------
+    ValueError
+        If they disagree, if the library has no second derivative of something, or if no parameter moves a prediction.
+    """
+    rng = np.random.default_rng(0)
+    points = [point(rng) for _ in range(POINTS)]
+    _check_moves(products, points, point, rng, name, causes)
+
+    def first(theta, along):
+        return products.forward(theta, along)
+
+    def second(theta, along):
+        return products.squared_norms_gradient(theta[None])[0] @ along
+
+    def values(theta):
+        return products.predictions(theta[None])[0]
+
+    def norms(theta):
+        return np.sum(products.squared_norms(theta[None])[0])
+
+    pairs = [("first", "J v", values, first), ("second", "the slope of the squared norms of J", norms, second)]
+    for order, what, function, slope in pairs[: 2 if twice and len(values(points[0])) <= OUTPUTS else 1]:
+        called, wrong = f"{name}: expected {order} derivatives that are those of its values, got", 0
+        for theta in points:
+            found = _disagreement(function, slope, _directions(theta, free, rng, DIRECTIONS[order]), called, causes)
+            wrong += found is not None
+            if not wrong:
+                break
+            if found and wrong == 2:
+                raise ValueError(
+                    f"{called} {what} = {found[0]:.4g} where differences give {found[1]:.4g} (at random parameters):"
+                    f" look for {causes}"
+                )
+
+
+def _check_moves(products, points, point, rng, name, causes):
+    before = None
+    for i in range(MORE):
+        theta = points[i] if i < len(points) else point(rng)
+        values = products.predictions(theta[None])[0]
+        if not np.isfinite(values).all() or (before is not None and not np.array_equal(values, before)):
+            return
+        before = values
+    raise ValueError(
+        f"{name}: expected predictions that move with its parameters, got the same at {MORE} random ones: look for"
+        f" {causes}"
+    )
+
+
+def _directions(theta, free, rng, count):
+    for _ in range(count):
+        yield theta, np.where(free, np.sqrt(np.mean(theta**2)) * rng.standard_normal(theta.shape), 0.0)
+
+
+def _disagreement(function, slope, directions, called, causes):
+    """(derivative, differences) along the first direction where the two certainly differ; None where there is none."""
+    for theta, along in directions:
+        try:
+            derivative = np.atleast_1d(slope(theta, along))
+        except Exception as error:
+            raise ValueError(
+                f"{called} {error_in_one_line(error)}: look for operations without two derivatives, {causes}"
+            ) from error
+        with np.errstate(all="ignore"):
+            ends = np.array([[function(theta + step * along), function(theta - step * along)] for step in STEPS])
+            found = _apart(ends.reshape(len(STEPS), 2, -1), derivative)
+        if found is not None:
+            return found
+    return None
+
+
+def _apart(ends, derivative):
+    """Where three steps agree with each other to 1 %, and much better than with the derivative.
+
+    Then neither a kink speaks, which is between the ends of the longer steps alone, nor rounding.
+    """
+    steps = STEPS[:, None]
+    slopes = (ends[:, 0] - ends[:, 1]) / (2 * steps)
+    spread = np.abs(np.diff(slopes, axis=0))
+    spread, middle = spread[:-1] + spread[1:], slopes[1:-1]
+    noise = 256 * np.finfo(float).eps * np.max(np.abs(ends), axis=(0, 1)) / steps[2:]
+    size = np.max(np.abs(derivative)) + np.max(np.abs(middle), axis=1, keepdims=True)
+    apart = np.abs(middle - derivative) > 10 * spread + RTOL * size + noise
+    apart &= (spread <= 1e-2 * np.abs(middle) + noise) & np.isfinite(spread + noise + size)
+    if not apart.any():
+        return None
+    row, column = np.argwhere(apart)[0]
+    return derivative[column], middle[row, column]

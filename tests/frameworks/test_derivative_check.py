@@ -1,0 +1,161 @@
+"""Derivatives that are not those of the values are refused when the setting is made, kinks are not."""
+
+import numpy as np
+import pytest
+
+import ouanalysis as ou
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402  after importorskip
+
+X, Y = np.random.default_rng(0).normal(size=(5, 3)), np.arange(5.0)
+WORDS = np.array([[1, 1, 1, 2], [0, 3, 3, 3], [1, 2, 3, 4], [5, 5, 6, 6], [1, 2, 2, 1]])
+OUTSIDE = nn.Linear(3, 1).double()
+
+
+class Straight(torch.autograd.Function):
+    """Square with the derivative of the identity."""
+
+    @staticmethod
+    def forward(_context, x):
+        return x**2
+
+    @staticmethod
+    def backward(_context, pulled):
+        return pulled
+
+
+class Layers(nn.Module):
+    """A function of two layers and data."""
+
+    def __init__(self, function, first=None):
+        super().__init__()
+        self.first, self.second = first or nn.Linear(3, 4), nn.Linear(4, 1)
+        self.function = function
+
+    def forward(self, x):
+        return self.function(self.first, self.second, x)
+
+
+def words(first, second, x):
+    return second(torch.tanh(first(x)).sum(dim=1))
+
+
+class Table(nn.Module):
+    """Vectors of words that a function looks up as it likes."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(7, 4))
+
+
+def looked_up(**given):
+    def function(first, second, x):
+        return second(torch.tanh(nn.functional.embedding(x, first.weight, **given)).sum(dim=1))
+
+    return function
+
+
+def without(mode):
+    def function(first, second, x):
+        with mode():
+            hidden = first(x)
+        return second(torch.tanh(hidden.clone()))
+
+    return function
+
+
+def slope_inside(first, second, x):
+    return torch.func.vmap(torch.func.grad(lambda datum: second(torch.tanh(first(datum)))[0]))(x)[:, 0]
+
+
+WRONG = {
+    "all without gradients": Layers(lambda first, second, x: torch.no_grad()(lambda: second(torch.tanh(first(x))))()),
+    "no_grad": Layers(without(torch.no_grad)),
+    "detach": Layers(lambda first, second, x: second(torch.tanh(first(x)) * first(x).detach())),
+    "straight through": Layers(lambda first, second, x: Straight.apply(second(torch.tanh(first(x))))),
+    "rounding": Layers(lambda first, second, x: (lambda z: z + (z.round() - z).detach())(second(first(x)))),
+    "not registered": Layers(lambda _first, _second, x: OUTSIDE(x)),
+    "max_norm": Layers(looked_up(max_norm=0.5), Table()),
+    "frequencies": Layers(looked_up(scale_grad_by_freq=True), Table()),
+    "sparse": Layers(words, nn.Embedding(7, 4, sparse=True)),
+    "weight_norm": Layers(
+        lambda first, second, x: second(torch.tanh(first(x))),
+        torch.nn.utils.parametrizations.weight_norm(nn.Linear(3, 4)),
+    ),
+    "bags": Layers(lambda first, second, x: second(torch.tanh(first(x))), nn.EmbeddingBag(7, 4)),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_derivative_that_is_not_that_of_the_values_is_refused(name):
+    module = WRONG[name].double()
+    reads_words = isinstance(module.first, nn.Embedding | nn.EmbeddingBag | Table)
+    with pytest.raises(
+        ValueError, match=r"^module: expected .* got .*look for .*no_grad, inference_mode, detach"
+    ) as caught:
+        ou.Setting.from_torch(module, WORDS if reads_words else X, Y)
+    assert "\n" not in str(caught.value)
+
+
+def test_rows_that_stand_for_padding_are_constants_and_no_error():
+    module = Layers(words, nn.Embedding(7, 4, padding_idx=1)).double()
+    setting = ou.Setting.from_torch(module, WORDS, Y)
+    assert not setting.unpack(ou.jacobian(setting, np.ones(setting.dim))[2])["first.weight"][1].any()
+
+
+def test_a_module_that_differentiates_by_its_data_has_all_derivatives():
+    module = Layers(slope_inside).double()
+    setting = ou.Setting.from_torch(module, X, Y)
+    theta, along = np.random.default_rng(1).normal(size=(2, setting.dim))
+    jacobian = ou.jacobian(setting, theta)
+    np.testing.assert_allclose(ou.gram(setting, theta), jacobian @ jacobian.T, rtol=1e-10, atol=1e-10)
+    beside = [ou.regularizer(setting, theta + step * along) for step in (1e-5, -1e-5)]
+    np.testing.assert_allclose(
+        ou.regularizer_gradient(setting, theta) @ along, (beside[0] - beside[1]) / 2e-5, rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_kinks_and_rounding_are_no_alarm(seed):
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    width, outputs = rng.integers(1, 20), rng.integers(1, 4)
+    act = [nn.ReLU, nn.LeakyReLU, nn.Hardtanh, nn.PReLU][seed % 4]
+    module, x = [
+        (nn.Sequential(nn.Linear(3, width, bias=False), act(), nn.Linear(width, outputs)), rng.normal(size=(4, 3))),
+        (
+            nn.Sequential(nn.Conv2d(1, width, 3), act(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4 * width, outputs)),
+            rng.normal(size=(4, 1, 6, 6)),
+        ),
+        (nn.Sequential(nn.Linear(3, width), nn.Linear(width, outputs), act()), 1e3 * rng.normal(size=(4, 3))),
+    ][seed // 4 % 3]
+    ou.Setting.from_torch(module.double(), x, np.zeros((4, outputs)))
+
+
+def test_a_function_of_jax_whose_derivative_is_another_is_refused():
+    jax = pytest.importorskip("jax")
+    for f in (
+        lambda p, x: jax.lax.stop_gradient(x @ p),
+        lambda p, x: jax.numpy.tanh(x @ p) * jax.lax.stop_gradient(x @ p),
+        lambda p, x: jax.lax.stop_gradient(jax.numpy.ones(len(x)) * p[0]),
+    ):
+        with pytest.raises(ValueError, match=r"^f: expected first derivatives .* look for stop_gradient"):
+            ou.Setting.from_jax(f, np.array([1.0, 2.0, 3.0]), X, Y)
+    with pytest.raises(ValueError, match=r"^f: expected predictions that move with its parameters"):
+        ou.Setting.from_jax(lambda _, x: x[:, 0], np.ones(3), X, Y)
+    ou.Setting.from_jax(lambda p, x: jax.nn.relu(x @ p["w"]) @ p["a"], {"w": np.ones((3, 4)), "a": np.ones(4)}, X, Y)
+
+
+def test_what_is_not_finite_at_random_parameters_is_no_alarm():
+    module = Layers(lambda first, second, x: second(torch.log(-first.weight.square().sum()) * first(x))).double()
+    assert ou.Setting.from_torch(module, X, Y).n == 5
+
+
+def test_second_derivatives_of_jax_that_are_others_are_refused():
+    jax = pytest.importorskip("jax")
+    square = jax.custom_jvp(lambda z: z**2)
+    square.defjvp(lambda z, v: (z[0] ** 2, 2 * jax.lax.stop_gradient(z[0]) * v[0]))
+    with pytest.raises(ValueError, match=r"^f: expected second derivatives .* the slope of the squared norms of J = "):
+        ou.Setting.from_jax(lambda p, x: square(x @ p), np.array([1.0, 2.0, 3.0]), X, Y)
