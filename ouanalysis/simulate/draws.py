@@ -100,8 +100,12 @@ def draw(setting: Setting, sampling: Sampling, law: Law, streams: list[Streams],
     All else is as `sampling` says.
     """
     indices = _draw_batches(setting.n, sampling, streams, steps)
-    size = steps, sampling.batch_size * sampling.outputs
-    noise = np.array([draw_noise(law, chain.noise, size) for chain in streams])
+    noise = np.empty((len(streams), steps, sampling.batch_size * sampling.outputs))
+    for chain, out in zip(streams, noise, strict=True):
+        if isinstance(law, str) and law == "gaussian":
+            fill_standard_normal(chain.noise, out)
+        else:
+            out[:] = draw_noise(law, chain.noise, out.shape)
     gradient_noise = np.empty((len(streams), steps, setting.dim if sampling.gradient_noise_std else 0))
     if gradient_noise.size:
         for chain, out in zip(streams, gradient_noise, strict=True):
@@ -155,5 +159,6 @@ def _draw_batches(n, sampling, streams, steps):
         return np.empty((len(streams), steps, 0), dtype=np.int64)
     size, rngs = (steps, sampling.batch_size), [chain.indices for chain in streams]
     if sampling.replacement:
-        return np.array([rng.integers(0, n, size=size, dtype=np.int64) for rng in rngs])
+        drawn = [rng.integers(0, n, size=size, dtype=np.int64) for rng in rngs]
+        return drawn[0][None] if len(drawn) == 1 else np.array(drawn)  # a copy takes as long as half the draw
     return draw_subsets(n, rngs, size)
