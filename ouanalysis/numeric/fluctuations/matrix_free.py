@@ -19,11 +19,12 @@ def largest_eigenvalue(apply: Map, size: int) -> float:
     if size <= SMALL:
         return float(np.linalg.eigvalsh(np.stack([apply(unit) for unit in np.eye(size)]))[-1])
     start = np.random.default_rng(0).standard_normal(size)
-    if not apply(start).any():  # which ARPACK cannot start from
+    unit = float(np.max(np.abs(apply(start))))  # so that no square underflows, at which ARPACK gives up
+    if not unit:  # which it cannot start from
         return 0.0
-    operator = LinearOperator((size, size), matvec=apply, dtype=float)
+    operator = LinearOperator((size, size), matvec=lambda vector: apply(vector) / unit, dtype=float)
     try:
-        return float(eigsh(operator, k=1, which="LA", v0=start, return_eigenvectors=False)[0])
+        return unit * float(eigsh(operator, k=1, which="LA", v0=start, return_eigenvectors=False)[0])
     except ArpackNoConvergence as error:
         raise ArithmeticError(f"expected Lanczos to find the largest eigenvalue of {size}, got {error}") from None
 
