@@ -12,7 +12,6 @@ def two_outputs(theta, x):
     return theta[..., :2] * theta[..., 2:4] * anp.sin(x[..., None] + theta[..., 4:])
 
 
-RNG = np.random.default_rng(0)
 X, THETA = np.array([0.3, 1.1]), np.array([2.0, 1.0, 1.0, -1.0, 0.2, 0.5])
 TWO = ou.Setting(two_outputs, x=X, y=two_outputs(THETA, X), dim=6)
 SETTINGS = [
@@ -31,7 +30,7 @@ NOISES = [
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize(("setting", "theta"), SETTINGS)
 def test_a_reading_on_the_zero_error_set_is_what_the_laws_say(setting, theta, noise):
-    theta = ou.interpolate(setting, theta + 0.1 * RNG.standard_normal(setting.dim))
+    theta = ou.interpolate(setting, theta + 0.1 * np.random.default_rng(0).standard_normal(setting.dim))
     limit = ou.max_stable_lr(setting, theta, **noise)
     noise = {"lr": 0.3 * limit, "noise_std": 0.2, **noise}
     law = ou.linearized_sgd(setting, theta, **noise)
@@ -80,13 +79,15 @@ def test_of_a_jacobian_that_is_not_held_only_the_fit_and_the_exact_drift_are_mis
         assert getattr(reading, name) == pytest.approx(getattr(held, name), rel=1e-7, abs=1e-25)
 
 
-def test_at_small_steps_the_drift_is_that_of_the_exact_law_with_momentum_too():
+def test_at_small_steps_floor_and_drift_are_those_of_the_exact_law_with_momentum_too():
     setting, theta = ou.planted_sigmoid_network(2, 3, 6, rng=3)
     theta = ou.interpolate(setting, theta + 0.1)
     noise = {"noise_std": 0.2, "batch_size": 2, "momentum": 0.8}
     noise["lr"] = 1e-4 * ou.max_stable_lr(setting, theta, batch_size=2, momentum=0.8)
+    law, reading = ou.linearized_sgd(setting, theta, **noise), ou.TrainingMonitor(setting, lambda: theta, **noise)(0)
     change = ou.tangent_drift(setting, theta, **noise) @ ou.regularizer_gradient(setting, theta)
-    assert ou.TrainingMonitor(setting, lambda: theta, **noise)(0).drift == pytest.approx(float(change), rel=1e-3)
+    assert reading.floor == pytest.approx(float(law.expected_loss()), rel=1e-3)
+    assert reading.drift == pytest.approx(float(change), rel=1e-3)
 
 
 def monitored(**changed):
@@ -123,7 +124,7 @@ def test_many_rows_leave_out_what_costs_their_cube():
 
 def test_off_the_zero_error_set_what_is_predicted_is_of_the_fit_nearby():
     setting, theta = ou.planted_sigmoid_network(2, 3, 6, rng=3)
-    away = theta + 0.01 * RNG.standard_normal(setting.dim)
+    away = theta + 0.01 * np.random.default_rng(0).standard_normal(setting.dim)
     reading = monitored(module=lambda: away)(0)
     at_fit = monitored(module=lambda: ou.interpolate(setting, away))(0)
     assert reading.reg == pytest.approx(ou.regularizer(setting, away), rel=1e-12)
