@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from every_product import DIGITS, assert_alike, every_product
 from networks import NETWORKS
 
 import ouanalysis as ou
@@ -14,7 +15,6 @@ pytest.importorskip("jax")
 from jax_networks import FUNCTIONS
 
 N = 6
-DIGITS = 1e-10  # relative: what two libraries' sums of some hundred terms, in other orders, leave far behind
 
 
 @cache  # a program is compiled once
@@ -26,37 +26,12 @@ def both(name):
     return setting, network.setting(x, y), setting.pack(params)
 
 
-def computed(products, theta, rows):
-    """Each product, at some θ or at one."""
-    rng = np.random.default_rng(2)
-    points = np.stack([theta, 0.9 * theta, 1.1 * theta + 0.1])
-    vectors, weights = rng.normal(size=(rows, theta.size)), rng.normal(size=rows)
-    return {
-        "predictions": products.predictions(points),
-        "jacobian": products.jacobian(points),
-        "gram": products.gram(points),
-        "squared_norms": products.squared_norms(points),
-        "squared_norms_gradient": products.squared_norms_gradient(points),
-        "forward": products.forward(theta, vectors[0]),
-        "backward": products.backward(theta, weights),
-        "hessian_products": products.hessian_products(theta, vectors),
-        "data_hessian_products": products.data_hessian_products(theta, vectors[0]),
-        "lagrangian_hessian_products": products.lagrangian_hessian_products(theta, weights, vectors[:5]),
-    }
-
-
-def assert_alike(got, wanted):
-    for product, value in wanted.items():
-        assert got[product].dtype == np.float64, product
-        size = np.max(np.abs(value))
-        np.testing.assert_allclose(got[product], value, rtol=0, atol=DIGITS * size, err_msg=product)
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_jax_against_autograd(name):
     setting, witness, theta = both(name)
     assert_alike(
-        computed(setting.products(), theta, setting.rows), computed(AutogradProducts(witness), theta, witness.rows)
+        every_product(setting.products(), theta, setting.rows),
+        every_product(AutogradProducts(witness), theta, witness.rows),
     )
 
 
@@ -66,7 +41,8 @@ def test_no_datum_is_lost_whatever_the_block(floats, monkeypatch):
     for module in (jax_model, jax_products):
         monkeypatch.setattr(module, "FLOATS", floats)
     assert_alike(
-        computed(setting.products(), theta, setting.rows), computed(AutogradProducts(witness), theta, witness.rows)
+        every_product(setting.products(), theta, setting.rows),
+        every_product(AutogradProducts(witness), theta, witness.rows),
     )
 
 
@@ -93,5 +69,6 @@ def test_a_multiple_of_a_model_has_multiples_of_its_derivatives():
     scaled, wanted = setting.rescaled(3.0), witness.rescaled(3.0)
     np.testing.assert_array_equal(scaled.y, wanted.y)
     assert_alike(
-        computed(scaled.products(), theta, scaled.rows), computed(AutogradProducts(wanted), theta, wanted.rows)
+        every_product(scaled.products(), theta, scaled.rows),
+        every_product(AutogradProducts(wanted), theta, wanted.rows),
     )

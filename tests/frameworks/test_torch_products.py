@@ -5,6 +5,7 @@ import weakref
 
 import numpy as np
 import pytest
+from every_product import assert_alike, every_product
 from rounding import ALGEBRA
 
 torch = pytest.importorskip("torch")
@@ -18,8 +19,6 @@ from ouanalysis.frameworks.torch_products import TorchProducts  # noqa: E402
 from ouanalysis.numeric.zero_error_set.derivatives import products_of  # noqa: E402
 from ouanalysis.simulate.draws import spawn_streams  # noqa: E402
 
-OF_POINTS = "predictions", "jacobian", "gram", "squared_norms", "squared_norms_gradient"
-
 
 @pytest.fixture(scope="module", params=NETWORKS)
 def networks(request):
@@ -32,45 +31,25 @@ def close(found, wanted, rtol=1e-10):
 
 def test_every_product_is_autograds(networks):
     _, setting, by_hand, theta = networks
-    rng = np.random.default_rng(0)
-    points = theta + 0.1 * rng.standard_normal((2, setting.dim))
-    direction, weights = rng.standard_normal(setting.dim), rng.standard_normal(setting.rows)
-    vectors, directions = rng.standard_normal((setting.rows, setting.dim)), rng.standard_normal((2, setting.dim))
     mine, wanted = products_of(setting), products_of(by_hand)
     assert type(mine).__name__ == "TorchProducts"
     assert type(wanted).__name__ == "AutogradProducts"
-    for name in OF_POINTS:
-        close(getattr(mine, name)(points), getattr(wanted, name)(points))
-    close(mine.forward(theta, direction), wanted.forward(theta, direction))
-    close(mine.backward(theta, weights), wanted.backward(theta, weights))
-    close(mine.hessian_products(theta, vectors), wanted.hessian_products(theta, vectors))
-    close(mine.data_hessian_products(theta, direction), wanted.data_hessian_products(theta, direction))
-    close(
-        mine.lagrangian_hessian_products(theta, weights, directions),
-        wanted.lagrangian_hessian_products(theta, weights, directions),
-    )
+    assert_alike(*(every_product(of, theta, setting.rows) for of in (mine, wanted)))
 
 
 def test_no_product_depends_on_the_blocks_that_data_come_in(monkeypatch, networks):
     _, setting, _, theta = networks
-    rng = np.random.default_rng(4)
-    direction, weights = rng.standard_normal(setting.dim), rng.standard_normal(setting.rows)
-    vectors = rng.standard_normal((setting.rows, setting.dim))
 
     def all_products():
         of = TorchProducts(setting.h, setting.x)
         of._gradients.chain = None
-        yield from (getattr(of, name)(theta[None]) for name in OF_POINTS)
-        yield from (of.forward(theta, direction), of.backward(theta, weights), of.hessian_products(theta, vectors))
-        yield of.data_hessian_products(theta, direction)
-        yield of.lagrangian_hessian_products(theta, weights, vectors[:2])
+        return every_product(of, theta, setting.rows)
 
-    wanted = list(all_products())
+    wanted = all_products()
     monkeypatch.setattr(torch_model, "BYTES", 1)
     monkeypatch.setattr(torch_model, "SOME", 2)  # of three data
     monkeypatch.setattr(torch_products, "ROWS", 8 * setting.rows * 5)  # five columns of J
-    for found, expected in zip(all_products(), wanted, strict=True):
-        close(found, expected, 1e-12)
+    assert_alike(all_products(), wanted, 1e-12)
 
 
 def test_forward_is_linear_and_backward_its_adjoint(networks):
@@ -147,31 +126,17 @@ def test_sgd_is_that_of_torch_fed_with_the_same_draws(name, momentum):
 MODES = {"no_grad": torch.no_grad, "inference_mode": torch.inference_mode}
 
 
-def of_all(products, theta, rows):
-    """Each product, by name."""
-    rng = np.random.default_rng(7)
-    vectors, weights = rng.standard_normal((rows, theta.size)), rng.standard_normal(rows)
-    return {
-        **{name: getattr(products, name)(theta[None]) for name in OF_POINTS},
-        "forward": products.forward(theta, vectors[0]),
-        "backward": products.backward(theta, weights),
-        "hessian_products": products.hessian_products(theta, vectors),
-        "data_hessian_products": products.data_hessian_products(theta, vectors[0]),
-        "lagrangian_hessian_products": products.lagrangian_hessian_products(theta, weights, vectors[:2]),
-    }
-
-
 @pytest.mark.parametrize("first_used", ["outside", "inside"])
 @pytest.mark.parametrize("mode", MODES)
 def test_no_mode_of_the_caller_changes_a_product(networks, mode, first_used):
     _, setting, _, theta = networks
-    wanted = of_all(setting.products(), theta, setting.rows)
+    wanted = every_product(setting.products(), theta, setting.rows)
     fresh = pickle.loads(pickle.dumps(setting))  # has found out nothing
     if first_used == "outside":
         fresh.products()
     with MODES[mode]():
-        found = of_all(fresh.products(), theta, setting.rows)
-    again = of_all(fresh.products(), theta, setting.rows)
+        found = every_product(fresh.products(), theta, setting.rows)
+    again = every_product(fresh.products(), theta, setting.rows)
     for name, value in wanted.items():
         assert np.any(value), name
         np.testing.assert_array_equal(found[name], value, err_msg=name)
@@ -293,18 +258,7 @@ def test_parameters_that_are_numbers_are_those_that_are_vectors_of_one(outputs):
     rng = np.random.default_rng(5)
     x, y = rng.normal(size=(4, 3)), rng.normal(size=(4, outputs))
     numbers, vectors = (ou.Setting.from_torch(Scaled(s, outputs).double(), x, y) for s in ((), (1,)))
-    theta, direction = rng.normal(size=(2, numbers.dim))
-    weights, rows = rng.normal(size=4 * outputs), rng.normal(size=(4 * outputs, numbers.dim))
-    mine, wanted = numbers.products(), vectors.products()
-    for name in OF_POINTS:
-        close(getattr(mine, name)(theta[None]), getattr(wanted, name)(theta[None]))
-    for name, given in {
-        "forward": (direction,),
-        "backward": (weights,),
-        "hessian_products": (rows,),
-        "data_hessian_products": (direction,),
-        "lagrangian_hessian_products": (weights, direction[None]),
-    }.items():
-        close(getattr(mine, name)(theta, *given), getattr(wanted, name)(theta, *given))
+    theta = rng.normal(size=numbers.dim)
+    assert_alike(*(every_product(of.products(), theta, 4 * outputs) for of in (numbers, vectors)))
     fitted = ou.interpolate(numbers, theta)
     assert ou.linearized_sgd(numbers, fitted, lr=1e-3, noise_std=0.1).rank == numbers.rows
