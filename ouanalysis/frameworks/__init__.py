@@ -8,6 +8,7 @@ ghost           norms and inner products of the gradients of a datum that are ne
 
 jax_model        a function of JAX as a model of a flat θ, in float64
 jax_programs     its derivatives on a block of data, compiled
+jaxprs           what is read off a program that JAX traced
 jax_products     the products that the numeric rooms ask for, block after block
 jax_checks       what is refused, in one line
 

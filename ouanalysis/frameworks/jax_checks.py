@@ -10,6 +10,7 @@ from .derivative_check import DATA, check_derivatives
 from .jax_library import double_precision, installed_jax
 from .jax_model import JaxModel, Leaf
 from .jax_products import JaxProducts
+from .jaxprs import rounding_operation
 from .refusals import alike, error_in_one_line
 
 __all__ = ["check_function", "flattened", "model_of"]
@@ -105,32 +106,11 @@ def _check_shape(jax, model, theta, x):
 
 
 def _check_precision(jax, model, theta, x):
-    rounded = _rounded(jax.make_jaxpr(model.f)(model.unpack(theta), x))
+    rounded = rounding_operation(jax.make_jaxpr(model.f)(model.unpack(theta), x))
     if rounded:
         raise ValueError(
             f"f: expected float64 throughout for parameters in float64, got {rounded}: compute in their precision"
         )
-
-
-def _rounded(jaxpr):
-    """The first operation of float64 that gives fewer bits, as words; None if there is none."""
-    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        parts = [part for value in equation.params.values() for part in _parts(value)]
-        found = next(filter(None, map(_rounded, parts)), None)
-        given = {str(getattr(variable.aval, "dtype", "")) for variable in equation.invars}
-        made = {str(getattr(variable.aval, "dtype", "")) for variable in equation.outvars}
-        fewer = made & {"float32", "float16", "bfloat16"}
-        if found or (fewer and "float64" in given and not parts):
-            return found or f"{fewer.pop()} from {equation.primitive.name}"
-    return None
-
-
-def _parts(value):
-    return [part for part in (value if isinstance(value, tuple | list) else [value]) if _is_jaxpr(part)]
-
-
-def _is_jaxpr(thing):
-    return hasattr(thing, "eqns") or hasattr(thing, "jaxpr")
 
 
 def _check_repeatable(jax, model, theta, x):
