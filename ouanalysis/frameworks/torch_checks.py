@@ -3,7 +3,6 @@
 import warnings
 from copy import deepcopy
 from dataclasses import replace
-from math import prod
 
 import numpy as np
 import torch
@@ -54,16 +53,8 @@ def torch_model(module: object, x: np.ndarray, y: np.ndarray, kind: torch.dtype)
 
 def check_torch_derivatives(model: TorchModel, x: np.ndarray) -> None:
     """A ValueError if what PyTorch gives as derivatives is not the derivatives of the values."""
-
-    def point(rng):
-        return np.concatenate([_of_its_size(rng, shape).ravel() for shape in model.parts.values()])
-
     few = x[np.linspace(0, len(x) - 1, min(len(x), DATA)).astype(int)]
-    check_derivatives(TorchProducts(model, few), point, _free(model), name="module", causes=CAUSES)
-
-
-def _of_its_size(rng, shape):
-    return rng.standard_normal(shape) / max(1, prod(shape[1:])) ** 0.5
+    check_derivatives(TorchProducts(model, few), model.random_theta, _free(model), name="module", causes=CAUSES)
 
 
 def _free(model):

@@ -17,7 +17,8 @@ from ..arguments import Array, cut
 
 __all__ = ["LARGE", "TorchModel", "blocks", "flat", "recorded", "tensors"]
 
-BYTES, LARGE, SOME = 2 << 20, 16 << 20, 16  # in what a pass keeps of the data; more for some data that are large
+BYTES = 2 << 20  # in what a pass keeps of a block of data,
+SOME, LARGE = 16, 16 << 20  # or more, of up to 16 data as long as they keep no more than 16 MB
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _ONE_AT_A_TIME = threading.RLock()  # a module's parameters are exchanged while it runs
 
@@ -90,15 +91,14 @@ class TorchModel:
         """The parameters by name, each of which gradients are taken by."""
         return {name: part.requires_grad_() for name, part in self.split(tensors(theta)).items()}
 
+    def random_theta(self, rng: np.random.Generator) -> Array:
+        """θ (p,) where, most likely, no derivative vanishes: a layer gives what is of the size of its inputs."""
+        parts = [rng.standard_normal(shape) / max(1, prod(shape[1:])) ** 0.5 for shape in self.parts.values()]
+        return np.concatenate([part.ravel() for part in parts])
+
     def random_leaves(self) -> dict[str, torch.Tensor]:
-        """Parameters where, most likely, no derivative vanishes."""
-        rng = torch.Generator().manual_seed(1)
-        return {
-            name: (
-                torch.randn(shape, generator=rng, dtype=torch.float64) / max(1, prod(shape[1:])) ** 0.5
-            ).requires_grad_()
-            for name, shape in self.parts.items()
-        }
+        """`leaves` of the same random θ each time."""
+        return self.leaves(self.random_theta(np.random.default_rng(1)))
 
     def data(self, x: Array) -> torch.Tensor:
         return tensors(x).to(self.kind)
