@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from math import prod
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import torch
@@ -19,19 +19,20 @@ __all__ = ["LARGE", "TorchModel", "blocks", "flat", "recorded", "tensors"]
 
 BYTES = 2 << 20  # in what a pass keeps of a block of data,
 SOME, LARGE = 16, 16 << 20  # or more, of up to 16 data as long as they keep no more than 16 MB
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 _ONE_AT_A_TIME = threading.RLock()  # a module's parameters are exchanged while it runs
 
 
-def recorded(function: _Function) -> _Function:
+def recorded(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
     """The function, within which PyTorch records what it computes, whatever mode its caller is in."""
 
     @wraps(function)
-    def within(*args, **kwargs):
+    def within(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
         with torch.inference_mode(False), torch.enable_grad():
             return function(*args, **kwargs)
 
-    return within  # type: ignore[return-value]  # it takes and gives the same
+    return within
 
 
 @dataclass(frozen=True, eq=False)
