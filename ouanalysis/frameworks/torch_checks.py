@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from .derivative_check import DATA, check_derivatives
-from .refusals import alike, error_in_one_line
+from .refusals import alike, error_in_one_line, evenly
 from .torch_model import LARGE, TorchModel, recorded
 from .torch_products import TorchProducts
 
@@ -53,8 +53,8 @@ def torch_model(module: object, x: np.ndarray, y: np.ndarray, kind: torch.dtype)
 
 def check_torch_derivatives(model: TorchModel, x: np.ndarray) -> None:
     """A ValueError if what PyTorch gives as derivatives is not the derivatives of the values."""
-    few = x[np.linspace(0, len(x) - 1, min(len(x), DATA)).astype(int)]
-    check_derivatives(TorchProducts(model, few), model.random_theta, _free(model), name="module", causes=CAUSES)
+    products = TorchProducts(model, evenly(x, DATA))
+    check_derivatives(products, model.random_theta, _free(model), name="module", causes=CAUSES)
 
 
 def _free(model):
