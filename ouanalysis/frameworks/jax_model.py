@@ -39,6 +39,8 @@ class JaxModel:
         That of the data as f is given them: float64, or the one of integers and bools.
     outputs : tuple
         () or (k,).
+    factor : float
+        Not 1 for what `rescaled` gives.
     """
 
     f: Callable[[Any, Any], Any]
@@ -135,6 +137,7 @@ class JaxModel:
 
     @cached_property
     def programs(self) -> Programs:
+        """Its values and derivatives on a block of data, compiled when they are first asked for."""
         return programs(self._values, self.shapes)
 
     @cached_property

@@ -102,6 +102,7 @@ class TorchModel:
         return self.leaves(self.random_theta(np.random.default_rng(1)))
 
     def data(self, x: Array) -> torch.Tensor:
+        """x (..., *feature) as the module is given it."""
         return tensors(x).to(self.kind)
 
     @cached_property
