@@ -6,10 +6,13 @@ torch_products  the products of its derivatives
 per_datum       the gradient of one datum at a time, for what has no structure that is known
 ghost           norms and inner products of the gradients of a datum that are never formed
 
+jax_library      JAX itself, imported when used, in 64 bits
 jax_model        a function of JAX as a model of a flat θ, in float64
 jax_programs     its derivatives on a block of data, compiled
+jaxprs           what is read off a program that JAX traced
 jax_products     the products that the numeric rooms ask for, block after block
 jax_checks       what is refused, in one line
 
-refusals        what the checks of both libraries share
+derivative_check    whether a library's derivatives are those of the values, for both
+refusals            what else the checks of both libraries share
 """

@@ -1,4 +1,8 @@
-"""Whether another library's derivatives of a model are those of its values: what is detached is a constant to it."""
+"""Whether another library's derivatives of a model are those of its values: what is detached is a constant to it.
+
+`settings.derivative_check` asks that of autograd, up to the third order, on all data and at all steps in one call of h.
+Here each evaluation is a call of the other library: two orders, few data, and what looks wrong is asked once more.
+"""
 
 from collections.abc import Callable
 from typing import Protocol

@@ -10,7 +10,8 @@ from .derivative_check import DATA, check_derivatives
 from .jax_library import double_precision, installed_jax
 from .jax_model import JaxModel, Leaf
 from .jax_products import JaxProducts
-from .refusals import alike, error_in_one_line
+from .jaxprs import rounding_operation
+from .refusals import alike, error_in_one_line, evenly
 
 __all__ = ["check_function", "flattened", "model_of"]
 
@@ -28,7 +29,7 @@ def flattened(params: Any, like: JaxModel | None = None) -> tuple[Array, Any]:
     entries, tree = tree_util.tree_flatten_with_path(params)
     leaves = [_real_leaf(tree_util.keystr(path), leaf) for path, leaf in entries]
     if like is not None:
-        _check_alike(like, tree, [(tree_util.keystr(path), leaf) for path, leaf in entries])
+        _check_tree(like, tree, [(tree_util.keystr(path), leaf) for path, leaf in entries])
     if not sum(leaf.size for leaf in leaves):
         raise ValueError(f"params: expected at least one parameter, got {_short(params)}")
     theta = np.concatenate([leaf.ravel() for leaf in leaves])
@@ -48,18 +49,17 @@ def model_of(f: Callable[[Any, Any], Any], template: Any, x: Reals, y: Reals) ->
 def check_function(model: JaxModel, theta: Array, x: Array) -> None:
     """A ValueError if f gives other shapes or precisions, another value again, or is not a model of each datum."""
     jax = installed_jax()
-    few = model.typed(x[np.linspace(0, len(x) - 1, min(len(x), FEW)).astype(int)])
+    few = model.typed(evenly(x, FEW))
     with double_precision():
         for data in (few[:1], few):
             _check_shape(jax, model, theta, data)
         _check_precision(jax, model, theta, few)
         _check_repeatable(jax, model, theta, few)
-        _check_derivatives(jax, model, theta, few[:1])
+        _check_differentiable(jax, model, theta, few[:1])
     _check_each_datum(model, theta, few)
-    some = x[np.linspace(0, len(x) - 1, min(len(x), DATA)).astype(int)]
     free = np.ones(theta.shape, dtype=bool)
     check_derivatives(
-        JaxProducts(model, some),
+        JaxProducts(model, evenly(x, DATA)),
         lambda rng: _beside(theta, rng),
         free,
         name="f",
@@ -83,7 +83,7 @@ def _real_leaf(place, leaf):
     return real_array(what, np.asarray(leaf).astype(np.float64))
 
 
-def _check_alike(model, tree, entries):
+def _check_tree(model, tree, entries):
     if tree != model.tree:
         raise ValueError(f"params: expected the tree {_short(model.tree)}, got {_short(tree)}")
     for (place, leaf), shape in zip(entries, model.shapes, strict=True):
@@ -92,7 +92,7 @@ def _check_alike(model, tree, entries):
 
 
 def _check_shape(jax, model, theta, x):
-    got = _in_one_line(lambda: jax.eval_shape(model.f, model.unpack(theta), x), CALLED)
+    got = _tried(lambda: jax.eval_shape(model.f, model.unpack(theta), x), CALLED)
     wanted = [(len(x), *model.outputs)] + ([(len(x), 1)] if model.outputs == () else [])
     wanted += [(len(x),)] if model.outputs == (1,) else []
     called = f"f: expected {' or '.join(map(str, wanted))} floats for a batch x {x.shape}"
@@ -105,37 +105,16 @@ def _check_shape(jax, model, theta, x):
 
 
 def _check_precision(jax, model, theta, x):
-    rounded = _rounded(jax.make_jaxpr(model.f)(model.unpack(theta), x))
+    rounded = rounding_operation(jax.make_jaxpr(model.f)(model.unpack(theta), x))
     if rounded:
         raise ValueError(
             f"f: expected float64 throughout for parameters in float64, got {rounded}: compute in their precision"
         )
 
 
-def _rounded(jaxpr):
-    """The first operation of float64 that gives fewer bits, as words; None if there is none."""
-    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        parts = [part for value in equation.params.values() for part in _parts(value)]
-        found = next(filter(None, map(_rounded, parts)), None)
-        given = {str(getattr(variable.aval, "dtype", "")) for variable in equation.invars}
-        made = {str(getattr(variable.aval, "dtype", "")) for variable in equation.outvars}
-        fewer = made & {"float32", "float16", "bfloat16"}
-        if found or (fewer and "float64" in given and not parts):
-            return found or f"{fewer.pop()} from {equation.primitive.name}"
-    return None
-
-
-def _parts(value):
-    return [part for part in (value if isinstance(value, tuple | list) else [value]) if _is_jaxpr(part)]
-
-
-def _is_jaxpr(thing):
-    return hasattr(thing, "eqns") or hasattr(thing, "jaxpr")
-
-
 def _check_repeatable(jax, model, theta, x):
     params = jax.tree_util.tree_map(jax.numpy.asarray, model.unpack(theta))
-    values = [_in_one_line(lambda: np.asarray(model.f(params, jax.numpy.asarray(x))), CALLED) for _ in range(2)]
+    values = [_tried(lambda: np.asarray(model.f(params, jax.numpy.asarray(x))), CALLED) for _ in range(2)]
     values.append(np.asarray(model.programs.values(theta[None], x, model.factor)))
     for again in values[1:]:
         if not alike(again.reshape(values[0].shape), values[0], rtol=RTOL):
@@ -145,9 +124,9 @@ def _check_repeatable(jax, model, theta, x):
             )
 
 
-def _check_derivatives(jax, model, theta, x):
+def _check_differentiable(jax, model, theta, x):
     k, dim = model.k, theta.size
-    _in_one_line(
+    _tried(
         lambda: (
             jax.eval_shape(model.programs.hessian, theta, np.zeros((1, k, dim)), x, 1.0),
             jax.eval_shape(model.programs.lagrangian, theta, np.ones(1), np.ones((1, k)), theta[None], x, 1.0),
@@ -178,7 +157,8 @@ def _number(values):
     return f"{np.ravel(values)[0]:.6g}"
 
 
-def _in_one_line(compute, called):
+def _tried(compute, called):
+    """What is computed; any error becomes one line that begins with `called`."""
     try:
         return compute()
     except Exception as error:

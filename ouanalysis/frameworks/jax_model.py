@@ -39,6 +39,8 @@ class JaxModel:
         That of the data as f is given them: float64, or the one of integers and bools.
     outputs : tuple
         () or (k,).
+    factor : float
+        Not 1 for what `rescaled` gives.
     """
 
     f: Callable[[Any, Any], Any]
@@ -72,7 +74,7 @@ class JaxModel:
     ) -> Array:
         """What a program gives of each θ and datum, (m, n, *tail), by blocks of `data` data and `most` θ at most."""
         given = np.empty((len(points), len(x), *tail))
-        block = min(most, 1 << (len(points) - 1).bit_length()) if len(points) else 1
+        block = _block_length(len(points), most)
         with double_precision():
             for i in range(0, len(points), block):
                 at = padded(points[i : i + block], block)
@@ -135,6 +137,7 @@ class JaxModel:
 
     @cached_property
     def programs(self) -> Programs:
+        """Its values and derivatives on a block of data, compiled when they are first asked for."""
         return programs(self._values, self.shapes)
 
     @cached_property
@@ -150,8 +153,7 @@ class JaxModel:
     def _pairs(self, theta, x):
         """h of each θ (m, p) on its own datum (m, *feature), (m, k)."""
         values = np.empty((len(theta), self.k))
-        most = max(1, FLOATS // (theta.shape[-1] + self.floats))
-        block = min(most, 1 << (len(theta) - 1).bit_length()) if len(theta) else 1
+        block = _block_length(len(theta), max(1, FLOATS // (theta.shape[-1] + self.floats)))
         with double_precision():
             for i in range(0, len(theta), block):
                 at, data = padded(theta[i : i + block], block), self.typed(padded(x[i : i + block], block))
@@ -180,3 +182,8 @@ def padded(array: Array, length: int) -> Array:
     if len(array) == length:
         return array
     return np.concatenate([array, np.broadcast_to(array[-1:], (length - len(array), *array.shape[1:]))])
+
+
+def _block_length(count: int, most: int) -> int:
+    """How long the blocks of `count` points are: a power of two, so that few lengths are compiled, or `most`."""
+    return min(most, 1 << max(count - 1, 0).bit_length())

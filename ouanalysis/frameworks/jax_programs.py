@@ -6,13 +6,13 @@ pass adds up over the data, and rows are held once.
 """
 
 from collections.abc import Callable
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arguments import cut
 from .jax_library import installed_jax
+from .jaxprs import floats_of
 
 __all__ = ["Programs", "floats_per_datum", "programs"]
 
@@ -130,19 +130,6 @@ def floats_per_datum(
 
     def floats(data):
         leaves = [jax.ShapeDtypeStruct(shape, np.float64) for shape in shapes]
-        return _floats(jax.make_jaxpr(values)(leaves, jax.ShapeDtypeStruct((data, *feature), kind), 1.0))
+        return floats_of(jax.make_jaxpr(values)(leaves, jax.ShapeDtypeStruct((data, *feature), kind), 1.0))
 
     return max(1, floats(2) - floats(1))
-
-
-def _floats(jaxpr):
-    """In all that a jaxpr writes, and those inside of it; of a loop once for each round, as a reverse pass keeps it."""
-    total = 0
-    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        total += sum(prod(getattr(variable.aval, "shape", ())) for variable in equation.outvars)
-        rounds = equation.params.get("length", 1) if equation.primitive.name == "scan" else 1
-        for parameter in equation.params.values():
-            for inner in parameter if isinstance(parameter, tuple | list) else (parameter,):
-                if hasattr(inner, "eqns") or hasattr(inner, "jaxpr"):
-                    total += rounds * _floats(inner)
-    return total

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from math import prod
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import torch
@@ -17,20 +17,22 @@ from ..arguments import Array, cut
 
 __all__ = ["LARGE", "TorchModel", "blocks", "flat", "recorded", "tensors"]
 
-BYTES, LARGE, SOME = 2 << 20, 16 << 20, 16  # in what a pass keeps of the data; more for some data that are large
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+BYTES = 2 << 20  # in what a pass keeps of a block of data,
+SOME, LARGE = 16, 16 << 20  # or more, of up to 16 data as long as they keep no more than 16 MB
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 _ONE_AT_A_TIME = threading.RLock()  # a module's parameters are exchanged while it runs
 
 
-def recorded(function: _Function) -> _Function:
+def recorded(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
     """The function, within which PyTorch records what it computes, whatever mode its caller is in."""
 
     @wraps(function)
-    def within(*args, **kwargs):
+    def within(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
         with torch.inference_mode(False), torch.enable_grad():
             return function(*args, **kwargs)
 
-    return within  # type: ignore[return-value]  # it takes and gives the same
+    return within
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,17 +92,17 @@ class TorchModel:
         """The parameters by name, each of which gradients are taken by."""
         return {name: part.requires_grad_() for name, part in self.split(tensors(theta)).items()}
 
+    def random_theta(self, rng: np.random.Generator) -> Array:
+        """θ (p,) where, most likely, no derivative vanishes: a layer gives what is of the size of its inputs."""
+        parts = [rng.standard_normal(shape) / max(1, prod(shape[1:])) ** 0.5 for shape in self.parts.values()]
+        return np.concatenate([part.ravel() for part in parts])
+
     def random_leaves(self) -> dict[str, torch.Tensor]:
-        """Parameters where, most likely, no derivative vanishes."""
-        rng = torch.Generator().manual_seed(1)
-        return {
-            name: (
-                torch.randn(shape, generator=rng, dtype=torch.float64) / max(1, prod(shape[1:])) ** 0.5
-            ).requires_grad_()
-            for name, shape in self.parts.items()
-        }
+        """`leaves` of the same random θ each time."""
+        return self.leaves(self.random_theta(np.random.default_rng(1)))
 
     def data(self, x: Array) -> torch.Tensor:
+        """x (..., *feature) as the module is given it."""
         return tensors(x).to(self.kind)
 
     @cached_property

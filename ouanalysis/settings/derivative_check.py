@@ -7,7 +7,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd import elementwise_grad
 
-from ..arguments import Array, Model
+from ..arguments import Array, Model, shortened
 from .quiet_derivatives import quiet_derivatives
 
 __all__ = ["check_derivatives", "quietly"]
@@ -62,9 +62,7 @@ def quietly(compute: Callable[[], Result], called: str) -> Result:
         with quiet_derivatives():
             return compute()
     except Exception as error:
-        what = " ".join(str(error).split())
-        what = what if len(what) <= 160 else f"{what[:157]}..."
-        raise ValueError(f"{called}, got {type(error).__name__}: {what}") from error
+        raise ValueError(f"{called}, got {type(error).__name__}: {shortened(str(error), 160)}") from error
 
 
 def _contracted(gradient, weights):

@@ -170,6 +170,16 @@ def test_past_the_limit_the_recursion_grows_and_below_it_does_not(kind, size):
     assert radii[0] < 1 < radii[1]
 
 
+@pytest.mark.parametrize("law", [ou.local_ou, ou.linearized_sgd])
+def test_outputs_that_move_together_share_one_limit(law):
+    """h = (3, 4) θ is stable below 1/(9 + 16); either output alone would be up to 1/9 or 1/16."""
+    setting = ou.Setting(lambda theta, x: theta * x[..., None] * np.array([3.0, 4.0]), [1.0], [[3.0, 4.0]], dim=1)
+    assert ou.max_stable_lr(setting, [1.0]) == pytest.approx(1 / 25, rel=ALGEBRA)
+    law(setting, [1.0], lr=0.99 / 25, noise_std=0.1)
+    with pytest.raises(ValueError, match=r"lr: expected less than the stability limit 0\.04 .* got 0\.05"):
+        law(setting, [1.0], lr=0.05, noise_std=0.1)
+
+
 def test_noise_of_each_label_counts_for_its_row():
     """The noise floor is linear in the σ_i², so those of one label at a time add up to that of all."""
     lr = 0.3 * ou.max_stable_lr(SETTING, THETA)

@@ -17,8 +17,13 @@ def network(theta, x):
     return anp.sum(c * anp.tanh(a * x[..., None] + b), axis=-1)
 
 
+def pair(theta, x):
+    return anp.stack([network(theta, x), network(theta[..., ::-1], x)], axis=-1)
+
+
 THETA = np.random.default_rng(0).normal(size=DIM)
 SETTING = ou.Setting(network, X, network(THETA[None], X), dim=DIM)
+PAIR = ou.Setting(pair, X[::2], pair(THETA[None], X[::2]), dim=DIM)  # six rows of J, which are too many too
 HOW = {"lr": 0.3 * ou.max_stable_lr(SETTING, THETA), "noise_std": 0.1}
 CONDITION = np.linalg.cond(ou.gram(SETTING, THETA))  # which K has, and J the root of it
 
@@ -65,11 +70,14 @@ def test_laws_that_need_only_the_gram_matrix_are_the_same(law, request):
     assert str(large) == str(held)
 
 
-def test_the_leading_drift_at_rest_needs_no_jacobian(request):
-    expected = ou.local_ou(SETTING, THETA, **HOW).tangent_drift()
+@pytest.mark.parametrize("setting", [SETTING, PAIR], ids=["one output", "two outputs"])
+def test_the_leading_drift_at_rest_needs_no_jacobian(setting, request):
+    how = {"lr": 0.3 * ou.max_stable_lr(setting, THETA), "noise_std": 0.1}
+    condition = np.linalg.cond(ou.gram(setting, THETA))
+    expected = ou.local_ou(setting, THETA, **how).tangent_drift()
     request.getfixturevalue("large")
-    found = ou.local_ou(SETTING, THETA, **HOW).tangent_drift()
-    np.testing.assert_allclose(found, expected, rtol=0, atol=ALGEBRA * CONDITION * np.max(np.abs(expected)))
+    found = ou.local_ou(setting, THETA, **how).tangent_drift()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=ALGEBRA * condition * np.max(np.abs(expected)))
 
 
 @pytest.mark.usefixtures("large")

@@ -139,6 +139,12 @@ def test_what_is_no_model_is_refused_in_one_line(message, make):
     assert str(caught.value) == message
 
 
+def test_words_past_the_end_of_a_table_are_no_numbers():
+    module = nn.Sequential(nn.Embedding(3, 1), nn.Flatten()).double()
+    with pytest.raises(TypeError, match=r"in int64, got IndexError: index out of range in self$"):
+        ou.Setting.from_torch(module, [[0], [5]], [1.0, 2.0])
+
+
 def in_place(_module, given):
     given[0].mul_(2)
 

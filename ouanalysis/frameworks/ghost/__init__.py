@@ -7,8 +7,12 @@ uses            which of PyTorch's functions read which parameter, seen while th
 layout          where, in what they give, the data are
 plan            what of a module has such a structure, tried out; the rest is left to one gradient at a time
 backward        one backward pass: the terms that each parameter's gradient is the sum of
-norms           what is asked of those terms
-dense, convolution, embedding, scale        the rules, a file each
+term            what such a term can be asked for
+dense, convolution, embedding, scale        the rules, a file each, and their terms
+norms           squared norms and rows of the gradients that are sums of terms
+gram            K by products of terms, or by columns of J
+chain           squared norms of dense layers one after the other, in NumPy
+gradients       what is asked of all parameters, those of a structure and the rest
 
 Source: Goodfellow 2015 (arXiv:1510.01799), the norm by a dense layer; Li et al. 2022 (arXiv:2110.05679), over places.
 """

@@ -8,7 +8,7 @@ import torch
 from ..per_datum import gradients
 from ..torch_model import TorchModel
 from .backward import Plan, UnplannedError, terms_of_outputs
-from .gram import add_factored_gram, factored_names, grouped
+from .gram import add_factored_gram, factored_shapes, grouped
 from .norms import rows, squared_norms
 from .plan import chain_of, plan_of, unstructured
 
@@ -62,11 +62,12 @@ class Gradients:
         """K of rows i·k + j; `blocks` cuts so many data, with so many floats each, and columns take `memory`."""
 
         def of(plan: Plan):
-            known = factored_names(self._model, plan, leaves, x) if plan.structured else ()
+            known = factored_shapes(self._model, plan, leaves, x) if plan.structured else {}
             total = torch.zeros((len(x) * self._model.k,) * 2, dtype=torch.float64)
             if known:
                 add_factored_gram(total, self._model, plan, known, leaves, x, lambda count: blocks(count, 0))
-            rest = {name: shape for name, shape in self._model.parts.items() if name not in known}
+            done = {part.name for part in known}
+            rest = {name: shape for name, shape in self._model.parts.items() if name not in done}
             for group in grouped(rest, max(1, memory // (8 * len(total)))):
                 width = sum(of.stop - of.start for of in group.values())
                 held = torch.empty((len(x), self._model.k, width), dtype=torch.float64)

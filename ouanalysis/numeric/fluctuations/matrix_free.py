@@ -1,12 +1,13 @@
-"""The largest eigenvalue of a symmetric map, and solutions of I less it, by its products alone."""
+"""Extreme eigenvalues of a symmetric map, and solutions of I less it, by its products alone."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
 from ...arguments import Array
 
-__all__ = ["largest_eigenvalue", "solution_less"]
+__all__ = ["extreme_eigenpair", "largest_eigenvalue", "solution_less"]
 
 Map = Callable[[Array], Array]
 SMALL = 8  # rows up to which a matrix is made: ARPACK takes no less than three, and gains nothing
@@ -14,19 +15,31 @@ SMALL = 8  # rows up to which a matrix is made: ARPACK takes no less than three,
 
 def largest_eigenvalue(apply: Map, size: int) -> float:
     """Of a symmetric map of R^size, to rounding, by Lanczos."""
-    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh  # slow to import
-
     if size <= SMALL:
         return float(np.linalg.eigvalsh(np.stack([apply(unit) for unit in np.eye(size)]))[-1])
     start = np.random.default_rng(0).standard_normal(size)
+    return extreme_eigenpair(apply, start, called=f"expected Lanczos to find the largest eigenvalue of {size}")[0]
+
+
+def extreme_eigenpair(
+    apply: Map, start: Array, *, called: str, which: Literal["LA", "LM"] = "LA", tol: float = 0.0
+) -> tuple[float, Array]:
+    """The eigenvalue of a symmetric map that is the largest, or so in size ("LM"), and its unit eigenvector (size,).
+
+    By Lanczos from a start (size,), to a relative tolerance, 0 for rounding. Where that is not reached, an
+    ArithmeticError begins with `called`. A map that takes the start to 0 is held to be 0.
+    """
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh  # slow to import
+
     unit = float(np.max(np.abs(apply(start))))  # so that no square underflows, at which ARPACK gives up
-    if not unit:  # which it cannot start from
-        return 0.0
-    operator = LinearOperator((size, size), matvec=lambda vector: apply(vector) / unit, dtype=float)
+    if not unit:
+        return 0.0, start / np.linalg.norm(start)
+    operator = LinearOperator((start.size,) * 2, matvec=lambda vector: apply(vector.ravel()) / unit, dtype=float)
     try:
-        return unit * float(eigsh(operator, k=1, which="LA", v0=start, return_eigenvectors=False)[0])
+        values, vectors = eigsh(operator, k=1, which=which, v0=start, tol=tol)
     except ArpackNoConvergence as error:
-        raise ArithmeticError(f"expected Lanczos to find the largest eigenvalue of {size}, got {error}") from None
+        raise ArithmeticError(f"{called}, got {error}") from None
+    return unit * float(values[0]), vectors[:, 0]
 
 
 def solution_less(apply: Map, right: Array) -> Array:

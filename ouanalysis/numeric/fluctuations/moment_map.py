@@ -62,11 +62,8 @@ class MomentMap:
         return self._relative.shape
 
     @property
-    def lr(self) -> float:
-        return self.sampling.lr
-
-    @property
     def momentum(self) -> float:
+        """β."""
         return self.sampling.momentum
 
     def stable(self) -> bool:
@@ -137,7 +134,7 @@ class MomentMap:
     @cached_property
     def _rate(self):
         """G."""
-        return 2 * float(self.lr) * float(np.max(self.squares, initial=0.0)) / self._data
+        return 2 * float(self.sampling.lr) * float(np.max(self.squares, initial=0.0)) / self._data
 
     @cached_property
     def _shares(self):

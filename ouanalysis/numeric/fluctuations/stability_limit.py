@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...arguments import Reals
+from ...arguments import Array, Reals
 from ...settings import Setting
 from ..zero_error_set.interpolate import on_zero_error_set
 from ..zero_error_set.row_space import row_space
@@ -17,8 +16,6 @@ from .moment_map import MomentMap
 from .sampling import Sampling, sampling_of
 
 __all__ = ["check_below_limit", "check_stable", "max_stable_lr", "refuse_past", "stability_limit"]
-
-Array = NDArray[np.float64]
 
 
 def max_stable_lr(

@@ -3,10 +3,13 @@
 Source: theory.md, section 3.
 """
 
+from functools import partial
+
 import numpy as np
 
 from ...arguments import Array
 from ...settings import Setting
+from ..fluctuations.matrix_free import extreme_eigenpair
 from ..zero_error_set.derivatives import data_hessian_products, lagrangian_hessian_products
 from ..zero_error_set.row_space import RowSpace
 
@@ -32,34 +35,23 @@ def least_curvature(
     setting: Setting, theta: Array, multipliers: Array, accounted: Array
 ) -> tuple[Array, Array, float, float]:
     """The same of the least curvature alone, without a matrix, by Lanczos on (largest) − (Hessian)."""
-    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh  # slow to import
 
     def free(vector):
         return vector - accounted @ (accounted.T @ vector)
 
     def hessian(vector):
-        product = free(lagrangian_hessian_products(setting, theta, multipliers, free(vector.ravel())[None])[0])
+        product = free(lagrangian_hessian_products(setting, theta, multipliers, free(vector)[None])[0])
         _check_finite(product)
         return product
 
     start = free(np.random.default_rng(0).standard_normal(setting.dim))
-    if not hessian(start).any():  # which ARPACK cannot start from
-        return np.zeros(1), start[:, None] / np.linalg.norm(start), 0.0, 0.0
-
-    def extreme(action, which, precision):
-        operator = LinearOperator((setting.dim,) * 2, matvec=action, dtype=float)
-        try:
-            values, vectors = eigsh(operator, k=1, which=which, v0=start, tol=precision)
-        except ArpackNoConvergence as error:
-            raise ArithmeticError(f"stability: expected Lanczos to find the least curvature, got {error}") from None
-        return values[0], vectors[:, 0]
-
-    scale = abs(extreme(hessian, "LM", 1e-3)[0])
+    find = partial(extreme_eigenpair, start=start, called="stability: expected Lanczos to find the least curvature")
+    scale = abs(find(hessian, which="LM", tol=1e-3)[0])
     # Of scale − A, where A's null directions that are accounted for lie at 0, out of the way.
-    shifted, direction = extreme(lambda vector: scale * free(vector.ravel()) - hessian(vector), "LA", 1e-9)
+    shifted, direction = find(lambda vector: scale * free(vector) - hessian(vector), tol=1e-9)
     least = scale - shifted
     residual = np.linalg.norm(hessian(direction) - least * direction)
-    return np.array([least]), direction[:, None], float(residual), float(scale)
+    return np.array([least]), direction[:, None], float(residual), scale
 
 
 def resolutions(setting: Setting, theta: Array, multipliers: Array, vectors: Array, tol: float) -> Array:
