@@ -92,7 +92,7 @@ def test_the_law_in_time_is_the_recursion_at_any_conditioning_and_any_number_of_
         limit = stability_limit(squares, modes, Sampling(1.0, momentum=momentum))
         law = SecondMoments(squares, modes, Sampling(fraction * limit, SIGMA, momentum=momentum))
         for steps in (1, 60, 1000, 10**5, 10**9, 10**15, 2**62):
-            covariance, summed = walked(rows, law.lr, momentum, steps)
+            covariance, summed = walked(rows, law.sampling.lr, momentum, steps)
             # The law is a difference of terms 1/(1 − β) times it; before anything relaxes T adds T/1e10 roundings, with
             # momentum some forty times that.
             relative = max(ALGEBRA / (1 - momentum), 40 * EPS * steps / 1e10 if fraction < 1e-10 else 0)
@@ -287,9 +287,9 @@ def test_where_the_rank_is_below_the_data_the_law_is_the_recursion_over_all_batc
     for steps in range(1, 301):
         after = np.zeros_like(moments)
         for row in jacobian:
-            pull = 2 * law.lr * np.outer(row, row)
+            pull = 2 * law.sampling.lr * np.outer(row, row)
             block = np.block([[np.eye(p) - pull, beta], [-pull, beta]])
-            after += (block @ moments @ block.T + 2 * law.lr * SIGMA**2 * np.tile(pull, (2, 2))) / n
+            after += (block @ moments @ block.T + 2 * law.sampling.lr * SIGMA**2 * np.tile(pull, (2, 2))) / n
         moments = after
         if steps in (1, 7, 60, 300):
             got = space.basis @ law.after(steps) @ space.basis.T
