@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from math import prod
@@ -14,6 +14,7 @@ from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..arguments import Array, cut
+from .torch_formulas import Formulas
 
 __all__ = ["LARGE", "TorchModel", "blocks", "flat", "recorded", "tensors"]
 
@@ -21,6 +22,7 @@ BYTES = 2 << 20  # in what a pass keeps of a block of data,
 SOME, LARGE = 16, 16 << 20  # or more, of up to 16 data as long as they keep no more than 16 MB
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
+NOTHING: AbstractContextManager[Any] = nullcontext()
 _ONE_AT_A_TIME = threading.RLock()  # a module's parameters are exchanged while it runs
 
 
@@ -77,10 +79,18 @@ class TorchModel:
         """What has been found out of the module by running it; left out when the model is pickled."""
         return {}
 
-    def run(self, parameters: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-        """h of tensors, (n, k): k = 1 for a module of one output."""
-        with _ONE_AT_A_TIME, differentiable_attention():
-            value = functional_call(self.module, parameters, (x,))
+    def run(
+        self,
+        parameters: dict[str, torch.Tensor],
+        x: torch.Tensor,
+        within: AbstractContextManager[Any] = NOTHING,
+    ) -> torch.Tensor:
+        """h of tensors, (n, k): k = 1 for a module of one output; `within` sees the functions that the module calls.
+
+        The module has its own copy of x, which it may change.
+        """
+        with _ONE_AT_A_TIME, differentiable_attention(), Formulas(), within:
+            value = functional_call(self.module, parameters, (x.clone(),))
         value = value.reshape(len(x), self.k)
         return value if self.factor == 1.0 else self.factor * value
 

@@ -47,9 +47,7 @@ def watched(
 ) -> tuple[torch.Tensor, Watch]:
     """h (n, k), and what was seen on the way."""
     watch = Watch(leaves, copies=copies)
-    with watch:
-        values = model.run(leaves, x)
-    return values, watch
+    return model.run(leaves, x, within=watch), watch
 
 
 def terms_of_outputs(

@@ -95,5 +95,4 @@ class Gradients:
             return function(self.plan)
 
     def _alone(self, names, leaves, x, again):
-        with torch.set_grad_enabled(again):
-            return gradients(self._model, leaves, list(names), x) if names else {}
+        return gradients(self._model, leaves, list(names), x, again=again) if names else {}

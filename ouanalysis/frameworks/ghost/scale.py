@@ -5,6 +5,7 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 
+from ..torch_formulas import layer_norm
 from .term import ByDatum, Given, Summed, Uses
 
 __all__ = ["bias_term", "channel_bias_term", "group_uses", "layer_uses", "root_mean_square_uses", "running_uses"]
@@ -27,7 +28,7 @@ def layer_uses(given: Given, output: torch.Tensor) -> Uses:
     """Of layer_norm(input, normalized_shape, weight, bias, eps)."""
     shape = tuple(given["normalized_shape"])
     lead, eps = output.ndim - len(shape), given.get("eps", 1e-5)
-    scale = partial(_scale_term, partial(bias_term, lead), lambda: F.layer_norm(given["input"], shape, eps=eps))
+    scale = partial(_scale_term, partial(bias_term, lead), lambda: layer_norm(given["input"], shape, eps=eps))
     return {"weight": (lead, scale), "bias": (lead, partial(bias_term, lead))}
 
 

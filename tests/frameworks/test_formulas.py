@@ -1,0 +1,148 @@
+"""What PyTorch differentiates wrongly, or not often enough, is right here: against backward passes and differences."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import torch.nn.functional as F  # noqa: E402  after importorskip
+from torch import nn  # noqa: E402
+
+import ouanalysis as ou  # noqa: E402
+from ouanalysis.frameworks.torch_formulas import FORMULAS, Formulas  # noqa: E402
+
+STEP = 1e-4
+CLOSE = 1e-6  # of differences of the fourth order with that step, relative
+
+
+class Of(nn.Module):
+    """Outputs of a function of what a convolution or dense layer gives, and of some parameters."""
+
+    def __init__(self, function, outputs, *shapes, first=None):
+        super().__init__()
+        self.first = first or nn.Conv1d(2, 4, 2)
+        self.parts = nn.ParameterList([torch.linspace(0.4, 1.3, int(np.prod(s))).reshape(s) for s in shapes])
+        self.function, self.outputs = function, outputs
+
+    def forward(self, x):
+        values = torch.tanh(self.function(torch.tanh(self.first(x)), *self.parts)).flatten(start_dim=1)
+        weights = torch.cos(torch.arange(values.shape[1] * self.outputs, dtype=torch.float64))
+        return values @ weights.reshape(values.shape[1], self.outputs)
+
+
+def batch_norm_of_single_data(z, scale):
+    return F.batch_norm(z.reshape(1, -1, z.shape[-1]), None, None, training=True).reshape(z.shape) * scale
+
+
+def implicit(z, matrix):
+    return torch.linalg.solve(matrix + 2 * torch.eye(4, dtype=z.dtype), z)
+
+
+def factored(z, matrix):
+    return torch.linalg.lu_solve(*torch.linalg.lu_factor(matrix + 2 * torch.eye(4, dtype=z.dtype)), z)
+
+
+FUNCTIONS = {
+    "layer norm": (lambda z, *p: F.layer_norm(z, (3,), *p), (3,), (3,)),
+    "torch.layer_norm": (lambda z, p: torch.layer_norm(z, (4, 3), p), (4, 3)),
+    "instance norm": (lambda z, *p: F.instance_norm(z, weight=p[0], bias=p[1]), (4,), (4,)),
+    "batch norm of single data": (batch_norm_of_single_data, (1,)),
+    "weight norm": (lambda z, v, g: torch._weight_norm(v, g, 0) @ z, (3, 4), (3, 1)),
+    "distances": (lambda z, p: torch.cdist(z, p), (5, 3)),
+    "distances of p = 3": (lambda z, p: torch.cdist(z, p, 3.0), (5, 3)),
+    "prelu": (F.prelu, (4,)),
+    "one prelu": (lambda z, p: torch.prelu(z, p), (1,)),
+    "hardsigmoid": (lambda z, p: F.hardsigmoid(p) * z, (1,)),
+    "solve": (implicit, (4, 4)),
+    "det": (lambda z, p: torch.linalg.det(p + 2 * torch.eye(4, dtype=z.dtype)) * z, (4, 4)),
+    "lu_solve": (factored, (4, 4)),  # which vmap differentiates wrongly
+}
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 12])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_derivatives_of_every_order_are_those_of_the_values(name, outputs):
+    function, *shapes = FUNCTIONS[name]
+    torch.manual_seed(0)
+    module, rng = Of(function, outputs, *shapes).double(), np.random.default_rng(1)
+    x, theta_of = torch.from_numpy(rng.normal(size=(2, 2, 4))), module.state_dict()  # as many data as outputs in one
+    setting = ou.Setting.from_torch(module, x, np.zeros((2, outputs)))
+    held, rows = list(module.parameters()), module(x).reshape(-1)
+    plain = [torch.autograd.grad(row, held, retain_graph=True, materialize_grads=True) for row in rows]
+    jacobian = np.array([torch.cat([part.reshape(-1) for part in row]).numpy() for row in plain])
+    theta, along = setting.pack(theta_of), rng.normal(size=setting.dim)
+    digits = 1e-7 if name == "hardsigmoid" else 1e-10  # whose slope is 1/6 in single precision to PyTorch
+    close(ou.jacobian(setting, theta), jacobian, digits)
+    close(ou.gram(setting, theta), jacobian @ jacobian.T, digits)
+    close(ou.regularizer(setting, theta), np.sum(jacobian**2) / 2, digits)
+
+    products, weights = setting.products(), rng.normal(size=setting.rows)
+
+    def slopes(at):
+        return ou.regularizer_gradient(setting, at) - products.backward(at, weights)
+
+    close(ou.regularizer_gradient(setting, theta) @ along, slope(lambda at: ou.regularizer(setting, at), theta, along))
+    close(products.data_hessian_products(theta, along), slope(lambda at: ou.jacobian(setting, at), theta, along))
+    close(products.lagrangian_hessian_products(theta, weights, along[None])[0], slope(slopes, theta, along))
+
+
+def slope(function, theta, along):
+    once, twice = (function(theta + s * along) - function(theta - s * along) for s in (STEP, 2 * STEP))
+    return (8 * once - twice) / (12 * STEP)
+
+
+def close(found, wanted, digits=CLOSE):
+    np.testing.assert_allclose(found, wanted, rtol=digits, atol=digits * np.max(np.abs(wanted)))
+
+
+Z, W = torch.linspace(-2, 2, 60, dtype=torch.float64).reshape(3, 4, 5).sin(), torch.linspace(0.3, 1, 6).double()
+CALLS = {
+    F.layer_norm: lambda: F.layer_norm(Z, (5,), W[:5], eps=0.1),
+    torch.layer_norm: lambda: torch.layer_norm(Z, [4, 5], None, None, 0.1),
+    F.instance_norm: lambda: F.instance_norm(Z, None, None, W[:4], W[2:], True, 0.1, 0.2),
+    torch.instance_norm: lambda: torch.instance_norm(Z, W[:4], W[2:], None, None, True, 0.1, 0.2, False),
+    F.batch_norm: lambda: F.batch_norm(Z, W[:4], W[2:], W[1:5], eps=0.2),
+    torch.batch_norm: lambda: torch.batch_norm(Z, W[:4], W[2:], None, None, True, 0.1, 0.2, False),
+    torch._weight_norm: lambda: torch._weight_norm(Z, W[None, None, :5], 2),
+    torch.cdist: lambda: torch.cdist(Z, Z[:1] + 1, p=1.5),
+    torch._VF.cdist: lambda: torch._VF.cdist(Z, Z[:1] + 1, 2.0, None),
+    F.prelu: lambda: F.prelu(Z, W[:4]),
+    torch.prelu: lambda: torch.prelu(Z[0, 0], W[:1]),
+    torch.Tensor.prelu: lambda: Z.prelu(W[:1]),
+    F.hardsigmoid: lambda: F.hardsigmoid(4 * Z, inplace=True),
+    torch._C._nn.hardsigmoid: lambda: torch._C._nn.hardsigmoid(4 * Z),
+    torch._C._nn.hardsigmoid_: lambda: torch._C._nn.hardsigmoid_(4 * Z),
+}
+
+
+@pytest.mark.parametrize("function", FORMULAS, ids=lambda function: getattr(function, "__qualname__", str(function)))
+def test_a_formula_gives_what_the_function_gives(function):
+    wanted = CALLS[function]()
+    with Formulas():
+        torch.testing.assert_close(CALLS[function](), wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_running_statistics_of_instances_are_used():
+    module = nn.Sequential(
+        nn.Conv1d(2, 3, 2), nn.InstanceNorm1d(3, affine=True, track_running_stats=True), nn.Flatten()
+    )
+    module = nn.Sequential(module, nn.Tanh(), nn.Linear(9, 1)).double().eval()
+    x = np.random.default_rng(0).normal(size=(3, 2, 4))
+    setting = ou.Setting.from_torch(module, x, np.zeros(3))
+    close(
+        setting.predictions(setting.pack(module.state_dict())),
+        module(torch.from_numpy(x)).detach().numpy()[:, 0],
+        1e-12,
+    )
+
+
+def test_an_input_that_the_first_layer_changes_in_place_may_be_differentiated_as_often_as_another():
+    settings = []
+    for in_place in (False, True):
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.ReLU(inplace=in_place), nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1)).double()
+        x = torch.from_numpy(np.random.default_rng(1).normal(size=(4, 2)))
+        settings.append(ou.Setting.from_torch(module, x, np.zeros(4)))
+    theta, directions = settings[0].pack(module.state_dict()), np.eye(settings[0].dim)
+    plain, changed = (s.products().lagrangian_hessian_products(theta, np.ones(4), directions) for s in settings)
+    close(changed, plain, 1e-12)
