@@ -1,7 +1,7 @@
 """Whether another library's derivatives of a model are those of its values: what is detached is a constant to it.
 
 `settings.derivative_check` asks that of autograd, up to the third order, on all data and at all steps in one call of h.
-Here each evaluation is a call of the other library: two orders, few data, and what looks wrong is asked once more.
+Here each evaluation is a call of the other library: few data, and what looks wrong is asked once more.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ DATA = 3  # on which it is checked
 OUTPUTS = 32  # past which the norms, of one backward pass an output, are left out
 STEPS = 10.0 ** -np.arange(4, 8)  # of the differences, against parameters of their own size
 POINTS = 3  # random θ; what is wrong is so at two of them
-DIRECTIONS = {"first": 2, "second": 1}
+DIRECTIONS = {"first": 2, "second": 1, "third": 1}
 MORE = 20  # random θ at which a model that does not move is tried
 RTOL = 1e-5
 
@@ -34,6 +34,10 @@ class Differentiated(Protocol):
 
     def squared_norms_gradient(self, points: Array) -> Array: ...
 
+    def backward(self, theta: Array, weights: Array) -> Array: ...
+
+    def lagrangian_hessian_products(self, theta: Array, multipliers: Array, directions: Array) -> Array: ...
+
 
 def check_derivatives(
     products: Differentiated,
@@ -43,16 +47,18 @@ def check_derivatives(
     name: str,
     causes: str,
     twice: bool = True,
+    thrice: bool = False,
 ) -> None:
     """A ValueError, a line that begins with `name`, if derivatives on few data are not those of the values.
 
     J v is held against differences of h, and, if `twice`, ∇Σ_i ‖∇h_i‖² against those of the norms, at a random
     `point`(rng), in directions v that leave alone what is not `free` (p,): rows of embeddings that stand for nothing.
+    If `thrice`, too, the products of ∇²(Σ_i ‖∇h_i‖² / n - Σ_r μ_r h_r) against differences of that gradient.
 
     Raises
     ------
     ValueError
-        If they disagree, if the library has no second derivative of something, or if no parameter moves a prediction.
+        If they disagree, if the library has no such derivative of something, or if no parameter moves a prediction.
     """
     rng = np.random.default_rng(0)
     points = [point(rng) for _ in range(POINTS)]
@@ -70,11 +76,27 @@ def check_derivatives(
     def norms(theta):
         return np.sum(products.squared_norms(theta[None])[0])
 
-    pairs = [("first", "J v", values, first), ("second", "the slope of the squared norms of J", norms, second)]
-    for order, what, function, slope in pairs[: 2 if twice and len(values(points[0])) <= OUTPUTS else 1]:
+    multipliers, seen = rng.standard_normal(len(values(points[0]))), rng.standard_normal(len(free))
+
+    def slopes(theta):
+        norms = products.squared_norms_gradient(theta[None])[0] / len(products.squared_norms(theta[None])[0])
+        return seen @ (norms - products.backward(theta, multipliers))
+
+    def third(theta, along):
+        return seen @ products.lagrangian_hessian_products(theta, multipliers, along[None])[0]
+
+    pairs = [
+        ("first", "J v", values, first),
+        ("second", "the slope of the squared norms of J", norms, second),
+        ("third", "the slope of their gradient", slopes, third),
+    ]
+    few = len(multipliers) <= OUTPUTS
+    for order, what, function, slope in [pairs[0]] + pairs[1:2] * (twice and few) + pairs[2:] * (thrice and few):
         called, wrong = f"{name}: expected {order} derivatives that are those of its values, got", 0
         for theta in points:
-            found = _disagreement(function, slope, _directions(theta, free, rng, DIRECTIONS[order]), called, causes)
+            found = _disagreement(
+                function, slope, _directions(theta, free, rng, DIRECTIONS[order]), called, order, causes
+            )
             wrong += found is not None
             if not wrong:
                 break
@@ -104,14 +126,14 @@ def _directions(theta, free, rng, count):
         yield theta, np.where(free, np.sqrt(np.mean(theta**2)) * rng.standard_normal(theta.shape), 0.0)
 
 
-def _disagreement(function, slope, directions, called, causes):
+def _disagreement(function, slope, directions, called, order, causes):
     """(derivative, differences) along the first direction where the two certainly differ; None where there is none."""
     for theta, along in directions:
         try:
             derivative = np.atleast_1d(slope(theta, along))
         except Exception as error:
             raise ValueError(
-                f"{called} {error_in_one_line(error)}: look for operations without two derivatives, {causes}"
+                f"{called} {error_in_one_line(error)}: look for operations without {order} derivatives, {causes}"
             ) from error
         with np.errstate(all="ignore"):
             ends = np.array([[function(theta + step * along), function(theta - step * along)] for step in STEPS])
@@ -124,15 +146,17 @@ def _disagreement(function, slope, directions, called, causes):
 def _apart(ends, derivative):
     """Where three steps agree with each other to 1 %, and much better than with the derivative.
 
-    Then neither a kink speaks, which is between the ends of the longer steps alone, nor rounding.
+    Then neither a kink speaks, which is between the ends of the longer steps alone, nor rounding. A derivative that is
+    no number where the differences are differs from them.
     """
+    missing = ~np.isfinite(derivative)
     steps = STEPS[:, None]
     slopes = (ends[:, 0] - ends[:, 1]) / (2 * steps)
     spread = np.abs(np.diff(slopes, axis=0))
     spread, middle = spread[:-1] + spread[1:], slopes[1:-1]
     noise = 256 * np.finfo(float).eps * np.max(np.abs(ends), axis=(0, 1)) / steps[2:]
-    size = np.max(np.abs(derivative)) + np.max(np.abs(middle), axis=1, keepdims=True)
-    apart = np.abs(middle - derivative) > 10 * spread + RTOL * size + noise
+    size = np.max(np.abs(derivative), initial=0.0, where=~missing) + np.max(np.abs(middle), axis=1, keepdims=True)
+    apart = (np.abs(middle - derivative) > 10 * spread + RTOL * size + noise) | missing
     apart &= (spread <= 1e-2 * np.abs(middle) + noise) & np.isfinite(spread + noise + size)
     if not apart.any():
         return None

@@ -26,12 +26,38 @@ class Straight(torch.autograd.Function):
         return pulled
 
 
+class LateCube(torch.autograd.Function):
+    """x³, whose first derivative is a constant to PyTorch."""
+
+    @staticmethod
+    def forward(context, x):
+        context.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(context, pulled):
+        return 3 * context.saved_tensors[0].detach() ** 2 * pulled
+
+
+class LateFourth(torch.autograd.Function):
+    """x⁴, whose second derivative is one."""
+
+    @staticmethod
+    def forward(context, x):
+        context.save_for_backward(x)
+        return x**4
+
+    @staticmethod
+    def backward(context, pulled):
+        return 4 * LateCube.apply(context.saved_tensors[0]) * pulled
+
+
 class Layers(nn.Module):
     """A function of two layers and data."""
 
-    def __init__(self, function, first=None):
+    def __init__(self, function, first=None, outputs=1):
         super().__init__()
-        self.first, self.second = first or nn.Linear(3, 4), nn.Linear(4, 1)
+        self.first, self.second = first or nn.Linear(3, 4), nn.Linear(4, outputs)
         self.function = function
 
     def forward(self, x):
@@ -80,10 +106,8 @@ WRONG = {
     "max_norm": Layers(looked_up(max_norm=0.5), Table()),
     "frequencies": Layers(looked_up(scale_grad_by_freq=True), Table()),
     "sparse": Layers(words, nn.Embedding(7, 4, sparse=True)),
-    "weight_norm": Layers(
-        lambda first, second, x: second(torch.tanh(first(x))),
-        torch.nn.utils.parametrizations.weight_norm(nn.Linear(3, 4)),
-    ),
+    "second derivative": Layers(lambda first, second, x: second(LateCube.apply(first(x)))),
+    "third derivative": Layers(lambda first, second, x: second(LateFourth.apply(first(x)))),
     "bags": Layers(lambda first, second, x: second(torch.tanh(first(x))), nn.EmbeddingBag(7, 4)),
 }
 
@@ -97,6 +121,21 @@ def test_a_derivative_that_is_not_that_of_the_values_is_refused(name):
     ) as caught:
         ou.Setting.from_torch(module, WORDS if reads_words else X, Y)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("late", [LateCube, LateFourth])
+def test_of_many_outputs_later_derivatives_are_checked_too(late):
+    module = Layers(lambda first, second, x: second(late.apply(first(x))), outputs=20).double()
+    with pytest.raises(ValueError, match=r"^module: expected (second|third) derivatives .* got the slope of the"):
+        ou.Setting.from_torch(module, X, np.zeros((5, 20)))
+
+
+def test_a_derivative_that_is_no_number_is_refused():
+    module = Layers(lambda first, second, x: second(torch.logcumsumexp(first(x), dim=1))).double()
+    with pytest.raises(
+        ValueError, match=r"^module: expected (first|third) derivatives .* = nan where differences give"
+    ):
+        ou.Setting.from_torch(module, X, Y)
 
 
 def test_rows_that_stand_for_padding_are_constants_and_no_error():
