@@ -56,9 +56,10 @@ class TorchProducts:
         def data(count, floats):
             return self._data(count, floats=floats)
 
-        return np.stack(
-            [self._gradients.gram(self._model.leaves(theta), self._x, data, ROWS).numpy() for theta in points]
-        )
+        grams = np.zeros((len(points), self._n * self._k, self._n * self._k))
+        for gram, theta in zip(grams, points, strict=True):
+            self._gradients.add_gram(torch.from_numpy(gram), self._model.leaves(theta), self._x, data, ROWS)
+        return grams
 
     def squared_norms(self, points: Array) -> Array:
         norms = np.empty((len(points), self._n))

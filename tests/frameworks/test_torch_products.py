@@ -14,6 +14,8 @@ from torch_networks import NETWORKS, both  # noqa: E402  after importorskip
 
 import ouanalysis as ou  # noqa: E402
 from ouanalysis.frameworks import torch_model, torch_products  # noqa: E402
+from ouanalysis.frameworks.ghost import embedding as ghost_embedding  # noqa: E402
+from ouanalysis.frameworks.ghost import factors as ghost_factors  # noqa: E402
 from ouanalysis.frameworks.ghost import gram as ghost_gram  # noqa: E402
 from ouanalysis.frameworks.torch_products import TorchProducts  # noqa: E402
 from ouanalysis.numeric.zero_error_set.derivatives import products_of  # noqa: E402
@@ -238,6 +240,51 @@ def test_gram_holds_the_factors_of_few_data(monkeypatch):
     monkeypatch.setattr(torch, "empty", counted)
     close(ou.gram(setting, theta), wanted)
     assert max(asked) <= 8 * 4 * 300
+
+
+class Words(torch.nn.Module):
+    """A table read once or twice, and layers on its vectors."""
+
+    def __init__(self, outputs, padding, twice):
+        super().__init__()
+        self.table = torch.nn.Embedding(40, 3, padding_idx=padding)
+        self.out, self.twice = torch.nn.Linear(3, outputs), twice
+
+    def forward(self, words):
+        total = torch.tanh(self.table(words)).sum(dim=1)
+        return self.out(total * self.table(words.flip(1)[:, :2]).sum(dim=1) if self.twice else total)
+
+
+@pytest.mark.parametrize("kept", [torch_model.LARGE, 0])
+@pytest.mark.parametrize(
+    ("outputs", "padding", "twice"), [(1, None, False), (1, 2, True), (3, 0, False), (12, None, True)]
+)
+def test_gram_of_a_table_is_by_the_rows_that_data_share(monkeypatch, outputs, padding, twice, kept):
+    rng = np.random.default_rng(12)
+    words = np.minimum(rng.geometric(0.3, size=(9, 5)) - 1, 39)  # some in most data, some twice in one, some in none
+    setting = ou.Setting.from_torch(Words(outputs, padding, twice).double(), words, np.zeros((9, outputs)))
+    theta = rng.normal(size=setting.dim)
+    jacobian = ou.jacobian(setting, theta)
+    monkeypatch.setattr(ghost_gram, "KEPT", kept)
+    monkeypatch.setattr(ghost_factors, "BLOCK", kept)
+    monkeypatch.setattr(ghost_embedding.Lookup, "rows", None)  # which is as large as the table
+    close(ou.gram(setting, theta), jacobian @ jacobian.T)
+
+
+def test_gram_makes_products_of_few_rows_at_once(monkeypatch):
+    setting, sizes, products = both("mlp", n=20)[1], [], ghost_factors.DenseFactors.products
+
+    def seen(self, other):
+        for rows, found in products(self, other):
+            sizes.append(len(found))
+            yield rows, found
+
+    theta = np.random.default_rng(13).normal(size=setting.dim)
+    wanted = ou.gram(setting, theta)
+    monkeypatch.setattr(ghost_factors.DenseFactors, "products", seen)
+    monkeypatch.setattr(ghost_factors, "BLOCK", 8 * 20 * 3)
+    close(ou.gram(setting, theta), wanted)
+    assert max(sizes) == 3
 
 
 class Scaled(torch.nn.Module):

@@ -10,6 +10,7 @@ backward        one backward pass: the terms that each parameter's gradient is t
 term            what such a term can be asked for
 dense, convolution, embedding, scale        the rules, a file each, and their terms
 norms           squared norms and rows of the gradients that are sums of terms
+factors         what K needs of a layer that has one place, or reads a table
 gram            K by products of terms, or by columns of J
 chain           squared norms of dense layers one after the other, in NumPy
 gradients       what is asked of all parameters, those of a structure and the rest

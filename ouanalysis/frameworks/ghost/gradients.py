@@ -8,7 +8,7 @@ import torch
 from ..per_datum import gradients
 from ..torch_model import TorchModel
 from .backward import Plan, UnplannedError, terms_of_outputs
-from .gram import add_factored_gram, factored_shapes, grouped
+from .gram import add_factored_gram, factored, grouped
 from .norms import rows, squared_norms
 from .plan import chain_of, plan_of, unstructured
 
@@ -56,14 +56,19 @@ class Gradients:
 
         return self._planned(of)
 
-    def gram(
-        self, leaves: Named, x: torch.Tensor, blocks: Callable[[int, int], Iterator[slice]], memory: int
-    ) -> torch.Tensor:
-        """K of rows i·k + j; `blocks` cuts so many data, with so many floats each, and columns take `memory`."""
+    def add_gram(
+        self,
+        total: torch.Tensor,
+        leaves: Named,
+        x: torch.Tensor,
+        blocks: Callable[[int, int], Iterator[slice]],
+        memory: int,
+    ) -> None:
+        """To total, zeros, K of rows i·k + j; `blocks` cuts data, with so many floats each, columns take `memory`."""
 
         def of(plan: Plan):
-            known = factored_shapes(self._model, plan, leaves, x) if plan.structured else {}
-            total = torch.zeros((len(x) * self._model.k,) * 2, dtype=torch.float64)
+            total.zero_()
+            known = factored(self._model, plan, leaves, x) if plan.structured else {}
             if known:
                 add_factored_gram(total, self._model, plan, known, leaves, x, lambda count: blocks(count, 0))
             done = {part.name for part in known}
@@ -75,9 +80,8 @@ class Gradients:
                     held[data] = self._columns(leaves, x[data], group)
                 held = held.flatten(end_dim=1)
                 total.addmm_(held, held.T)
-            return total
 
-        return self._planned(of)
+        self._planned(of)
 
     def _columns(self, leaves, x, group):
         """Some columns of J, (n, k, columns)."""
