@@ -16,7 +16,7 @@ __all__ = ["check_torch_derivatives", "torch_model"]
 
 CAUSES = (
     "torch.no_grad, inference_mode, detach, a Function with another derivative, a module called that is not registered,"
-    " max_norm or scale_grad_by_freq of an embedding"
+    " max_norm or scale_grad_by_freq of an embedding, torch.utils.checkpoint (which runs layers after the module)"
 )
 MIXED = 3  # outputs instead of many
 MANY = 32  # data in a batch that a prediction may not depend on
@@ -42,13 +42,21 @@ def torch_model(module: object, x: np.ndarray, y: np.ndarray, kind: torch.dtype)
         if parameter.requires_grad:
             parameter.data = torch.zeros_like(parameter)
     model = TorchModel(own, x.shape[1:], kind, y.shape[1:])
-    try:
-        _check_forward(model, x, y)
-    except TypeError as error:
-        if kind == torch.float64 or isinstance(error.__cause__, IndexError):  # of indices past the end of a table
-            raise
-        model = replace(model, kind=torch.float64)  # integers that are numbers to the module
-        _check_forward(model, x, y)
+    numbers = [kind] if kind == torch.float64 else [kind, torch.int64, torch.float64]
+    return _of_kind(model, x, y, numbers)
+
+
+def _of_kind(model, x, y, kinds):
+    """The model of data as the first of these kinds that the module takes: integers may be places, or numbers."""
+    for kind in kinds:
+        model = replace(model, kind=kind)
+        try:
+            _check_forward(model, x, y)
+        except TypeError as error:
+            if kind == kinds[-1] or isinstance(error.__cause__, IndexError):  # of indices past the end of a table
+                raise
+        else:
+            break
     return model
 
 
@@ -119,8 +127,12 @@ def _check_tensors(module):
                 raise ValueError(
                     f"module: expected it on the CPU, got the {what} {name} on {tensor.device}: module.cpu()"
                 )
-            if (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype != torch.float64:
-                kind = str(tensor.dtype).removeprefix("torch.")
+            kind = str(tensor.dtype).removeprefix("torch.")
+            if tensor.is_complex() and tensor.requires_grad:
+                raise ValueError(f"module: expected real parameters, got {name} in {kind}: make it two of real numbers")
+            if tensor.is_complex() and tensor.dtype != torch.complex128:
+                raise ValueError(f"module: expected complex128, got the {what} {name} in {kind}: make it .cdouble()")
+            if tensor.is_floating_point() and tensor.dtype != torch.float64:
                 raise ValueError(f"module: expected float64, got the {what} {name} in {kind}: module.double()")
     if not any(parameter.requires_grad for parameter in module.parameters()):
         raise ValueError("module: expected parameters that require a gradient, got none")

@@ -3,7 +3,8 @@
 Of PyTorch 2.13, against differences, up to the third order:
 layer_norm, instance_norm, batch_norm by the batch    the third is wrong (mean and deviation are constants to it)
 _weight_norm                                          the second is wrong
-cdist, hardsigmoid                                    there is no second
+cdist, hardsigmoid, embedding_bag                     there is no second
+embedding that is sparse                              its gradient is a tensor of another kind
 prelu, cdist                                          wrong under vmap from the first on
 """
 
@@ -14,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["Formulas", "layer_norm"]
+__all__ = ["FORMULAS", "Formulas", "layer_norm"]
 
 
 def layer_norm(
@@ -43,10 +44,12 @@ def _by_channel(value, weight, bias):
 
 
 def _instance_norm(
-    input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
+    input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, *momentum, **named
 ):
+    eps = momentum[1] if len(momentum) > 1 else named.get("eps", 1e-5)
     if not use_input_stats:
-        return F.instance_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+        scaled = _by_channel(input, torch.rsqrt(running_var + eps), -running_mean * torch.rsqrt(running_var + eps))
+        return _by_channel(scaled, weight, bias)
     return _by_channel(_standardized(input, tuple(range(2, input.ndim)), eps), weight, bias)
 
 
@@ -83,6 +86,44 @@ def _hardsigmoid(input, inplace=False):
     return input.copy_(value) if inplace else value
 
 
+def _embedding(
+    input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, _sparse=False, **_named
+):
+    return F.embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+
+
+def _torch_embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, _sparse=False, **_named):
+    return torch.embedding(weight, indices, padding_idx, scale_grad_by_freq)
+
+
+def _embedding_bag(
+    input,
+    weight,
+    offsets=None,
+    max_norm=None,
+    norm_type=2,
+    scale_grad_by_freq=False,
+    mode="mean",
+    sparse=False,
+    per_sample_weights=None,
+    include_last_offset=False,
+    padding_idx=None,
+):
+    if input.ndim != 2:  # bags of several sizes
+        numbers = {"sum": 0, "mean": 1, "max": 2}
+        how = numbers[mode], sparse, per_sample_weights, include_last_offset, padding_idx
+        return torch.embedding_bag(weight, input, offsets, scale_grad_by_freq, *how)[0]
+    vectors = F.embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    kept = torch.ones_like(input) if padding_idx is None else input != padding_idx % len(weight)
+    kept = kept.to(torch.bool)[..., None]
+    if mode == "max":
+        return torch.where(kept.any(dim=1), vectors.masked_fill(~kept, -torch.inf).max(dim=1).values, 0.0)
+    if per_sample_weights is not None:
+        vectors = vectors * per_sample_weights[..., None]
+    total = (vectors * kept).sum(dim=1)
+    return total if mode == "sum" else total / kept.sum(dim=1).clamp(min=1)
+
+
 # A function of Python and what it calls, of which one or the other is seen.
 FORMULAS: dict[Any, Any] = {
     F.layer_norm: layer_norm,
@@ -92,6 +133,9 @@ FORMULAS: dict[Any, Any] = {
     F.batch_norm: _batch_norm,
     torch.batch_norm: _torch_batch_norm,
     torch._weight_norm: _weight_norm,
+    F.embedding: _embedding,
+    torch.embedding: _torch_embedding,
+    F.embedding_bag: _embedding_bag,
     **dict.fromkeys((torch.cdist, torch._VF.cdist), _cdist),
     **dict.fromkeys((F.prelu, torch.prelu, torch.Tensor.prelu), _prelu),
     **dict.fromkeys((F.hardsigmoid, torch._C._nn.hardsigmoid), _hardsigmoid),

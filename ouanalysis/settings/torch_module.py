@@ -59,11 +59,12 @@ class TorchModule(Setting):
     several_outputs = True
 
     def __init__(self, module: object, x: Reals, y: Reals) -> None:
-        kind, axes = as_array("x", _of_tensors(x)).dtype, as_array("y", _of_tensors(y)).ndim
-        data = real_array("x", _of_tensors(x))
+        x, y = _of_tensors("x", x), _of_tensors("y", y)
+        kind, axes = as_array("x", x).dtype, as_array("y", y).ndim
+        data = real_array("x", x)
         if data.ndim == 0 or len(data) == 0:
             raise ValueError(f"x: expected shape (n, *feature) with n at least 1, got {data.shape}")
-        labels = real_array("y", _of_tensors(y), shape=(len(data), "k")[: max(1, axes)])
+        labels = real_array("y", y, shape=(len(data), "k")[: max(1, axes)])
         whole = torch.from_numpy(np.empty(0, kind)).dtype if kind.kind in "iub" else torch.float64
         model = torch_model(module, data, labels, whole)
         super().__init__(model, data, labels, dim=model.dim, branches=Branches(unknown="h is a PyTorch module"))
@@ -89,12 +90,12 @@ class TorchModule(Setting):
         for name, tensor in own.items():
             first = named.get(id(tensor), name)
             given, wanted = (
-                _of_tensors(some) for some in (state[name], state[first] if first in self._parts else tensor)
+                _of_tensors(name, some) for some in (state[name], state[first] if first in self._parts else tensor)
             )
             if not np.array_equal(as_array(name, given), wanted):
                 what = f"equal to {first}, which it is" if first != name else "as it was in the module, a constant of h"
                 raise ValueError(f"pack: expected {name} {what}, got another")
-        return super().pack(**{name: _of_tensors(state[name]) for name in self._parts})
+        return super().pack(**{name: _of_tensors(name, state[name]) for name in self._parts})
 
     def unpack(self, theta: Reals) -> dict[str, Any]:
         """The state dict that theta (p,) makes, for `module.load_state_dict`."""
@@ -111,9 +112,17 @@ class TorchModule(Setting):
         return self._with(h=replace(self.h, factor=self.h.factor * factor), y=factor * self.y)
 
 
-def _of_tensors(value):
+def _of_tensors(name, value):
     """A tensor as an array, if NumPy has its numbers; whatever else as it is."""
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu()
-        return value if value.dtype in FOREIGN else value.numpy()
-    return value
+    if not isinstance(value, torch.Tensor):
+        return value
+    for found, what in (
+        (value.is_nested, "a nested one"),
+        (value.device.type == "meta", "one on the device meta, which holds none"),
+        (value.is_quantized, "a quantized one: .dequantize()"),
+        (value.layout != torch.strided, f"one of {value.layout}: .to_dense()"),
+    ):
+        if found:
+            raise TypeError(f"{name}: expected a dense tensor of numbers, got {what}")
+    value = value.detach().cpu().resolve_conj().resolve_neg()
+    return value if value.dtype in FOREIGN else value.numpy()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from every_product import assert_alike, every_product
 
 torch = pytest.importorskip("torch")
 
@@ -64,17 +65,46 @@ FUNCTIONS = {
 def test_derivatives_of_every_order_are_those_of_the_values(name, outputs):
     function, *shapes = FUNCTIONS[name]
     torch.manual_seed(0)
-    module, rng = Of(function, outputs, *shapes).double(), np.random.default_rng(1)
-    x, theta_of = torch.from_numpy(rng.normal(size=(2, 2, 4))), module.state_dict()  # as many data as outputs in one
-    setting = ou.Setting.from_torch(module, x, np.zeros((2, outputs)))
+    x = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 2, 4)))  # as many data as outputs in one case
+    digits = 1e-7 if name == "hardsigmoid" else 1e-10  # whose slope is 1/6 in single precision to PyTorch
+    check_derivatives(Of(function, outputs, *shapes).double(), x, outputs, digits)
+
+
+BAGS = {
+    "sum": {"mode": "sum"},
+    "mean without padding": {"padding_idx": 1},
+    "max without padding": {"mode": "max", "padding_idx": -1},
+    "sparse": {"mode": "sum", "sparse": True},
+}
+
+
+@pytest.mark.parametrize("name", BAGS)
+def test_derivatives_by_bags_of_words_are_those_of_the_values(name):
+    torch.manual_seed(0)
+    words = torch.tensor([[0, 1, 2, 2], [1, 1, 1, 1], [3, 4, 0, 1]])
+    module = nn.Sequential(nn.EmbeddingBag(5, 3, **BAGS[name]), nn.Tanh(), nn.Linear(3, 2)).double()
+    check_derivatives(module, words, 2, 1e-10)
+
+
+def test_a_table_whose_gradients_are_sparse_is_that_whose_are_not():
+    words, settings = torch.tensor([[0, 1], [2, 2]]), []
+    for sparse in (False, True):
+        module = nn.Sequential(nn.Embedding(4, 3, sparse=sparse), nn.Tanh(), nn.Flatten(), nn.Linear(6, 1)).double()
+        settings.append(ou.Setting.from_torch(module, words, np.zeros(2)))
+    theta = np.random.default_rng(0).normal(size=settings[0].dim)
+    assert_alike(*(every_product(of.products(), theta, 2) for of in settings))
+
+
+def check_derivatives(module, x, outputs, digits):
+    rng = np.random.default_rng(1)
+    setting, theta_of = ou.Setting.from_torch(module, x, np.zeros((len(x), outputs))), module.state_dict()
     held, rows = list(module.parameters()), module(x).reshape(-1)
     plain = [torch.autograd.grad(row, held, retain_graph=True, materialize_grads=True) for row in rows]
-    jacobian = np.array([torch.cat([part.reshape(-1) for part in row]).numpy() for row in plain])
+    jacobian = np.array([torch.cat([part.to_dense().reshape(-1) for part in row]).numpy() for row in plain])
     theta, along = setting.pack(theta_of), rng.normal(size=setting.dim)
-    digits = 1e-7 if name == "hardsigmoid" else 1e-10  # whose slope is 1/6 in single precision to PyTorch
     close(ou.jacobian(setting, theta), jacobian, digits)
     close(ou.gram(setting, theta), jacobian @ jacobian.T, digits)
-    close(ou.regularizer(setting, theta), np.sum(jacobian**2) / 2, digits)
+    close(ou.regularizer(setting, theta), np.sum(jacobian**2) / len(x), digits)
 
     products, weights = setting.products(), rng.normal(size=setting.rows)
 
@@ -96,6 +126,7 @@ def close(found, wanted, digits=CLOSE):
 
 
 Z, W = torch.linspace(-2, 2, 60, dtype=torch.float64).reshape(3, 4, 5).sin(), torch.linspace(0.3, 1, 6).double()
+INDICES = torch.tensor([[0, 1, 3], [2, 2, 2]])
 CALLS = {
     F.layer_norm: lambda: F.layer_norm(Z, (5,), W[:5], eps=0.1),
     torch.layer_norm: lambda: torch.layer_norm(Z, [4, 5], None, None, 0.1),
@@ -110,6 +141,9 @@ CALLS = {
     torch.prelu: lambda: torch.prelu(Z[0, 0], W[:1]),
     torch.Tensor.prelu: lambda: Z.prelu(W[:1]),
     F.hardsigmoid: lambda: F.hardsigmoid(4 * Z, inplace=True),
+    F.embedding: lambda: F.embedding(INDICES, Z[0], 1, sparse=True),
+    torch.embedding: lambda: torch.embedding(Z[0], INDICES, 1, False, True),
+    F.embedding_bag: lambda: F.embedding_bag(INDICES, Z[0], mode="max", padding_idx=-2),
     torch._C._nn.hardsigmoid: lambda: torch._C._nn.hardsigmoid(4 * Z),
     torch._C._nn.hardsigmoid_: lambda: torch._C._nn.hardsigmoid_(4 * Z),
 }
@@ -120,6 +154,22 @@ def test_a_formula_gives_what_the_function_gives(function):
     wanted = CALLS[function]()
     with Formulas():
         torch.testing.assert_close(CALLS[function](), wanted, rtol=1e-12, atol=1e-12)
+
+
+OTHER_CALLS = [
+    lambda: F.embedding_bag(INDICES, Z[0], mode="sum", per_sample_weights=W[:6].reshape(2, 3), padding_idx=2),
+    lambda: F.embedding_bag(INDICES, Z[0], mode="mean", padding_idx=2),
+    lambda: F.embedding_bag(INDICES.reshape(-1), Z[0], torch.tensor([0, 4]), mode="sum"),
+    lambda: F.embedding_bag(INDICES.reshape(-1), Z[0], torch.tensor([0, 4, 6]), mode="max", include_last_offset=True),
+    lambda: F.instance_norm(Z, W[:4], W[2:], W[1:5], None, False, 0.1, 0.2),
+]
+
+
+@pytest.mark.parametrize("call", range(len(OTHER_CALLS)))
+def test_all_that_a_function_may_be_given_is_given_to_its_formula(call):
+    wanted = OTHER_CALLS[call]()
+    with Formulas():
+        torch.testing.assert_close(OTHER_CALLS[call](), wanted, rtol=1e-12, atol=1e-12)
 
 
 def test_running_statistics_of_instances_are_used():

@@ -170,6 +170,54 @@ def test_numbers_that_numpy_does_not_have_are_refused_by_the_name_of_the_argumen
         setting.pack(dense().bfloat16().state_dict())
 
 
+@pytest.mark.parametrize("argument", ["x", "y"])
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support", "ignore:The PyTorch API of nested tensors")
+def test_tensors_that_are_no_array_are_refused_by_the_name_of_the_argument(argument):
+    x, y = torch.tensor(X), torch.tensor(Y)
+    for make, what in (
+        (lambda of: of.to("meta"), r"one on the device meta, which holds none"),
+        (torch.Tensor.to_sparse, r"one of torch.sparse_coo: .to_dense\(\)"),
+        (lambda of: torch.nested.nested_tensor(list(of)), r"a nested one"),
+    ):
+        given = (make(x), y) if argument == "x" else (x, make(y))
+        with pytest.raises(TypeError, match=rf"^{argument}: expected a dense tensor of numbers, got {what}$"):
+            ou.Setting.from_torch(dense(), *given)
+
+
+def test_a_view_that_is_negated_or_conjugated_is_an_array():
+    x = torch.complex(torch.tensor(X), torch.tensor(X)).conj()
+    assert ou.Setting.from_torch(dense(), -x.imag, Y) == ou.Setting.from_torch(dense(), X, Y)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.uint16, np.uint64, np.int64, bool])
+def test_indices_are_integers_of_any_kind(kind):
+    module = nn.Sequential(nn.Embedding(4, 2), nn.Flatten(), nn.Linear(4, 1)).double()
+    tokens = np.array([[0, 1], [1, 1], [1, 0]])
+    found, wanted = (ou.Setting.from_torch(module, of, Y) for of in (tokens.astype(kind), tokens))
+    np.testing.assert_array_equal(found.predictions(np.arange(13.0)), wanted.predictions(np.arange(13.0)))
+
+
+class Waves(nn.Module):
+    """What has a complex parameter, or constant."""
+
+    def __init__(self, waves):
+        super().__init__()
+        self.dense, self.waves = nn.Linear(2, 1).double(), waves
+
+    def forward(self, x):
+        return self.dense((x * self.waves).real)
+
+
+def test_complex_parameters_are_refused_and_constants_are_not():
+    waves = torch.tensor([1 + 1j, 2.0])
+    with pytest.raises(ValueError, match=r"^module: expected real parameters, got waves in complex128: make it two of"):
+        ou.Setting.from_torch(Waves(nn.Parameter(waves.cdouble())), X, Y)
+    with pytest.raises(ValueError, match=r"complex128, got the parameter waves in complex64: make it \.cdouble\(\)$"):
+        ou.Setting.from_torch(Waves(nn.Parameter(waves.cfloat(), requires_grad=False)), X, Y)
+    setting = ou.Setting.from_torch(Waves(nn.Parameter(waves.cdouble(), requires_grad=False)), X, Y)
+    np.testing.assert_allclose(ou.jacobian(setting, np.zeros(3))[:, :2], X * [1.0, 2.0])
+
+
 def test_a_branch_by_all_of_a_batch_is_refused_though_few_data_take_the_same():
     x = np.concatenate([np.full((15, 2), 1.0), np.full((1, 2), -1.0), np.full((15, 2), 2.0)])
     doubled = Forward(lambda module, value: value if module.held.sum() > 0 else 2 * value).double()

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
+from ..torch_formulas import FORMULAS
 from .convolution import convolution_uses
 from .dense import dense_uses
 from .embedding import embedding_uses
@@ -75,14 +76,10 @@ class Watch(TorchFunctionMode):
         read = [self._parts[id(tensor)][0] for tensor in _tensors((args, kwargs)) if id(tensor) in self._parts]
         if not read:
             return func(*args, **kwargs)
-        if (
-            func not in RULES
-            and func not in CUTS
-            and isinstance(func, FunctionType)
-            and "has_torch_function" in func.__globals__
-        ):
+        made_of = _made_of(func)
+        if made_of is not None:
             with self:
-                return _unwatched(func)(*args, **kwargs)
+                return made_of(*args, **kwargs)
         out = func(*args, **kwargs)
         if not any(tensor.requires_grad for tensor in _tensors(out)):
             return out
@@ -126,8 +123,14 @@ def _tensors(value):
         yield from _tensors(tuple(value.values()))
 
 
-def _unwatched(func):
-    """A function of torch.nn.functional that does not hand itself over, so that what it is made of is seen."""
+def _made_of(func):
+    """What a function without a rule is made of: its formula, or its own lines, where it does not hand itself over."""
+    if func in RULES or func in CUTS:
+        return None
+    if func in FORMULAS:
+        return FORMULAS[func]
+    if not isinstance(func, FunctionType) or "has_torch_function" not in func.__globals__:
+        return None
     never = {name: lambda *_: False for name in func.__globals__ if name.startswith("has_torch_function")}
     inside = FunctionType(func.__code__, {**func.__globals__, **never}, func.__name__, func.__defaults__)
     inside.__kwdefaults__ = func.__kwdefaults__
