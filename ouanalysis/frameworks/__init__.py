@@ -1,6 +1,7 @@
 """Models of other libraries: what differentiates them, in NumPy on both ends; each library is imported when used.
 
 torch_model     a module as a function h(theta, x) of NumPy arrays, its backward pass
+torch_formulas  functions of PyTorch whose own derivatives are wrong or missing
 torch_checks    what a module must be
 torch_products  the products of its derivatives
 per_datum       the gradient of one datum at a time, for what has no structure that is known

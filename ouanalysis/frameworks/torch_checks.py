@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from .derivative_check import DATA, OUTPUTS, check_derivatives
+from .derivative_check import DATA, check_derivatives
 from .refusals import alike, error_in_one_line, evenly
 from .torch_model import LARGE, TorchModel, recorded, tensors
 from .torch_products import TorchProducts
@@ -63,7 +63,7 @@ def _of_kind(model, x, y, kinds):
 def check_torch_derivatives(model: TorchModel, x: np.ndarray) -> None:
     """A ValueError if what PyTorch gives as derivatives is not the derivatives of the values."""
     some, how = evenly(x, DATA), {"free": _free(model), "name": "module", "causes": CAUSES}
-    few = model if model.k * len(some) <= OUTPUTS else _mixed(model)
+    few = model if model.k <= MIXED else _mixed(model)
     if few is not model:  # whose norms take a backward pass an output
         check_derivatives(TorchProducts(model, some), model.random_theta, **how, twice=False)
     check_derivatives(TorchProducts(few, some), model.random_theta, **how, thrice=True)

@@ -3,7 +3,7 @@
 Of PyTorch 2.13, against differences, up to the third order:
 layer_norm, instance_norm, batch_norm by the batch    the third is wrong (mean and deviation are constants to it)
 _weight_norm                                          the second is wrong
-cdist, hardsigmoid, embedding_bag                     there is no second
+cdist, pdist, hardsigmoid, embedding_bag              there is no second
 embedding that is sparse                              its gradient is a tensor of another kind
 prelu, cdist                                          wrong under vmap from the first on
 """
@@ -75,6 +75,11 @@ def _cdist(x1, x2, p=2.0, _compute_mode=None, **_named):
     return torch.linalg.vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), ord=p, dim=-1)
 
 
+def _pdist(input, p=2.0):
+    one, other = torch.triu_indices(len(input), len(input), 1)
+    return torch.linalg.vector_norm(input[one] - input[other], ord=p, dim=-1)
+
+
 def _prelu(input, weight):
     if weight.numel() > 1 and input.ndim > 1:
         weight = weight.reshape(1, -1, *(1,) * (input.ndim - 2))
@@ -137,6 +142,7 @@ FORMULAS: dict[Any, Any] = {
     torch.embedding: _torch_embedding,
     F.embedding_bag: _embedding_bag,
     **dict.fromkeys((torch.cdist, torch._VF.cdist), _cdist),
+    **dict.fromkeys((F.pdist, torch.pdist), _pdist),
     **dict.fromkeys((F.prelu, torch.prelu, torch.Tensor.prelu), _prelu),
     **dict.fromkeys((F.hardsigmoid, torch._C._nn.hardsigmoid), _hardsigmoid),
     torch._C._nn.hardsigmoid_: partial(_hardsigmoid, inplace=True),

@@ -30,9 +30,10 @@ class TorchModule(Setting):
     ----------
     module : torch.nn.Module
         In float64, on the CPU, without dropout or batch norm in training mode. It gives (n, k), or for labels (n,)
-        either (n,) or (n, 1). PyTorch's derivatives of it are those of its values: no_grad and detach are refused.
+        either (n,) or (n, 1). PyTorch's derivatives of it, up to the third order, are those of its values:
+        no_grad and detach are refused. Norms, distances, bags of words, ... whose own are not are computed by formulas.
     x : (n, *feature) array_like or tensor
-        The module is given floats in float64, integers and booleans as they are here, if it takes them.
+        The module is given floats in float64, integers and booleans as they are here, or in int64, if it takes them.
     y : (n,) or (n, k) array_like or tensor
 
     Raises
