@@ -96,6 +96,33 @@ def test_a_table_whose_gradients_are_sparse_is_that_whose_are_not():
     assert_alike(*(every_product(of.products(), theta, 2) for of in settings))
 
 
+class WrongTogether(torch.autograd.Function):
+    """x², and 2 x² under vmap."""
+
+    @staticmethod
+    def forward(x):
+        return x**2
+
+    @staticmethod
+    def setup_context(context, inputs, _output):
+        context.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(context, pulled):
+        return 2 * context.saved_tensors[0] * pulled
+
+    @staticmethod
+    def vmap(_info, dims, x):
+        return 2 * x**2, dims[0]
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 12])
+def test_a_rule_of_vmap_that_is_wrong_is_not_used(outputs):
+    torch.manual_seed(0)
+    x = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 2, 4)))
+    check_derivatives(Of(lambda z, p: WrongTogether.apply(p * z), outputs, (1,)).double(), x, outputs, 1e-10)
+
+
 def check_derivatives(module, x, outputs, digits):
     rng = np.random.default_rng(1)
     setting, theta_of = ou.Setting.from_torch(module, x, np.zeros((len(x), outputs))), module.state_dict()
