@@ -77,7 +77,7 @@ class _Mixed(torch.nn.Module):
         self.module = module
         self.mixing = np.random.default_rng(2).standard_normal((outputs, MIXED)) / outputs**0.5
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.module(x).reshape(len(x), -1) @ tensors(self.mixing)
 
 

@@ -215,7 +215,7 @@ def test_complex_parameters_are_refused_and_constants_are_not():
     with pytest.raises(ValueError, match=r"complex128, got the parameter waves in complex64: make it \.cdouble\(\)$"):
         ou.Setting.from_torch(Waves(nn.Parameter(waves.cfloat(), requires_grad=False)), X, Y)
     setting = ou.Setting.from_torch(Waves(nn.Parameter(waves.cdouble(), requires_grad=False)), X, Y)
-    np.testing.assert_allclose(ou.jacobian(setting, np.zeros(3))[:, :2], X * [1.0, 2.0])
+    np.testing.assert_allclose(ou.jacobian(setting, np.zeros(3))[:, :2], X * [1.0, 2.0], rtol=1e-12, atol=1e-12)
 
 
 def test_a_branch_by_all_of_a_batch_is_refused_though_few_data_take_the_same():
