@@ -3,6 +3,7 @@
 Source: theory.md, section 1.
 """
 
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -46,11 +47,19 @@ class LabelNoise:
     labels (B, k) it is the mean over the k outputs too, and the step here is ``ou.step_size(lr, loss="mean",
     outputs=k)``, lr/k.
 
+    The theory has batches of one size: give a PyTorch `DataLoader` ``drop_last=True``. A short last batch makes a step
+    of more noise: of 200 data in 64, 64, 64 and 8 the noise floor is 2.75 times as high, as the mean of 1/B is.
+
     Raises
     ------
     ValueError, TypeError
         When made, for an argument out of its range; when iterated, for a batch that is no (x, y) or whose y are no
         floats.
+
+    Warns
+    -----
+    UserWarning
+        Once, at the first batch that is of another size than the first.
 
     Examples
     --------
@@ -75,6 +84,7 @@ class LabelNoise:
         self.rng = generator(rng)
         self.noise = check_label_noise_law(noise)
         self.mean_square = float("nan")
+        self._size: int | None = None  # of the first batch; 0 once another size was told of
 
     def __iter__(self) -> Iterator[Any]:
         for batch in self.loader:
@@ -82,6 +92,7 @@ class LabelNoise:
                 raise TypeError(f"loader: expected batches (x, y), got {type(batch).__name__}")
             x, y, *rest = batch
             noisy = [x, self._with_noise(y), *rest]
+            self._compare(len(y))
             yield noisy if isinstance(batch, list) else tuple(noisy)
 
     def __len__(self) -> int:
@@ -91,6 +102,17 @@ class LabelNoise:
         if name == "loader" or (name.startswith("__") and name.endswith("__")):  # not there yet, or no attribute
             raise AttributeError(name)
         return getattr(self.loader, name)
+
+    def _compare(self, size):
+        if self._size and size != self._size:
+            warnings.warn(
+                f"loader: expected batches of one size, got {self._size} and {size} data; a smaller one is noisier and"
+                " lifts the noise floor: give the DataLoader drop_last=True",
+                stacklevel=3,
+            )
+            self._size = 0
+        elif self._size is None:
+            self._size = size
 
     def _with_noise(self, labels):
         tensor = hasattr(labels, "new_tensor")
