@@ -1,5 +1,7 @@
 """reg from the plateau of the loss, against the reg of settings whose reg is known."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -59,8 +61,12 @@ def test_momentum_and_batch_are_in_the_leading_order():
 
 def test_two_standard_errors_cover_reg_in_95_of_100_runs():
     losses, law = plateau(chains=400, steps=4000, rng=5, lr=0.1 * LIMIT, noise_std=NOISE_STD)
-    covered = [abs(one.reg - REG) < 2 * one.error for one in (ou.noise_floor(chain, law=law) for chain in losses)]
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = [ou.noise_floor(chain, law=law) for chain in losses]
+    covered = [abs(one.reg - REG) < 2 * one.error for one in found]
     assert abs(np.mean(covered) - 0.9545) < 4 * np.sqrt(0.9545 * 0.0455 / 400)
+    assert len(told) <= 0.02 * 400  # that warn of no plateau
 
 
 def noisy_losses(rng, lr, noise_std, steps, batch_size=1, setting=SETTING, theta=THETA):
@@ -111,6 +117,7 @@ def test_the_repr_can_be_read():
     assert text.startswith("MeasuredFloor(reg=9.95")
     assert "± 0.03" in text
     assert "to leading order in the step" in text
+    assert "s.e., " in text
     assert "burn_in=0)" in text
 
 
@@ -119,6 +126,34 @@ def test_losses_that_still_fall_are_no_plateau():
     losses = np.linspace(2, 1, 4000) + 0.1 * rng.standard_normal(4000)
     with pytest.warns(UserWarning, match="expected a plateau, but they fall by [0-9.]+ standard errors"):
         ou.noise_floor(losses, lr=0.1, noise_std=1.0)
+
+
+STEPS = np.arange(300.0)
+NO_PLATEAU = [
+    pytest.param(1e-3 * 1.2**STEPS, "rise", id="explodes"),
+    pytest.param(np.exp(-STEPS / 20), "fall", id="decays"),
+    pytest.param(1e300 * 1.5 ** np.minimum(STEPS - 290, 0), "rise", id="explodes and stays"),
+    pytest.param(1 / (1 + STEPS / 50), "fall", id="falls as 1/t"),
+    pytest.param(1.2**STEPS * np.random.default_rng(0).chisquare(1, 300), "rise", id="explodes noisily"),
+    pytest.param(1.5 ** np.arange(20.0), "rise", id="twenty losses"),
+    pytest.param(np.random.default_rng(1).chisquare(1, (4, 300)) * np.linspace(4, 1, 300), "fall", id="of chains"),
+]
+
+
+@pytest.mark.parametrize(("losses", "way"), NO_PLATEAU)
+def test_losses_that_explode_or_decay_are_no_plateau(losses, way):
+    with pytest.warns(UserWarning, match=f"expected a plateau, but they {way} by .* standard errors"):
+        ou.noise_floor(losses, lr=0.1, noise_std=1.0)
+
+
+def test_a_monitor_of_a_run_that_diverges_is_no_plateau():
+    sizes = iter(np.exp(np.arange(40.0)))
+    setting, theta = ou.planted_matrix_sensing(4, 2, 5, rng=1)
+    monitor = ou.TrainingMonitor(setting, lambda: theta * next(sizes), lr=1e-3, noise_std=0.2, every=1, exact_rows=0)
+    for step in range(40):
+        monitor(step)
+    with pytest.warns(UserWarning, match="expected a plateau, but they rise"):
+        ou.noise_floor(monitor)
 
 
 def test_a_law_of_noise_on_the_gradient_alone_has_a_plateau():
