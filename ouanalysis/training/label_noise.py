@@ -49,6 +49,7 @@ class LabelNoise:
 
     The theory has batches of one size: give a PyTorch `DataLoader` ``drop_last=True``. A short last batch makes a step
     of more noise: of 200 data in 64, 64, 64 and 8 the noise floor is 2.75 times as high, as the mean of 1/B is.
+    With ``shuffle=True`` the law that is nearest is that of ``replacement=False``: see `noise_floor`.
 
     Raises
     ------

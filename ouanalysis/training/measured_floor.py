@@ -61,7 +61,8 @@ class MeasuredFloor:
         order = "exact in the step" if self.exact else "to leading order in the step"
         return (
             f"MeasuredFloor(reg={self.reg:.4g} ± {self.error:.2g} {order}, loss={self.loss:.4g} ±"
-            f" {self.loss_error:.2g}, trend {self.trend:+.1f} s.e., {self.effective_samples:.0f} effective samples, burn_in={self.burn_in})"
+            f" {self.loss_error:.2g}, trend {self.trend:+.1f} s.e., {self.effective_samples:.0f} effective samples,"
+            f" burn_in={self.burn_in})"
         )
 
 
@@ -93,7 +94,10 @@ def noise_floor(
         short one among them reg comes out too large, as the mean of 1/B is (2.75 times of 64, 64, 64 and 8).
     law : LinearizedSGD or LocalOU, optional
         Of the training, at a point near that of the plateau: its reg/E L is taken for B̃(1 − β)/(ησ²). That of
-        `linearized_sgd` is exact at every stable step, as n×n algebra.
+        `linearized_sgd` is exact at every stable step, as n×n algebra, of batches drawn anew at each. Of a shuffled
+        loader, where an epoch has each datum once, no law is; make it with ``replacement=False``. At 0.2 and 0.5 of
+        η_max the loss was within 2 % of that law's (n = 20 and 50 in batches of 4 and 10), and 2 to 11 % below that of
+        batches with replacement; to leading order in the step the three are one.
     noisy : bool
         Whether the losses are those of the batch as training sees it, with its noise on the labels: kσ² is
         subtracted, as the noise of a step is independent of what went before. The mean over k outputs is not enough;

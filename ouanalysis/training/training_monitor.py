@@ -48,7 +48,7 @@ class TrainingMonitor:
         Where the parameters are: a module whose ``setting.pack(module.state_dict())`` is θ, as of
         ``ou.Setting.from_torch``, or a function without arguments that gives θ (p,).
     lr, noise_std, batch_size, replacement, momentum
-        As in `linearized_sgd`; noise_std is one number.
+        As in `linearized_sgd`; noise_std is one number. A shuffled loader is nearest to ``replacement=False``.
     every : int
         Steps from one reading to the next; ``monitor(step)`` is free at those between.
     exact_rows : int

@@ -2,6 +2,7 @@
 
 import warnings
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
 
@@ -94,6 +95,38 @@ def test_noisy_losses_less_the_noise_give_the_same():
     assert z(by_draws) < 4
     assert by_draws.error < by_variance.error
     assert by_variance.burn_in == burn_in
+
+
+def losses_of_shuffled_epochs(features, lr, batch_size, *, chains, epochs, rng):
+    """Clean losses (chains, steps) before each step of a linear model of labels 0, by hand."""
+    n, dim = features.shape
+    theta, losses = np.zeros((chains, dim)), []
+    for _ in range(epochs):
+        order = rng.permuted(np.tile(np.arange(n), (chains, 1)), axis=1)
+        for batch in np.split(order, n // batch_size, axis=1):
+            losses.append(np.mean((theta @ features.T) ** 2, axis=1))
+            rows = features[batch]
+            residual = np.einsum("cbp,cp->cb", rows, theta) - NOISE_STD * rng.standard_normal(batch.shape)
+            theta -= 2 * lr / batch_size * np.einsum("cbp,cb->cp", rows, residual)
+    return np.array(losses).T
+
+
+def linear(theta, x):
+    return anp.sum(theta * x, axis=-1)
+
+
+def test_a_shuffled_epoch_is_nearer_to_batches_without_replacement():
+    features = np.random.default_rng(9).normal(size=(20, 30)) / np.sqrt(30)
+    setting, start = ou.Setting(linear, x=features, y=np.zeros(20), dim=30), np.zeros(30)
+    lr = 0.3 * ou.max_stable_lr(setting, start, batch_size=4)
+    losses = losses_of_shuffled_epochs(features, lr, 4, chains=100, epochs=800, rng=np.random.default_rng(9))[:, 2000:]
+    measured, reg = {}, float(ou.regularizer(setting, start))
+    for replacement in (True, False):
+        law = ou.linearized_sgd(setting, start, lr=lr, noise_std=NOISE_STD, batch_size=4, replacement=replacement)
+        measured[replacement] = ou.noise_floor(losses, law=law)
+    assert abs(measured[False].reg / reg - 1) < 0.02
+    assert z(measured[True], reg) > 4
+    assert measured[True].reg < 0.98 * reg
 
 
 def two_outputs(theta, x):
