@@ -4,7 +4,7 @@ Source: theory.md, section 2, "Noise floor", and section 6, "Momentum".
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -189,9 +189,18 @@ def _sampling(given, monitor, law):
     said = [name for name, value in given.items() if value is not None]
     if said:
         raise TypeError(f"{said[0]}: expected none beside a {type(known).__name__}, which has it")
-    if law and monitor and law.sampling != monitor.sampling:
-        raise ValueError(f"law: expected one of the monitor's {monitor.sampling}, got {law.sampling}")
-    return known.sampling
+    if monitor is None:
+        return known.sampling
+    rates = {reading.lr for reading in monitor.readings} or {monitor.sampling.lr}
+    if len(rates) > 1:
+        raise ValueError(
+            f"losses: expected a monitor's readings at one lr, got {min(rates):g} to {max(rates):g}; give the losses at"
+            " one of them, and that lr"
+        )
+    sampling = replace(monitor.sampling, lr=rates.pop())
+    if law and law.sampling != sampling:
+        raise ValueError(f"law: expected one of the monitor's {sampling}, got {law.sampling}")
+    return sampling
 
 
 def _series(losses) -> Array:
