@@ -28,7 +28,8 @@ class LabelNoise:
         A PyTorch `DataLoader`, or any iterable of tuples or lists whose second entry is a tensor or array of floats,
         its first axis the batch: ``[(x, y)]`` is full batches. What comes after y is passed through.
     noise_std : float
-        σ ≥ 0, in units of y, of every label.
+        σ ≥ 0, in units of y, of every label. One number, where the laws take a σ_i of each label too: a batch does not
+        say which data it has.
     rng : numpy.random.Generator or seed
         The same seed gives the same noises. To iterate again goes on in the stream, and repeats nothing.
     noise : "gaussian", "rademacher" or callable
@@ -39,7 +40,8 @@ class LabelNoise:
     ----------
     mean_square : float
         Σε²/B of the last batch, whose mean is σ² for one output and kσ² for k. The loss of a batch as training sees it
-        (mean over data of ‖h − y − ε‖²) less this is the clean loss of the batch but for a term linear in ε, of mean 0.
+        (mean over data of ‖h − y − ε‖²) less this is the clean loss of the batch but for a term linear in ε, of mean 0,
+        which makes the error bars of `noise_floor` too large; see there.
 
     Notes
     -----
@@ -93,8 +95,9 @@ class LabelNoise:
                 raise TypeError(f"loader: expected batches (x, y), got {type(batch).__name__}")
             x, y, *rest = batch
             noisy = [x, self._with_noise(y), *rest]
+            make = getattr(batch, "_make", list if isinstance(batch, list) else tuple)  # of a named tuple its own
             self._compare(len(y))
-            yield noisy if isinstance(batch, list) else tuple(noisy)
+            yield make(noisy)
 
     def __len__(self) -> int:
         return len(self.loader)  # type: ignore[arg-type]  # a TypeError if it has none

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arguments import Array, Reals, count, positive_number, real_array
+from ..arguments import Array, Reals, as_array, count, positive_number, real_array
 from ..numeric.fluctuations.law import Law
 from ..numeric.fluctuations.sampling import Sampling
 from ..numeric.zero_error_set.derivatives import regularizer
@@ -82,6 +82,13 @@ def noise_floor(
 
     Where the step is not small, η max_i ‖g_i‖² ≪ 1 failing, that is too large: a `law` has the exact ratio. The error
     bar is that of the mean of correlated losses, by Geyer's initial monotone sequence; see `MeasuredFloor`.
+
+    It is as good as the correlation can be seen. Of losses of all data, past some hundred effective samples, 2 error
+    bars hold 93 to 95 %. Of noisy losses less `LabelNoise.mean_square` they are 1.4 to 2 times too large, and hold 99 %
+    or more: what the noise of a step adds to its loss the next ones take back, each by too little to be seen. Of clean
+    losses of batches of a few data they may be too small, as what is white in them hides a slow correlation that is not
+    (n = 50, B = 1, 4000 losses: 3614 effective samples found, and 1.28 times the error bar, which held 89 %). Every
+    so many losses of all data are safer than each of a batch.
 
     Parameters
     ----------
@@ -205,6 +212,8 @@ def _sampling(given, monitor, law):
 
 def _series(losses) -> Array:
     """(chains, steps)."""
+    if as_array("losses", losses).dtype.kind == "b":
+        raise TypeError("losses: expected real numbers, got booleans")
     series = real_array("losses", losses)
     if series.ndim not in (1, 2) or series.shape[-1] < FEWEST or not series.size:
         raise ValueError(

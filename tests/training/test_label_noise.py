@@ -1,6 +1,7 @@
 """Noise on the labels that a loader gives: fresh, reproducible, and on nothing else."""
 
 import pickle
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -68,6 +69,21 @@ def test_batches_keep_their_kind_dtype_and_what_comes_after():
     assert batch[2] == "index"
     (batch,) = LabelNoise([(X, Y)], 0.1, rng=0)
     assert isinstance(batch, tuple)
+
+
+class Batch(NamedTuple):
+    """What a collate function may give."""
+
+    x: np.ndarray
+    y: np.ndarray
+    weight: float
+
+
+def test_a_named_tuple_stays_one():
+    (batch,) = LabelNoise([Batch(X, Y, 2.0)], 0.1, rng=0)
+    assert isinstance(batch, Batch)
+    assert batch.weight == 2.0
+    assert np.all(batch.y != Y)
 
 
 class Loader(list):
