@@ -60,7 +60,7 @@ def label_noise_sgd(
         steps at a time, in any order and more than once.
     noise_std : float, (n,) array_like or schedule
         Standard deviation σ ≥ 0 of the label noise in units of y, of all data or of each; of several outputs of
-        each row of J, whose number n then is. Stages are rows (step, σ) or (step, σ_1, …, σ_n); a function gives (k,) or
+        each row of J, n then their number. Stages are rows (step, σ) or (step, σ_1, …, σ_n); a function gives (k,) or
         (k, n).
     steps : int
     rng : numpy.random.Generator or seed

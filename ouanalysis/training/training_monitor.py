@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..arguments import Array, Reals, count, positive_number
+from ..arguments import Array, Reals, count, nonnegative_number, positive_number
 from ..numeric.fluctuations.mean_displacement import mean_displacement
 from ..numeric.fluctuations.sampling import BatchSize, Sampling, sampling_of
 from ..numeric.fluctuations.second_moments import SecondMoments
@@ -122,7 +122,7 @@ class TrainingMonitor:
     def __call__(self, step: int, *, lr: float | None = None) -> Reading | None:
         """The reading at this step, which `readings` keeps, if it is a multiple of `every`; of this lr, if given."""
         step = count("step", step, least=0)
-        sampling = self.sampling if lr is None else replace(self.sampling, lr=lr)
+        lr = self.sampling.lr if lr is None else nonnegative_number("lr", lr)  # 0 as a warm-up begins and a decay ends
         if step % self.every:
             return None
         if self.readings and step < self.readings[-1].step:
@@ -130,7 +130,7 @@ class TrainingMonitor:
                 f"step: expected at least {self.readings[-1].step}, that of the last reading, got {step}; to go on from"
                 " an earlier step make a new monitor, or delete the readings after it"
             )
-        reading = self._read(step, sampling)
+        reading = self._read(step, lr)
         self.readings.append(reading)
         return reading
 
@@ -167,13 +167,15 @@ class TrainingMonitor:
         state = getattr(self._module, "state_dict", None)
         return parameters(self.setting, _packed(self.setting, state()) if state else self._module(), leading=False)
 
-    def _read(self, step, sampling):
+    def _read(self, step, lr):
         theta = self._theta()
         reg, loss = float(regularizer(self.setting, theta)), float(_loss(self.setting, theta))
         nothing = dict.fromkeys((field.name for field in fields(Reading)), float("nan"))
         with np.errstate(all="ignore"):
-            predicted = self._predicted(theta, reg, sampling)
-            return Reading(**nothing | predicted | {"step": step, "reg": reg, "loss": loss, "lr": sampling.lr})
+            predicted = self._predicted(theta, reg, replace(self.sampling, lr=lr or self.sampling.lr))
+        if predicted and not lr:
+            predicted |= dict.fromkeys(("floor", "exact_floor", "drift", "exact_drift"), 0.0)
+        return Reading(**nothing | predicted | {"step": step, "reg": reg, "loss": loss, "lr": lr})
 
     def _predicted(self, theta, reg, sampling):
         """What is read by way of K; nothing where its eigenvalues are no floats."""

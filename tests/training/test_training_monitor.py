@@ -119,6 +119,19 @@ def test_a_reading_at_a_step_of_its_own_is_that_of_a_monitor_made_with_it():
     monitor.plot().canvas.draw()
 
 
+def test_where_a_schedule_is_0_nothing_moves():
+    monitor, usual = monitored(), monitored()(0)
+    for step, lr in ((0, 0.0), (5, 0.01), (10, 0)):
+        reading = monitor(step, lr=lr)
+        assert (reading.fit_reg, reading.max_stable_lr) == (usual.fit_reg, usual.max_stable_lr)
+        if not lr:
+            assert (reading.floor, reading.exact_floor, reading.drift, reading.exact_drift) == (0, 0, 0, 0)
+    monitor.plot().canvas.draw()
+    for lr in (-0.1, np.nan, "0.1"):
+        with pytest.raises((TypeError, ValueError), match="lr: expected a finite number at least 0"):
+            monitor(11, lr=lr)
+
+
 def test_a_plateau_is_one_of_one_step_size():
     monitor = monitored(every=1, module=lambda: ou.planted_sigmoid_network(2, 3, 6, rng=3)[1] + 0.01)
     for step in range(8):
