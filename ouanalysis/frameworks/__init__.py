@@ -15,6 +15,7 @@ jax_norms        norms and factors of the gradients of a datum, those of layers 
 jax_products     the products that the numeric rooms ask for, block after block
 jax_checks       what is refused, in one line
 
+by_value            what makes two models equal, and two settings
 derivative_check    whether a library's derivatives are those of the values, for both
 refusals            what else the checks of both libraries share
 """

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import Array, cut
+from .by_value import by_value
 from .jax_layers import Layer, layers_of
 from .jax_library import double_precision, installed_jax
 from .jax_programs import Programs, programs, traced
@@ -182,7 +183,7 @@ class JaxModel:
         return values
 
     def _value(self):
-        return self.f, self.tree, self.shapes, self.feature, self.kind, self.outputs, self.factor
+        return by_value(self.f), self.tree, self.shapes, self.feature, self.kind, self.outputs, self.factor
 
     def __eq__(self, other):
         return self._value() == other._value() if isinstance(other, JaxModel) else NotImplemented

@@ -1,5 +1,6 @@
 """A function of JAX as a setting: it is as its autograd twin, and what is no model is refused in one line."""
 
+import functools
 import pickle
 import re
 import subprocess
@@ -117,6 +118,41 @@ def test_it_survives_pickling_and_is_equal_by_value():
     assert twin != ou.Setting.from_jax(mlp, PARAMS, 2 * X, Y)
     np.testing.assert_array_equal(twin.predictions(theta), before)
     assert repr(setting) == "JaxFunction(n=4, dim=44)"
+
+
+def scaled(params, x, scale):
+    return scale * mlp(params, x)
+
+
+class Scaled:
+    """A function as an object and as a method of one."""
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def __call__(self, params, x):
+        return self.scale * mlp(params, x)
+
+    def apply(self, params, x):
+        return self.scale * mlp(params, x)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda scale: functools.partial(scaled, scale=scale), id="partial"),
+        pytest.param(lambda scale: functools.partial(scaled, scale=np.array([scale])), id="partial of an array"),
+        pytest.param(lambda scale: functools.partial(scaled, scale=jnp.array([scale])), id="partial of one of JAX"),
+        pytest.param(Scaled, id="object"),
+        pytest.param(lambda scale: Scaled(scale).apply, id="method"),
+    ],
+)
+def test_of_a_function_that_holds_something_settings_are_equal_by_value(make):
+    setting, same, other = (ou.Setting.from_jax(make(scale), PARAMS, X, Y) for scale in (2.0, 2.0, 3.0))
+    for twin in (same, pickle.loads(pickle.dumps(setting))):
+        assert twin == setting
+        assert hash(twin) == hash(setting)
+    assert other != setting
 
 
 def test_the_users_configuration_of_jax_is_left_alone():
