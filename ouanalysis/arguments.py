@@ -91,7 +91,7 @@ def real_array(name: str, value: Reals, *, shape: Shape | None = None) -> Array:
     array = as_array(name, value)
     if np.ma.is_masked(value):
         raise ValueError(f"{name}: expected numbers everywhere, got a masked array")
-    if array.dtype.kind == "O":  # of Python or SymPy numbers, perhaps
+    if array.dtype.kind == "O" and not any(entry is None for entry in array.flat):  # None would be nan
         with contextlib.suppress(TypeError, ValueError):
             array = array.astype(float)
     if array.dtype.kind not in "biuf":
@@ -239,5 +239,5 @@ def _written(shape):
 def _entries(array):
     if not array.size:
         return "no numbers"
-    first = array.ravel()[:1].tolist()[0]
+    first = next((entry for entry in array.flat if entry is None), array.ravel()[:1].tolist()[0])
     return f"{shortened(repr(first))} of type {type(first).__name__}"

@@ -11,9 +11,12 @@ jax_library      JAX itself, imported when used, in 64 bits
 jax_model        a function of JAX as a model of a flat θ, in float64
 jax_programs     its derivatives on a block of data, compiled
 jaxprs           what is read off a program that JAX traced
+jax_layers       its layers, whose gradients are products of two factors
+jax_norms        norms and factors of the gradients of a datum, those of layers never formed
 jax_products     the products that the numeric rooms ask for, block after block
 jax_checks       what is refused, in one line
 
+by_value            what makes two models equal, and two settings
 derivative_check    whether a library's derivatives are those of the values, for both
 refusals            what else the checks of both libraries share
 """

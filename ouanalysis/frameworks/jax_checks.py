@@ -19,6 +19,7 @@ LARGE = 100_000  # parameters, past which the second derivatives take long to co
 FEW = 16  # data on which f is tried
 RTOL = 1e-6  # of predictions of the same datum, compiled or not
 CALLED = "f: expected a function of (params, x) that JAX traces with float64 parameters and a batch of x"
+VECTORISED = "f: expected a function that JAX compiles, for several parameters at once by vmap"
 DIFFERENTIATED = "f: expected a function that JAX differentiates three times, forwards and backwards"
 CAUSES = "stop_gradient, a custom derivative that is another, parameters that f does not read but closes over"
 
@@ -74,11 +75,11 @@ def _real_leaf(place, leaf):
     kind = getattr(leaf, "dtype", None)
     if kind is None and isinstance(leaf, float):
         kind = np.dtype(float)
-    if kind is None or not installed_jax().dtypes.issubdtype(kind, np.floating):
+    if not isinstance(kind, np.dtype) or not installed_jax().dtypes.issubdtype(kind, np.floating):
         got = kind if kind is not None else f"{type(leaf).__name__} {_short(leaf)}"
         raise TypeError(
-            f"{what}: expected real floats, got {got}; keep what is no parameter out of params (a closure, or"
-            " equinox.partition)"
+            f"{what}: expected real floats of NumPy or JAX, got {got}; keep what is no parameter out of params (a"
+            " closure, or equinox.partition)"
         )
     return real_array(what, np.asarray(leaf).astype(np.float64))
 
@@ -99,7 +100,7 @@ def _check_shape(jax, model, theta, x):
     if not hasattr(got, "shape"):
         raise TypeError(f"{called}, got {_short(got)}")
     if got.shape not in wanted:
-        raise ValueError(f"{called} (y has shape (n{', k' if model.outputs else ''})), got {got.shape}")
+        raise ValueError(f"{called} (y has shape (n,{' k' if model.outputs else ''})), got {got.shape}")
     if got.dtype != np.float64:
         raise ValueError(f"f: expected float64 for parameters in float64, got {got.dtype}: compute in their precision")
 
@@ -115,7 +116,7 @@ def _check_precision(jax, model, theta, x):
 def _check_repeatable(jax, model, theta, x):
     params = jax.tree_util.tree_map(jax.numpy.asarray, model.unpack(theta))
     values = [_tried(lambda: np.asarray(model.f(params, jax.numpy.asarray(x))), CALLED) for _ in range(2)]
-    values.append(np.asarray(model.programs.values(theta[None], x, model.factor)))
+    values.append(_tried(lambda: np.asarray(model.programs.values(theta[None], x, model.factor)), VECTORISED))
     for again in values[1:]:
         if not alike(again.reshape(values[0].shape), values[0], rtol=RTOL):
             raise ValueError(

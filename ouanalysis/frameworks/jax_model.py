@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from ..arguments import Array, cut
+from .by_value import by_value
+from .jax_layers import Layer, layers_of
 from .jax_library import double_precision, installed_jax
-from .jax_programs import Programs, floats_per_datum, programs
+from .jax_programs import Programs, programs, traced
+from .jaxprs import floats_of
 
 __all__ = ["FLOATS", "JaxModel", "Leaf", "padded"]
 
-FLOATS = 1 << 23  # in the rows of J of one block: 64 MB
+FLOATS = 1 << 21  # in the rows of J of one block: 16 MB
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,9 @@ class JaxModel:
     def scaled(self, factor: float) -> "JaxModel":
         """factor · h, by the same programs."""
         other = replace(self, factor=float(factor * self.factor))
-        vars(other).update({name: vars(self)[name] for name in ("programs", "floats", "tree") if name in vars(self)})
+        vars(other).update(
+            {name: vars(self)[name] for name in ("programs", "floats", "layers", "tree") if name in vars(self)}
+        )
         return other
 
     def unpack(self, theta: Array) -> Any:
@@ -142,9 +147,25 @@ class JaxModel:
 
     @cached_property
     def floats(self) -> int:
-        """How many floats there are in what one datum is computed by."""
+        """How many more floats two data are computed by than one, at least 1."""
+        one, two = self._jaxprs
+        return max(1, floats_of(two) - floats_of(one))
+
+    @cached_property
+    def layers(self) -> dict[int, Layer]:
+        """Those whose gradients are products, by leaf."""
         with double_precision():
-            return floats_per_datum(self._values, self.shapes, self.feature, self.kind)
+            return layers_of(self._jaxprs[0], len(self.shapes))
+
+    def floats_of_rows(self, of_layer: Callable[[Layer], int]) -> int:
+        """In a row of J, of which that of a layer takes so many."""
+        of_layers = {leaf: of_layer(layer) for leaf, layer in self.layers.items()}
+        return sum(of_layers.get(leaf, prod(shape)) for leaf, shape in enumerate(self.shapes))
+
+    @cached_property
+    def _jaxprs(self):
+        with double_precision():
+            return traced(self._values, self.shapes, self.feature, self.kind)
 
     def _values(self, leaves, x, factor):
         """factor · f of the parameters' arrays and x (b, *feature) of JAX, (b, k)."""
@@ -162,7 +183,7 @@ class JaxModel:
         return values
 
     def _value(self):
-        return self.f, self.tree, self.shapes, self.feature, self.kind, self.outputs, self.factor
+        return by_value(self.f), self.tree, self.shapes, self.feature, self.kind, self.outputs, self.factor
 
     def __eq__(self, other):
         return self._value() == other._value() if isinstance(other, JaxModel) else NotImplemented

@@ -1,9 +1,9 @@
-"""The products of a JAX model's derivatives, block after block of data: some 64 MB of rows of J at once."""
+"""The products of a JAX model's derivatives, block after block of data: some 16 MB of rows of J at once."""
 
 import numpy as np
 
 from ..arguments import Array
-from .jax_library import double_precision
+from .jax_library import double_precision, installed_jax
 from .jax_model import FLOATS, JaxModel, padded
 
 __all__ = ["JaxProducts"]
@@ -22,28 +22,27 @@ class JaxProducts:
         return self._rows(points, slice(None))
 
     def gram(self, points: Array) -> Array:
-        size = self._size(points.shape[-1]) // 2 or 1
+        """K from the factors of some data after some: inner products of derivatives, and of a times those of b."""
+        size = self._size(self._factors) // 2 or 1
         blocks = [slice(start, start + size) for start in range(0, len(self._x), size)]
         n, k = len(self._x), self._model.k
-        gram = np.empty((len(points), n * k, n * k))
-        for place, point in enumerate(points[:, None]):
+        gram = np.empty((len(points), n, k, n, k))
+        for place, theta in enumerate(points):
             for i, first in enumerate(blocks):
-                left = self._rows(point, first)[0]
+                left = self._factored(theta, first, size)
                 for second in blocks[i:]:
-                    right = left if second is first else self._rows(point, second)[0]
-                    here = slice(first.start * k, first.start * k + len(left))
-                    there = slice(second.start * k, second.start * k + len(right))
-                    gram[place, here, there] = left @ right.T
-                    gram[place, there, here] = gram[place, here, there].T
-        return gram
+                    products = _products(left, left if second is first else self._factored(theta, second, size))
+                    gram[place, first, :, second] = products
+                    gram[place, second, :, first] = products.transpose(2, 3, 0, 1)
+        return gram.reshape(len(points), n * k, n * k)
 
     def squared_norms(self, points: Array) -> Array:
-        programs, size = self._model.programs, self._size(points.shape[-1])
-        return self._model.on_blocks(programs.norms, points, self._x, (), size, self._most(points.shape[-1], size))
+        programs, size = self._model.programs, self._size(self._terms)
+        return self._model.on_blocks(programs.norms, points, self._x, (), size, self._most(self._terms, size))
 
     def squared_norms_gradient(self, points: Array) -> Array:
         total = np.zeros(points.shape)
-        for data, x in self._blocks(points.shape[-1]):
+        for data, x in self._blocks(self._terms):
             weights = self._padded(np.ones(len(self._x)), data, len(x))
             for place, point in enumerate(points[:, None]):
                 total[place] += self._run("norms_gradient", point, weights, x)[0]
@@ -90,7 +89,13 @@ class JaxProducts:
 
     def _run(self, name, *arrays):
         with double_precision():
-            return np.asarray(getattr(self._model.programs, name)(*arrays, self._model.factor))
+            return installed_jax().device_get(getattr(self._model.programs, name)(*arrays, self._model.factor))
+
+    def _factored(self, theta, data, size):
+        """Rows (m, k, ·) by leaf, and of each layer at one place a (m, in), b (m, k, out), of some of the data."""
+        x = self._x[data]
+        rows, layers = self._run("factors", theta, self._model.typed(padded(x, size)))
+        return [row[: len(x)] for row in rows], [(a[: len(x)], b[: len(x)]) for a, b in layers]
 
     def _rows(self, points, data):
         """J of some of the data, (m, rows, p)."""
@@ -100,6 +105,16 @@ class JaxProducts:
             self._model.programs.rows, points, x, (self._model.k, dim), size, self._most(dim, size)
         )
         return rows.reshape(len(points), -1, dim)
+
+    @property
+    def _terms(self):
+        """How many floats the norm of a row is computed by."""
+        return self._model.floats_of_rows(lambda layer: layer.floats)
+
+    @property
+    def _factors(self):
+        """How many floats the factors of a row are."""
+        return self._model.floats_of_rows(lambda layer: layer.floats_of_factors)
 
     def _size(self, dim):
         """How many data there are to a block of rows of J, with what they are computed by; dim None: of no rows."""
@@ -122,3 +137,13 @@ class JaxProducts:
         out = np.zeros((length, *array.shape[1:]))
         out[: data.stop - data.start] = array[data]
         return out
+
+
+def _products(left, right):
+    """(m, k, ·, k) inner products of the rows of some data with those of others."""
+    (rows, layers), (other_rows, other_layers) = left, right
+    of_rows = [np.tensordot(row, other, axes=(2, 2)) for row, other in zip(rows, other_rows, strict=True)]
+    return sum(of_rows) + sum(
+        np.tensordot(b, other_b, axes=(2, 2)) * (a @ other_a.T)[:, None, :, None]
+        for (a, b), (other_a, other_b) in zip(layers, other_layers, strict=True)
+    )

@@ -12,9 +12,9 @@ import numpy as np
 
 from ..arguments import cut
 from .jax_library import installed_jax
-from .jaxprs import floats_of
+from .jax_norms import factored_rows, squared_norm
 
-__all__ = ["Programs", "floats_per_datum", "programs"]
+__all__ = ["Programs", "programs", "traced"]
 
 Program = Callable[..., Any]
 
@@ -27,6 +27,7 @@ class Programs(NamedTuple):
     pulled: Program  # (points, weights (m, b, k), x, factor) -> (m, p), Σ weight ∇h
     own_pulled: Program  # the same, each θ on data of its own
     rows: Program  # (points, x, factor) -> (m, b, k, p)
+    factors: Program  # (θ, x, factor) -> rows (b, k, ·) and, of each dense layer, a (b, in) and b (b, k, out)
     norms: Program  # (points, x, factor) -> (m, b), summed over the outputs
     norms_gradient: Program  # (points, weights (b,), x, factor) -> (m, p), of the weighted sum of norms
     forward: Program  # (θ, v, x, factor) -> (b, k)
@@ -51,19 +52,19 @@ def programs(values: Program, shapes: tuple[tuple[int, ...], ...]) -> Programs:
     def pulled(theta, weights, x, factor):
         return jax.vjp(lambda theta: on_block(theta, x, factor), theta)[1](weights)[0]
 
-    def norms(theta, x, factor):
-        return sum((leaf**2).reshape(len(leaf), -1).sum(axis=1) for leaf in leaf_rows(theta, x, factor))
+    def factors(theta, x, factor):
+        return jax.vmap(lambda datum: factored_rows(one, cut(theta, shapes), datum, factor))(x)
 
     return Programs(
         values=_over_points(jax, on_block),
         own_values=jax.jit(jax.vmap(on_block, (0, 0, None))),
         pulled=jax.jit(jax.vmap(pulled, (0, 0, None, None))),
         own_pulled=jax.jit(jax.vmap(pulled, (0, 0, 0, None))),
-        norms=_over_points(jax, norms),
+        factors=jax.jit(factors),
         forward=jax.jit(lambda theta, v, x, factor: jax.jvp(lambda at: on_block(at, x, factor), (theta,), (v,))[1]),
-        lagrangian=_lagrangian(jax, norms, pulled),
         **_of_rows(jax, leaf_rows),
-        **_hessians(jax, one, leaf_rows, shapes),
+        **_hessians(jax, one, shapes),
+        **_norms(jax, one, pulled, shapes),
     )
 
 
@@ -80,56 +81,53 @@ def _of_rows(jax, leaf_rows):
     return {"rows": _over_points(jax, rows), "row_hessians": jax.jit(row_hessians)}
 
 
-def _hessians(jax, one, leaf_rows, shapes):
-    """Sums of ∇²h_r v_r, for given v_r and for those that are ∇h_r."""
+def _hessians(jax, one, shapes):
+    """Sums of ∇²h_r v_r for given v_r."""
 
-    def leaf_hessian(theta, vectors, x, factor):
-        def slope(leaves, vector, datum, output):
-            return jax.jvp(lambda at: one(at, datum, factor)[output], (leaves,), (vector,))[1]
+    def slope(leaves, vector, datum, factor, output):
+        return jax.jvp(lambda at: one(at, datum, factor)[output], (leaves,), (vector,))[1]
 
+    def hessian(theta, vectors, x, factor):
         def slopes(at):
-            of_outputs = jax.vmap(slope, (None, 0, None, 0))
-            outputs = np.arange(vectors[0].shape[1])
-            return jax.numpy.sum(jax.vmap(of_outputs, (None, 0, 0, None))(cut(at, shapes), vectors, x, outputs))
+            of_outputs = jax.vmap(slope, (None, 0, None, None, 0))
+            of_data = jax.vmap(of_outputs, (None, 0, 0, None, None))
+            outputs = np.arange(vectors.shape[1])
+            return jax.numpy.sum(of_data(cut(at, shapes), cut(vectors, shapes), x, factor, outputs))
 
         return jax.grad(slopes)(theta)
 
-    def hessian(theta, vectors, x, factor):
-        return leaf_hessian(theta, cut(vectors, shapes), x, factor)
-
-    def norms_gradient(theta, weights, x, factor):
-        weighted = [jax.vmap(jax.numpy.multiply)(weights, leaf) for leaf in leaf_rows(theta, x, factor)]
-        return 2 * leaf_hessian(theta, weighted, x, factor)
-
-    over_points = jax.jit(jax.vmap(norms_gradient, (0, None, None, None)))
-    return {"hessian": jax.jit(hessian), "norms_gradient": over_points}
+    return {"hessian": jax.jit(hessian)}
 
 
-def _lagrangian(jax, norms, pulled):
-    """The Hessian of weighted norms less multipliers times h, in some directions."""
+def _norms(jax, one, pulled, shapes):
+    """Norms, the gradient of their weighted sum, and the Hessian of that less multipliers times h, in directions."""
+
+    def norms(theta, x, factor):
+        return jax.vmap(lambda datum: squared_norm(one, cut(theta, shapes), datum, factor))(x)
+
+    def gradient(theta, weights, x, factor):
+        return jax.grad(lambda at: weights @ norms(at, x, factor))(theta)
 
     def lagrangian(theta, weights, multipliers, directions, x, factor):
-        def gradient(at):
-            of_norms = jax.grad(lambda theta: weights @ norms(theta, x, factor))(at)
-            return of_norms - pulled(at, multipliers, x, factor)
+        def of_both(at):
+            return gradient(at, weights, x, factor) - pulled(at, multipliers, x, factor)
 
-        return jax.vmap(lambda v: jax.jvp(gradient, (theta,), (v,))[1])(directions)
+        return jax.vmap(lambda v: jax.jvp(of_both, (theta,), (v,))[1])(directions)
 
-    return jax.jit(lagrangian)
+    return {
+        "norms": _over_points(jax, norms),
+        "norms_gradient": jax.jit(jax.vmap(gradient, (0, None, None, None))),
+        "lagrangian": jax.jit(lagrangian),
+    }
 
 
 def _over_points(jax, program):
     return jax.jit(jax.vmap(program, (0, None, None)))
 
 
-def floats_per_datum(
-    values: Program, shapes: tuple[tuple[int, ...], ...], feature: tuple[int, ...], kind: np.dtype[Any]
-) -> int:
-    """How many more floats two data are computed by than one, at least 1."""
+def traced(values: Program, shapes: tuple[tuple[int, ...], ...], feature: tuple[int, ...], kind: np.dtype[Any]) -> Any:
+    """The jaxprs of values on one datum and on two."""
     jax = installed_jax()
-
-    def floats(data):
-        leaves = [jax.ShapeDtypeStruct(shape, np.float64) for shape in shapes]
-        return floats_of(jax.make_jaxpr(values)(leaves, jax.ShapeDtypeStruct((data, *feature), kind), 1.0))
-
-    return max(1, floats(2) - floats(1))
+    leaves = [jax.ShapeDtypeStruct(shape, np.float64) for shape in shapes]
+    data = [jax.ShapeDtypeStruct((count, *feature), kind) for count in (1, 2)]
+    return [jax.make_jaxpr(values)(leaves, x, 1.0) for x in data]

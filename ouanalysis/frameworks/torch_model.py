@@ -14,6 +14,7 @@ from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..arguments import Array, cut
+from .by_value import by_value
 from .torch_formulas import Formulas
 
 __all__ = ["LARGE", "TorchModel", "blocks", "flat", "recorded", "tensors"]
@@ -196,11 +197,10 @@ class TorchModel:
         return theta.reshape(-1, theta.shape[-1]), x, leading
 
     def _value(self):
-        """What makes two models equal: the modules inside, what they hold besides their parameters."""
-        inside = tuple((name, type(part), _plain(part)) for name, part in self.module.named_modules())
-        held = {**dict(self.module.named_buffers()), **dict(self.module.named_parameters())}
-        fixed = tuple((name, _bytes(tensor)) for name, tensor in held.items() if name not in self.parts)
-        return inside, fixed, tuple(self.parts.items()), self.feature, self.kind, self.outputs, self.factor
+        """What makes two models equal: all that the modules hold but the values of the parameters that are θ."""
+        names = {id(p): name for name, p in self.module.named_parameters() if p.requires_grad}
+        module = by_value(self.module, lambda thing, again: _of_torch(thing, again, names))
+        return module, tuple(self.parts.items()), self.feature, self.kind, self.outputs, self.factor
 
     def __eq__(self, other):
         return self is other or (isinstance(other, TorchModel) and self._value() == other._value())
@@ -241,19 +241,24 @@ def differentiable_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
-def _plain(module):
-    """What a module holds of numbers, strings and functions, by which two of one class may differ."""
-    held = {name: value for name, value in vars(module).items() if name[0] != "_" or name == "_forward_hooks"}
-    return tuple((name, value if _hashable(value) else repr(value)) for name, value in held.items())
-
-
-def _hashable(value):
+def _of_torch(thing, again, names):
+    """A parameter by its name, a tensor by its bytes, and a module whose hooks are numbered from 0."""
+    if isinstance(thing, torch.Tensor):
+        return names.get(id(thing)) or (type(thing), thing.dtype, tuple(thing.shape), _bytes(thing))
+    if not isinstance(thing, torch.nn.Module):
+        return None
     try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
+        make, arguments, state, *_ = thing.__reduce_ex__(4)
+        hooks = {name: state[name] for name in vars(torch.nn.Module()) if "_hooks" in name}
+    except Exception:  # a class of its own ways with pickle
+        return None
+    numbers = {key: number for number, key in enumerate(sorted(set().union(*hooks.values())))}
+    numbered = {name: {numbers[key]: hook for key, hook in held.items()} for name, held in hooks.items()}
+    return make, again(arguments), again({**state, **numbered})
 
 
 def _bytes(tensor):
-    return tensor.dtype, tuple(tensor.shape), tensor.detach().numpy().tobytes()
+    try:
+        return tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes()
+    except (RuntimeError, TypeError, NotImplementedError):  # sparse, or of no numbers of its own
+        return id(tensor)

@@ -26,8 +26,8 @@ class JaxFunction(Setting):
         ``f(params, x)`` of a batch x (b, *feature), b any number of data, gives predictions (b,) or (b, 1), or (b, k)
         where y is (n, k): what the `apply` of a Flax or Haiku module does in evaluation, and the `jax.vmap` of a
         function of one datum. Those of a datum depend on no other, and are the same each time. It computes in the
-        precision that it is given, which `jax.nn.dot_product_attention` does not. Define it at module level to pickle
-        the setting.
+        precision that it is given, which `jax.nn.dot_product_attention` does not, and has derivatives in forward mode,
+        which `jax.custom_vjp` has not and `jax.custom_jvp` has. Define it at module level to pickle the setting.
     params : pytree
         Of arrays of real floats, which are taken in float64, exactly. What is no parameter is no leaf of it.
     x : (n, *feature) array_like

@@ -60,7 +60,9 @@ def _call(h, theta, x, shape):
     called = f"h: expected floats of shape {shape} for theta {theta.shape} and x {np.shape(x)}"
     value = np.asarray(quietly(lambda: h(theta, x), called))
     if value.shape != shape or value.dtype.kind != "f":
-        raise ValueError(f"{called}, got {value.dtype} of shape {value.shape}")
+        labels = ", ".join(map(str, ("n", *value.shape)))
+        hint = f": then y has shape ({labels})" if theta.ndim == 1 and value.ndim < 2 and value.shape != shape else ""
+        raise ValueError(f"{called}, got {value.dtype} of shape {value.shape}{hint}")
     if value.dtype != np.float64:
         raise ValueError(f"h: expected float64 for theta and x in float64, got {value.dtype}: compute in float64")
     return value

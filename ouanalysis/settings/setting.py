@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arguments import Array, Model, Parts, Reals, as_array, count, cut, part_shapes, positive_number, real_array
+from ..frameworks.by_value import by_value
 from .branches import Branches, Held, preactivations
 from .kinks import Kinks, find_kinks
 from .linear_part import FEW, linear_part
@@ -284,7 +285,7 @@ class Setting:
         """What makes two settings equal."""
         arrays = [(array.shape, (array + 0.0).tobytes()) for array in (self.x, self.y)]
         others = [getattr(self, field.name) for field in fields(self) if field.name not in ("x", "y")]
-        return (type(self), *arrays, *map(_by_value, others))
+        return (type(self), *arrays, *map(by_value, others))
 
     def __eq__(self, other):
         if not isinstance(other, Setting):
@@ -368,20 +369,3 @@ def _restored(kind, state):
             value.flags.writeable = False
     vars(setting).update(state)
     return setting
-
-
-def _by_value(thing):
-    """Something hashable that is equal where the thing is: for a partial, its function and arguments."""
-    if isinstance(thing, partial):
-        return (_by_value(thing.func), _by_value(thing.args), _by_value(thing.keywords))
-    if isinstance(thing, dict):
-        return tuple((name, _by_value(value)) for name, value in thing.items())
-    if isinstance(thing, list | tuple):
-        return tuple(map(_by_value, thing))
-    if isinstance(thing, np.ndarray):
-        return (thing.shape, thing.dtype.str, thing.tobytes())
-    try:
-        hash(thing)
-    except TypeError:
-        return id(thing)
-    return thing

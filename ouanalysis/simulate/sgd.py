@@ -59,8 +59,9 @@ def label_noise_sgd(
         from 0, each value holding from its step on; or a function from int64 steps (k,) to values (k,), called for some
         steps at a time, in any order and more than once.
     noise_std : float, (n,) array_like or schedule
-        Standard deviation σ ≥ 0 of the label noise in units of y, of all data or of each. Stages are rows (step, σ) or
-        (step, σ_1, …, σ_n); a function gives (k,) or (k, n).
+        Standard deviation σ ≥ 0 of the label noise in units of y, of all data or of each; of several outputs of
+        each row of J, n then their number. Stages are rows (step, σ) or (step, σ_1, …, σ_n); a function gives (k,) or
+        (k, n).
     steps : int
     rng : numpy.random.Generator or seed
         The same seed gives the same paths, whatever the executor, the number of workers and of threads.

@@ -15,8 +15,8 @@ class Reading:
     Under noise reg(θ) is not what the theory speaks of: θ is off the zero-error set, where reg is another by O(ησ²),
     growing as ever slower directions join the fluctuation. What drifts is reg at the fit.
 
-    At θ so large, or so small, that eigenvalues of K are no floats, all but `step`, `reg` and `loss` is NaN: training
-    that diverges is read to its end.
+    At θ so large, or so small, that eigenvalues of K are no floats, all but `step`, `reg`, `loss` and `lr` is NaN:
+    training that diverges is read to its end.
 
     Attributes
     ----------
@@ -40,6 +40,8 @@ class Reading:
         λ_max(H), H = (2/n)JᵀJ.
     max_stable_lr : float
         η_max to three digits, which is at most 2(1 + β)/λ_max.
+    lr : float
+        η of this step, which the predictions are for.
     """
 
     step: int
@@ -52,3 +54,4 @@ class Reading:
     exact_drift: float
     curvature: float
     max_stable_lr: float
+    lr: float

@@ -4,12 +4,12 @@ Source: theory.md, section 2, "Noise floor" and "Stability", and section 3.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..arguments import Array, Reals, count, positive_number
+from ..arguments import Array, Reals, count, nonnegative_number, positive_number
 from ..numeric.fluctuations.mean_displacement import mean_displacement
 from ..numeric.fluctuations.sampling import BatchSize, Sampling, sampling_of
 from ..numeric.fluctuations.second_moments import SecondMoments
@@ -40,6 +40,13 @@ class TrainingMonitor:
 
     A reading costs reg, ∇reg and K on all data, and n×n algebra: some seconds at n = 200, most of it for η_max.
 
+    It is of the function that the setting copied, in the mode that it was copied in: of a setting made in ``eval()``
+    dropout is off though the module trains with it, whose own noise is none of the theory's. Buffers and frozen
+    parameters must stay as they were copied: batch norm that goes on counting is refused.
+
+    Where the step size follows a schedule, give it: ``monitor(step, lr=scheduler.get_last_lr()[0])``. What is predicted
+    is of training at rest at that lr, so of schedules slower than SGD relaxes.
+
     Parameters
     ----------
     setting : Setting
@@ -48,7 +55,7 @@ class TrainingMonitor:
         Where the parameters are: a module whose ``setting.pack(module.state_dict())`` is θ, as of
         ``ou.Setting.from_torch``, or a function without arguments that gives θ (p,).
     lr, noise_std, batch_size, replacement, momentum
-        As in `linearized_sgd`; noise_std is one number.
+        As in `linearized_sgd`; noise_std is one number. A shuffled loader is nearest to ``replacement=False``.
     every : int
         Steps from one reading to the next; ``monitor(step)`` is free at those between.
     exact_rows : int
@@ -63,7 +70,8 @@ class TrainingMonitor:
     Raises
     ------
     ValueError, TypeError
-        When made, for an argument out of its range; when called, if the parameters are not finite.
+        When made, for an argument out of its range; when called, if the parameters are not finite, or at a step before
+        that of the last reading.
 
     Examples
     --------
@@ -76,11 +84,13 @@ class TrainingMonitor:
     ...     reading = monitor(step)
     ...     theta = theta - 0.05 * 2 * (theta[0] * theta[1] - 2.0 - 0.1 * rng.standard_normal()) * theta[::-1]
     >>> print(monitor.table())
-    step    reg  fit_reg       loss     floor  exact_floor       drift  exact_drift  curvature  max_stable_lr
-       0      5        5          0    0.0025     0.003333    -0.00018     -0.00024         10            0.2
-    1000  4.777    4.795  0.0001139  0.002398     0.003154  -0.0001459   -0.0001919       9.59         0.2085
-    2000  4.562    4.616  0.0009734  0.002308     0.003001   -0.000115   -0.0001495      9.232         0.2166
+    step    reg  fit_reg       loss     floor  exact_floor       drift  exact_drift  curvature  max_stable_lr    lr
+       0      5        5          0    0.0025     0.003333    -0.00018     -0.00024         10            0.2  0.05
+    1000  4.777    4.795  0.0001139  0.002398     0.003154  -0.0001459   -0.0001919       9.59         0.2085  0.05
+    2000  4.562    4.616  0.0009734  0.002308     0.003001   -0.000115   -0.0001495      9.232         0.2166  0.05
     """
+
+    __slots__ = ("_module", "every", "exact_rows", "readings", "sampling", "setting")  # to set another is an error
 
     def __init__(
         self,
@@ -109,12 +119,18 @@ class TrainingMonitor:
         self.exact_rows = count("exact_rows", exact_rows, least=0)
         self.readings: list[Reading] = []
 
-    def __call__(self, step: int) -> Reading | None:
-        """The reading at this step if it is a multiple of `every`, which `readings` keeps."""
+    def __call__(self, step: int, *, lr: float | None = None) -> Reading | None:
+        """The reading at this step, which `readings` keeps, if it is a multiple of `every`; of this lr, if given."""
         step = count("step", step, least=0)
+        lr = self.sampling.lr if lr is None else nonnegative_number("lr", lr)  # 0 as a warm-up begins and a decay ends
         if step % self.every:
             return None
-        reading = self._read(step)
+        if self.readings and step < self.readings[-1].step:
+            raise ValueError(
+                f"step: expected at least {self.readings[-1].step}, that of the last reading, got {step}; to go on from"
+                " an earlier step make a new monitor, or delete the readings after it"
+            )
+        reading = self._read(step, lr)
         self.readings.append(reading)
         return reading
 
@@ -145,20 +161,23 @@ class TrainingMonitor:
         """The readings and what is predicted of them, as a matplotlib Figure: ``.savefig`` keeps it."""
         from .monitor_figure import draw
 
-        return draw(self.columns(), self.sampling.lr)
+        return draw(self.columns())
 
     def _theta(self):
         state = getattr(self._module, "state_dict", None)
         return parameters(self.setting, _packed(self.setting, state()) if state else self._module(), leading=False)
 
-    def _read(self, step):
+    def _read(self, step, lr):
         theta = self._theta()
         reg, loss = float(regularizer(self.setting, theta)), float(_loss(self.setting, theta))
         nothing = dict.fromkeys((field.name for field in fields(Reading)), float("nan"))
         with np.errstate(all="ignore"):
-            return Reading(**nothing | self._predicted(theta, reg) | {"step": step, "reg": reg, "loss": loss})
+            predicted = self._predicted(theta, reg, replace(self.sampling, lr=lr or self.sampling.lr))
+        if predicted and not lr:
+            predicted |= dict.fromkeys(("floor", "exact_floor", "drift", "exact_drift"), 0.0)
+        return Reading(**nothing | predicted | {"step": step, "reg": reg, "loss": loss, "lr": lr})
 
-    def _predicted(self, theta, reg):
+    def _predicted(self, theta, reg, sampling):
         """What is read by way of K; nothing where its eigenvalues are no floats."""
         if not np.isfinite(reg):
             return {}
@@ -169,17 +188,17 @@ class TrainingMonitor:
             squares = space.squares
         except ValueError:
             return {}
-        sampling, n, here = self.sampling, self.setting.n, float(regularizer(self.setting, theta))
+        n, here = self.setting.n, float(regularizer(self.setting, theta))
         gradient, still = regularizer_gradient(self.setting, theta), 1 - sampling.momentum
         tangent = space.tangent(gradient)
         unit = sampling.lr * sampling.noise_scale * sampling.noise_scale / sampling.batch_size / still
-        limit, moments = self._at_rest(squares, space.modes)
+        limit, moments = self._at_rest(squares, space.modes, sampling)
         return {
             "fit_reg": float("nan") if fit is None else here,
             "floor": unit * here,
             "exact_floor": float(np.diagonal(moments) @ squares / n),
             "drift": float(0.0 - unit * sampling.lr / still * (tangent @ tangent)),
-            "exact_drift": self._exact_drift(theta, space, moments, gradient),
+            "exact_drift": self._exact_drift(theta, space, moments, gradient, sampling),
             "curvature": float(2 / n * np.max(squares, initial=0.0)),
             "max_stable_lr": limit,
         }
@@ -193,21 +212,21 @@ class TrainingMonitor:
         except ValueError:
             return None
 
-    def _at_rest(self, squares, modes):
+    def _at_rest(self, squares, modes, sampling):
         """η_max, and the covariance (r, r) of the linearised SGD along the eigenvectors."""
         if self.setting.rows > self.exact_rows:
             return float("nan"), np.full((len(squares), len(squares)), np.nan)
-        limit = float(stability_limit(squares, modes, self.sampling, rtol=1e-4))
-        if self.sampling.lr >= limit:
+        limit = float(stability_limit(squares, modes, sampling, rtol=1e-4))
+        if sampling.lr >= limit:
             return limit, np.diag(np.full(len(squares), np.inf))
-        at_rest = SecondMoments(squares, modes, self.sampling.of_unit_noise()).stationary()
-        return limit, self.sampling.noise_scale * (self.sampling.noise_scale * at_rest)
+        at_rest = SecondMoments(squares, modes, sampling.of_unit_noise()).stationary()
+        return limit, sampling.noise_scale * (sampling.noise_scale * at_rest)
 
-    def _exact_drift(self, theta, space, moments, gradient):
+    def _exact_drift(self, theta, space, moments, gradient, sampling):
         """∇reg · E[N(θ⁺ − θ)] at rest."""
         if not np.isfinite(moments).all() or not holds_jacobian(self.setting):
             return float("nan")
-        step = self.sampling.lr / (1 - self.sampling.momentum)
+        step = sampling.lr / (1 - sampling.momentum)
         try:
             moved = mean_displacement(self.setting, theta, space, moments)
         except ValueError:  # a second derivative, or the product, is no float

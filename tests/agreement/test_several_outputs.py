@@ -269,8 +269,8 @@ def test_one_output_in_a_column_is_one_output():
         (np.zeros((2, 2)), r"y: expected shape \(3, k\), got \(2, 2\)"),
         (np.zeros((3, 0)), r"y: expected shape \(3, k\), got \(3, 0\)"),
         (np.zeros((3, 2, 1)), r"y: expected shape \(3,\) or \(3, k\), got \(3, 2, 1\)"),
-        (np.zeros((3, 3)), r"h: expected floats of shape \(3,\) .* got float64 of shape \(2,\)"),
-        (np.zeros(3), r"h: expected floats of shape \(\) .* got float64 of shape \(2,\)"),
+        (np.zeros((3, 3)), r"h: expected floats of shape \(3,\) .* of shape \(2,\): then y has shape \(n, 2\)"),
+        (np.zeros(3), r"h: expected floats of shape \(\) .* got float64 of shape \(2,\): then y has shape \(n, 2\)"),
     ],
 )
 def test_labels_that_do_not_fit_are_named(labels, message):

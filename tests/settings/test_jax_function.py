@@ -1,5 +1,6 @@
 """A function of JAX as a setting: it is as its autograd twin, and what is no model is refused in one line."""
 
+import functools
 import pickle
 import re
 import subprocess
@@ -119,6 +120,41 @@ def test_it_survives_pickling_and_is_equal_by_value():
     assert repr(setting) == "JaxFunction(n=4, dim=44)"
 
 
+def scaled(params, x, scale):
+    return scale * mlp(params, x)
+
+
+class Scaled:
+    """A function as an object and as a method of one."""
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def __call__(self, params, x):
+        return self.scale * mlp(params, x)
+
+    def apply(self, params, x):
+        return self.scale * mlp(params, x)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda scale: functools.partial(scaled, scale=scale), id="partial"),
+        pytest.param(lambda scale: functools.partial(scaled, scale=np.array([scale])), id="partial of an array"),
+        pytest.param(lambda scale: functools.partial(scaled, scale=jnp.array([scale])), id="partial of one of JAX"),
+        pytest.param(Scaled, id="object"),
+        pytest.param(lambda scale: Scaled(scale).apply, id="method"),
+    ],
+)
+def test_of_a_function_that_holds_something_settings_are_equal_by_value(make):
+    setting, same, other = (ou.Setting.from_jax(make(scale), PARAMS, X, Y) for scale in (2.0, 2.0, 3.0))
+    for twin in (same, pickle.loads(pickle.dumps(setting))):
+        assert twin == setting
+        assert hash(twin) == hash(setting)
+    assert other != setting
+
+
 def test_the_users_configuration_of_jax_is_left_alone():
     code = """
 import jax, numpy as np, ouanalysis as ou
@@ -169,23 +205,40 @@ def one_way(z):
 
 one_way.defvjp(lambda z: (jnp.sin(z), z), lambda z, pulled: (jnp.cos(z) * pulled,))
 
+
+class Alien:
+    """As arrays of other libraries are, with a dtype that NumPy does not know."""
+
+    dtype = "alien64"
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ones(3)
+
+
 BAD = {
     "no function": (lambda: ou.Setting.from_jax(3, PARAMS, X, Y), "f: expected a function of (params, x), got 3"),
     "no parameters": (lambda: from_jax(params={}), "params: expected at least one parameter, got {}"),
     "integers": (
         lambda: from_jax(params={**PARAMS, "shift": np.arange(5)}),
-        "params['shift']: expected real floats, got int64; keep what is no parameter out",
+        "params['shift']: expected real floats of NumPy or JAX, got int64; keep what is no parameter out",
     ),
-    "functions": (lambda: from_jax(params=[jnp.tanh]), "params[0]: expected real floats, got "),
-    "complex numbers": (lambda: from_jax(params=[np.ones(2) * 1j]), "params[0]: expected real floats, got complex128"),
-    "random keys": (lambda: from_jax(params=[jax.random.key(0)]), "params[0]: expected real floats, got key<fry>"),
+    "functions": (lambda: from_jax(params=[jnp.tanh]), "params[0]: expected real floats of NumPy or JAX, got "),
+    "complex numbers": (
+        lambda: from_jax(params=[np.ones(2) * 1j]),
+        "params[0]: expected real floats of NumPy or JAX, got complex128",
+    ),
+    "random keys": (
+        lambda: from_jax(params=[jax.random.key(0)]),
+        "params[0]: expected real floats of NumPy or JAX, got key<fry>",
+    ),
+    "another library's": (lambda: from_jax(params=[Alien()]), "expected real floats of NumPy or JAX, got alien64"),
     "not finite": (
         lambda: from_jax(params={**PARAMS, "shift": np.full(5, np.nan)}),
         "params['shift']: expected finite numbers, got nan at [0]",
     ),
     "another shape": (
         lambda: from_jax(lambda p, x: x @ p["first"]),
-        "f: expected (1,) or (1, 1) floats for a batch x (1, 3) (y has shape (n)), got (1, 5)",
+        "f: expected (1,) or (1, 1) floats for a batch x (1, 3) (y has shape (n,)), got (1, 5)",
     ),
     "one number for all": (lambda: from_jax(lambda p, x: jnp.sum(mlp(p, x))), "for a batch x (1, 3) (y has shape"),
     "a pair": (lambda: from_jax(lambda p, x: (mlp(p, x), x)), "for a batch x (1, 3), got (ShapeDtypeStruct("),
@@ -207,6 +260,10 @@ BAD = {
     "no derivative": (
         lambda: from_jax(lambda p, x: one_way(mlp(p, x))),
         "f: expected a function that JAX differentiates three times, forwards and backwards, got TypeError",
+    ),
+    "a call without vmap": (
+        lambda: from_jax(lambda p, x: jax.pure_callback(np.sin, x[:, 0], mlp(p, x).ravel())),
+        "f: expected a function that JAX compiles, for several parameters at once by vmap, got NotImplementedError",
     ),
     "x": (lambda: from_jax(x=[["a"] * 3]), "x: expected real numbers, got 'a' of type str"),
     "y": (lambda: from_jax(y=[1.0, 2.0]), "y: expected shape (4,), got (2,)"),

@@ -313,6 +313,79 @@ def test_a_setting_of_a_module_pickles_and_is_equal_by_value():
     assert ou.Setting.from_torch(module, X, Y) != setting
 
 
+def doubled(_module, given):
+    return (2 * given[0],)
+
+
+def tripled(_module, given):
+    return (3 * given[0],)
+
+
+def holding(**held):
+    """A dense layer with attributes, which is all the same to what it gives."""
+    torch.manual_seed(len(held))
+    module = Forward().double()
+    vars(module).update(held)
+    return module
+
+
+def hooked(*hooks):
+    module = Forward().double()
+    for hook in hooks:
+        module.dense.register_forward_pre_hook(hook)
+    return module
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cells, self.last = nn.LSTM(2, 2, batch_first=True), nn.Linear(2, 1)
+
+    def forward(self, x):
+        return self.last(self.cells(x[:, None])[0][:, -1])
+
+
+LARGE = np.ones(2000)
+OTHER = np.where(np.arange(2000) == 1000, 2.0, 1.0)
+FACTOR = torch.tensor([1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("make", "others"),
+    [
+        pytest.param(lambda: holding(_c=2.0), [holding(_c=3.0), holding(c=2.0)], id="private"),
+        pytest.param(lambda: holding(a=LARGE.copy()), [holding(a=OTHER)], id="large array"),
+        pytest.param(lambda: holding(a=FACTOR.clone()), [holding(a=2 * FACTOR)], id="tensor"),
+        pytest.param(lambda: holding(a={"b": [FACTOR.clone()]}), [holding(a={"b": [2 * FACTOR]})], id="inside"),
+        pytest.param(lambda: holding(a=FACTOR.bfloat16()), [holding(a=FACTOR)], id="another precision"),
+        pytest.param(lambda: hooked(doubled), [hooked(), hooked(tripled), hooked(doubled, doubled)], id="hook"),
+        pytest.param(lambda: hooked(doubled, tripled), [hooked(tripled, doubled)], id="order of hooks"),
+        pytest.param(lambda: Recurrent().double(), [hooked()], id="weak references"),
+    ],
+)
+def test_settings_of_modules_are_equal_where_all_is_that_the_modules_hold(make, others):
+    setting, twin = (ou.Setting.from_torch(make(), X, Y) for _ in range(2))
+    ou.regularizer(setting, np.ones(setting.dim))
+    assert setting == twin
+    assert hash(setting) == hash(twin)
+    for other in others:
+        assert setting != ou.Setting.from_torch(other, X, Y)
+    setting = ou.Setting.from_torch(picklable(make()), X, Y)
+    again = pickle.loads(pickle.dumps(setting))
+    assert again == setting
+    assert hash(again) == hash(setting)
+
+
+def same(_module, value):
+    return value
+
+
+def picklable(module):
+    if isinstance(module, Forward):
+        module.function = same
+    return module
+
+
 def test_tensors_and_integers_are_given_to_the_module_as_they_are():
     tensors = ou.Setting.from_torch(dense(), torch.from_numpy(X), torch.from_numpy(Y).requires_grad_())
     assert tensors == ou.Setting.from_torch(dense(), X, Y)

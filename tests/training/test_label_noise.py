@@ -1,6 +1,7 @@
 """Noise on the labels that a loader gives: fresh, reproducible, and on nothing else."""
 
 import pickle
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -70,6 +71,21 @@ def test_batches_keep_their_kind_dtype_and_what_comes_after():
     assert isinstance(batch, tuple)
 
 
+class Batch(NamedTuple):
+    """What a collate function may give."""
+
+    x: np.ndarray
+    y: np.ndarray
+    weight: float
+
+
+def test_a_named_tuple_stays_one():
+    (batch,) = LabelNoise([Batch(X, Y, 2.0)], 0.1, rng=0)
+    assert isinstance(batch, Batch)
+    assert batch.weight == 2.0
+    assert np.all(batch.y != Y)
+
+
 class Loader(list):
     batch_size = 3
 
@@ -88,6 +104,28 @@ def test_a_loader_without_length_is_iterated_all_the_same():
     with pytest.raises(TypeError, match="has no len"):
         len(noisy)
     assert len(list(noisy)) == 2
+
+
+def sizes(*lengths):
+    return [(np.zeros((length, 2)), np.zeros(length)) for length in lengths]
+
+
+@pytest.mark.parametrize("lengths", [(64, 64, 64, 8), (1, 2), (8, 64), (3, 2, 1, 5)])
+def test_batches_of_two_sizes_are_told_of_once(lengths):
+    noisy = LabelNoise(sizes(*lengths), 0.1, rng=0)
+    other = next(length for length in lengths if length != lengths[0])
+    wanted = f"loader: expected batches of one size, got {lengths[0]} and {other} data; .* drop_last=True"
+    with pytest.warns(UserWarning, match=wanted) as told:
+        labels_of_passes = [y for _ in range(3) for _, y in noisy]
+    assert len(told) == 1
+    assert told[0].filename == __file__
+    assert len(labels_of_passes) == 3 * len(lengths)
+
+
+@pytest.mark.parametrize("lengths", [(64, 64), (5,)])
+def test_batches_of_one_size_are_not(lengths):
+    noisy = LabelNoise(sizes(*lengths), 0.1, rng=0)
+    assert len([y for _ in range(3) for _, y in noisy]) == 3 * len(lengths)  # a warning is an error here
 
 
 @pytest.mark.parametrize(
@@ -123,7 +161,8 @@ def test_tensors():
     x, y = torch.tensor(X), torch.tensor(Y, dtype=torch.float32)
     loader = DataLoader(TensorDataset(x, y), batch_size=2)
     noisy = LabelNoise(loader, 0.1, rng=0)
-    drawn = torch.cat([batch[1] for batch in noisy])
+    with pytest.warns(UserWarning, match="expected batches of one size, got 2 and 1 data"):
+        drawn = torch.cat([batch[1] for batch in noisy])
     assert drawn.dtype == torch.float32
     expected = torch.tensor(Y + 0.1 * np.random.default_rng(0).standard_normal(3), dtype=torch.float32)
     torch.testing.assert_close(drawn, expected, rtol=1e-6, atol=0)

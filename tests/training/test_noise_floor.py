@@ -1,5 +1,8 @@
 """reg from the plateau of the loss, against the reg of settings whose reg is known."""
 
+import warnings
+
+import autograd.numpy as anp
 import numpy as np
 import pytest
 
@@ -59,8 +62,12 @@ def test_momentum_and_batch_are_in_the_leading_order():
 
 def test_two_standard_errors_cover_reg_in_95_of_100_runs():
     losses, law = plateau(chains=400, steps=4000, rng=5, lr=0.1 * LIMIT, noise_std=NOISE_STD)
-    covered = [abs(one.reg - REG) < 2 * one.error for one in (ou.noise_floor(chain, law=law) for chain in losses)]
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = [ou.noise_floor(chain, law=law) for chain in losses]
+    covered = [abs(one.reg - REG) < 2 * one.error for one in found]
     assert abs(np.mean(covered) - 0.9545) < 4 * np.sqrt(0.9545 * 0.0455 / 400)
+    assert len(told) <= 0.02 * 400  # that warn of no plateau
 
 
 def noisy_losses(rng, lr, noise_std, steps, batch_size=1, setting=SETTING, theta=THETA):
@@ -90,6 +97,38 @@ def test_noisy_losses_less_the_noise_give_the_same():
     assert by_variance.burn_in == burn_in
 
 
+def losses_of_shuffled_epochs(features, lr, batch_size, *, chains, epochs, rng):
+    """Clean losses (chains, steps) before each step of a linear model of labels 0, by hand."""
+    n, dim = features.shape
+    theta, losses = np.zeros((chains, dim)), []
+    for _ in range(epochs):
+        order = rng.permuted(np.tile(np.arange(n), (chains, 1)), axis=1)
+        for batch in np.split(order, n // batch_size, axis=1):
+            losses.append(np.mean((theta @ features.T) ** 2, axis=1))
+            rows = features[batch]
+            residual = np.einsum("cbp,cp->cb", rows, theta) - NOISE_STD * rng.standard_normal(batch.shape)
+            theta -= 2 * lr / batch_size * np.einsum("cbp,cb->cp", rows, residual)
+    return np.array(losses).T
+
+
+def linear(theta, x):
+    return anp.sum(theta * x, axis=-1)
+
+
+def test_a_shuffled_epoch_is_nearer_to_batches_without_replacement():
+    features = np.random.default_rng(9).normal(size=(20, 30)) / np.sqrt(30)
+    setting, start = ou.Setting(linear, x=features, y=np.zeros(20), dim=30), np.zeros(30)
+    lr = 0.3 * ou.max_stable_lr(setting, start, batch_size=4)
+    losses = losses_of_shuffled_epochs(features, lr, 4, chains=100, epochs=800, rng=np.random.default_rng(9))[:, 2000:]
+    measured, reg = {}, float(ou.regularizer(setting, start))
+    for replacement in (True, False):
+        law = ou.linearized_sgd(setting, start, lr=lr, noise_std=NOISE_STD, batch_size=4, replacement=replacement)
+        measured[replacement] = ou.noise_floor(losses, law=law)
+    assert abs(measured[False].reg / reg - 1) < 0.02
+    assert z(measured[True], reg) > 4
+    assert measured[True].reg < 0.98 * reg
+
+
 def two_outputs(theta, x):
     return theta[..., :2] * theta[..., 2:] * x[..., None]
 
@@ -111,6 +150,7 @@ def test_the_repr_can_be_read():
     assert text.startswith("MeasuredFloor(reg=9.95")
     assert "± 0.03" in text
     assert "to leading order in the step" in text
+    assert "s.e., " in text
     assert "burn_in=0)" in text
 
 
@@ -119,6 +159,34 @@ def test_losses_that_still_fall_are_no_plateau():
     losses = np.linspace(2, 1, 4000) + 0.1 * rng.standard_normal(4000)
     with pytest.warns(UserWarning, match="expected a plateau, but they fall by [0-9.]+ standard errors"):
         ou.noise_floor(losses, lr=0.1, noise_std=1.0)
+
+
+STEPS = np.arange(300.0)
+NO_PLATEAU = [
+    pytest.param(1e-3 * 1.2**STEPS, "rise", id="explodes"),
+    pytest.param(np.exp(-STEPS / 20), "fall", id="decays"),
+    pytest.param(1e300 * 1.5 ** np.minimum(STEPS - 290, 0), "rise", id="explodes and stays"),
+    pytest.param(1 / (1 + STEPS / 50), "fall", id="falls as 1/t"),
+    pytest.param(1.2**STEPS * np.random.default_rng(0).chisquare(1, 300), "rise", id="explodes noisily"),
+    pytest.param(1.5 ** np.arange(20.0), "rise", id="twenty losses"),
+    pytest.param(np.random.default_rng(1).chisquare(1, (4, 300)) * np.linspace(4, 1, 300), "fall", id="of chains"),
+]
+
+
+@pytest.mark.parametrize(("losses", "way"), NO_PLATEAU)
+def test_losses_that_explode_or_decay_are_no_plateau(losses, way):
+    with pytest.warns(UserWarning, match=f"expected a plateau, but they {way} by .* standard errors"):
+        ou.noise_floor(losses, lr=0.1, noise_std=1.0)
+
+
+def test_a_monitor_of_a_run_that_diverges_is_no_plateau():
+    sizes = iter(np.exp(np.arange(40.0)))
+    setting, theta = ou.planted_matrix_sensing(4, 2, 5, rng=1)
+    monitor = ou.TrainingMonitor(setting, lambda: theta * next(sizes), lr=1e-3, noise_std=0.2, every=1, exact_rows=0)
+    for step in range(40):
+        monitor(step)
+    with pytest.warns(UserWarning, match="expected a plateau, but they rise"):
+        ou.noise_floor(monitor)
 
 
 def test_a_law_of_noise_on_the_gradient_alone_has_a_plateau():
@@ -192,6 +260,10 @@ FINE = np.ones(100)
         (FINE, {"law": THETA}, "law: expected what linearized_sgd gives, got ndarray"),
         (FINE[:7], {"law": LAW}, r"losses: expected shape \(steps,\) or \(chains, steps\) with at least 8 steps, got"),
         (FINE[None, None], {"law": LAW}, r"losses: expected shape .*, got \(1, 1, 100\)"),
+        (None, {"law": LAW}, "losses: expected real numbers, got None of type NoneType"),
+        ([1.0] * 8 + [None], {"law": LAW}, "losses: expected real numbers, got None of type NoneType"),
+        (FINE > 0, {"law": LAW}, "losses: expected real numbers, got booleans"),
+        ([True] * 9, {"law": LAW}, "losses: expected real numbers, got booleans"),
         ([np.nan] * 9, {"law": LAW}, r"losses: expected finite numbers, got nan at \[0\]"),
         (FINE, {"law": LAW, "burn_in": 93}, "burn_in: expected an integer from 0 to 92, got 93"),
         (FINE, {"law": LAW, "noisy": 1}, "noisy: expected True or False, got 1"),

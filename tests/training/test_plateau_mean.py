@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from ouanalysis.training.plateau_mean import autocovariance, long_run_variance, plateau_mean, settling_time
+from ouanalysis.training.plateau_mean import (
+    autocovariance,
+    long_run_variance,
+    plateau_mean,
+    settling_time,
+    trend_of,
+)
 
 SERIES = 400
 
@@ -87,6 +93,28 @@ def test_a_trend_is_seen_whatever_its_sign():
     slope = np.linspace(1, 0, 4000)
     assert plateau_mean(values + slope).trend > 4
     assert plateau_mean(values - slope).trend < -4
+
+
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("decay", [0.0, 0.5, 0.9, 0.97, 0.99])
+@pytest.mark.parametrize(("chains", "steps"), [(1, 1000), (4, 1000), (1, 4000)])
+def test_two_plateaus_in_a_hundred_seem_to_move_at_most(decay, power, chains, steps):
+    values = autoregressive(np.random.default_rng(18), decay, SERIES, chains, steps) ** power
+    assert np.mean([abs(trend_of(series)) > 2.5 for series in values]) < 0.02 + 2 * np.sqrt(0.02 / SERIES)
+
+
+@pytest.mark.parametrize(("time", "height", "least"), [(1000, 0.5, 0.8), (3000, 0.5, 0.8), (3000, 1.0, 0.95)])
+def test_a_slow_fall_that_moves_the_mean_is_seen(time, height, least):
+    """By 1.6, 3.9 and 7.5 standard errors; the halves' difference beyond 5 of its errors sees 6 % at most."""
+    values = autoregressive(np.random.default_rng(19), 0.9, 200, 1, 4000) ** 2
+    values += height * np.exp(-np.arange(4000) / time)
+    assert np.mean([trend_of(series) > 2.5 for series in values]) > least
+
+
+@pytest.mark.parametrize("transform", [np.exp, lambda values: values**3, lambda values: 1e200 * values])
+def test_a_trend_is_that_of_the_ranks(transform):
+    values = autoregressive(np.random.default_rng(20), 0.5, 1, 2, 500)[0] + np.linspace(0, 1, 500)
+    assert trend_of(transform(values)) == trend_of(values) < -2.5
 
 
 def test_a_constant_has_no_error():

@@ -1,5 +1,7 @@
 """What a monitor reads is what the laws say at the same point."""
 
+from dataclasses import replace
+
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -107,6 +109,55 @@ def test_it_reads_every_so_many_steps_and_lists_what_it_read():
     assert repr(monitor).endswith("every=5, 3 readings, last at step 10)")
 
 
+def test_a_reading_at_a_step_of_its_own_is_that_of_a_monitor_made_with_it():
+    """A schedule: the lr of each step beside it."""
+    monitor, rates = monitored(), [0.01, 0.02, 0.005]
+    for i, lr in enumerate(rates):
+        assert monitor(5 * i, lr=lr) == replace(monitored(lr=lr)(0), step=5 * i)
+    assert monitor.columns()["lr"].tolist() == rates
+    assert monitor(15) == replace(monitored()(0), step=15)
+    monitor.plot().canvas.draw()
+
+
+def test_where_a_schedule_is_0_nothing_moves():
+    monitor, usual = monitored(), monitored()(0)
+    for step, lr in ((0, 0.0), (5, 0.01), (10, 0)):
+        reading = monitor(step, lr=lr)
+        assert (reading.fit_reg, reading.max_stable_lr) == (usual.fit_reg, usual.max_stable_lr)
+        if not lr:
+            assert (reading.floor, reading.exact_floor, reading.drift, reading.exact_drift) == (0, 0, 0, 0)
+    monitor.plot().canvas.draw()
+    for lr in (-0.1, np.nan, "0.1"):
+        with pytest.raises((TypeError, ValueError), match="lr: expected a finite number at least 0"):
+            monitor(11, lr=lr)
+
+
+def test_a_plateau_is_one_of_one_step_size():
+    monitor = monitored(every=1, module=lambda: ou.planted_sigmoid_network(2, 3, 6, rng=3)[1] + 0.01)
+    for step in range(8):
+        monitor(step, lr=0.02)
+    assert ou.noise_floor(monitor, burn_in=0).reg_per_loss == pytest.approx(1 / (0.02 * 0.1**2), rel=1e-12)
+    monitor(8, lr=0.01)
+    with pytest.raises(ValueError, match=r"losses: expected a monitor's readings at one lr, got 0\.01 to 0\.02"):
+        ou.noise_floor(monitor)
+
+
+def test_steps_do_not_run_backwards():
+    monitor = monitored()
+    for step in (0, 5, 5, 10):
+        monitor(step)
+    with pytest.raises(ValueError, match="step: expected at least 10, that of the last reading, got 5; to go on"):
+        monitor(5)
+    del monitor.readings[1:]
+    assert monitor(5).step == 5
+
+
+@pytest.mark.parametrize("name", ["lr", "noise_std", "batch_size", "momentum", "setings"])
+def test_an_attribute_that_is_none_is_not_set(name):
+    with pytest.raises(AttributeError, match=name):
+        setattr(monitored(), name, 0.1)
+
+
 def test_a_step_past_the_limit_has_no_floor():
     reading = monitored(lr=10.0)(0)
     assert reading.exact_floor == np.inf
@@ -173,9 +224,9 @@ def test_at_divergence_what_needs_k_is_nan_and_training_goes_on(
         np.testing.assert_array_equal(
             (reading.reg, reading.loss), (ou.regularizer(setting, theta * scale), ou.loss(setting, theta * scale))
         )
-    rest = [value for name, value in vars(reading).items() if name not in ("step", "reg", "loss")]
+    rest = [value for name, value in vars(reading).items() if name not in ("step", "reg", "loss", "lr")]
     assert np.isnan(rest).all()
-    assert monitor.table().splitlines()[1].split()[-1] == "nan"
+    assert monitor.table().splitlines()[1].split()[-2:] == ["nan", "0.001"]
 
 
 def test_a_run_that_diverges_is_drawn():
@@ -186,6 +237,45 @@ def test_a_run_that_diverges_is_drawn():
         monitor(step)
         monitor.plot().canvas.draw()
     assert np.isfinite(monitor.columns()["curvature"]).tolist() == [True, True, True, False, False]
+
+
+def test_a_run_that_diverges_is_logarithmic_and_one_that_does_not_is_not():
+    setting, theta = ou.planted_matrix_sensing(4, 2, 5, rng=1)
+    for scales, scale in (([1.0, 3.0, 1e3, 1e150], "log"), ([1.0, 1.1, 1.2, 1.3], "linear")):
+        sizes = iter(scales)
+        monitor = ou.TrainingMonitor(
+            setting, lambda sizes=sizes: theta * next(sizes), lr=1e-4, noise_std=0.2, every=1, exact_rows=0
+        )
+        for step in range(4):
+            monitor(step)
+        figure = monitor.plot()
+        figure.canvas.draw()
+        assert [figure.axes[i].get_yscale() for i in (0, 3)] == [scale, scale]
+
+
+def test_a_single_reading_is_seen():
+    monitor = monitored()
+    monitor(0)
+    for axes in monitor.plot().axes:
+        assert axes.get_ylabel()
+        for line in axes.get_lines():
+            assert line.get_marker() not in ("", "None") or not line.get_label().startswith("$\\eta")
+
+
+def test_a_setting_of_eval_is_read_in_eval_and_buffers_may_not_move():
+    torch = pytest.importorskip("torch")
+    x, y, rest = np.eye(3), np.ones(3), {"lr": 0.01, "noise_std": 0.1, "every": 1}
+    network = torch.nn.Sequential(torch.nn.Linear(3, 8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 1)).double().eval()
+    monitor = ou.TrainingMonitor(ou.Setting.from_torch(network, x, y), network, **rest)
+    before = monitor(0)
+    network.train()
+    assert monitor(0) == before
+    assert network.training
+    network = torch.nn.Sequential(torch.nn.Linear(3, 8), torch.nn.BatchNorm1d(8), torch.nn.Linear(8, 1)).double().eval()
+    monitor = ou.TrainingMonitor(ou.Setting.from_torch(network, x, y), network, **rest)
+    network.train()(torch.eye(3, dtype=torch.float64))
+    with pytest.raises(ValueError, match=r"pack: expected 1\.running_mean as it was in the module, a constant of h"):
+        monitor(0)
 
 
 def bounded(theta, x):

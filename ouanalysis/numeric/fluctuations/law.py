@@ -96,7 +96,7 @@ class Law:
 
     @property
     def gram(self) -> Array:
-        """K = J Jᵀ, (n, n)."""
+        """K = J Jᵀ, (n, n); of k outputs (n·k, n·k)."""
         return self.row_space.gram
 
     @property
@@ -164,6 +164,8 @@ class Law:
 
     def mean_residual(self) -> Array:
         """E[h − y] = −K⁺ J Σ_i ∇²h_i Σ g_i at rest, (n,) in units of y, at O(σ²): the noise shifts the predictions.
+
+        Of k outputs it is (n·k,), by the rows of J.
 
         At a stationary point, where ∇reg = Jᵀμ, it is −(nησ²/2B̃) μ to leading order: the noise measures the
         multipliers. Where J has rank r < n, (I − KK⁺)(½ tr ∇²h_i Σ)_i is added: what no first-order move of θ changes

@@ -78,7 +78,8 @@ def local_ou(
     lr : float
         Step size η > 0.
     noise_std : float or (n,) array_like
-        Standard deviation σ ≥ 0 of the label noise in units of y, for all data or for each.
+        Standard deviation σ ≥ 0 of the label noise in units of y, for all data or for each; of k outputs (n·k,), by the
+        rows of J.
     batch_size : int or "full"
         B; "full" takes every datum once, each label noised.
     replacement : bool

@@ -29,7 +29,7 @@ class Sampling:
     lr : float
         η.
     noise_std : float or (n,) array
-        σ, the standard deviation of ε, in units of y; or σ_i of each label, by the rows of J where outputs are several.
+        σ, the standard deviation of ε, in units of y; or σ_i of each label, of k outputs (n·k,), by the rows of J.
     batch_size : int
         B̃: B, or n for a full batch.
     replacement : bool
