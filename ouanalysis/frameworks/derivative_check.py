@@ -12,10 +12,10 @@ import numpy as np
 from ..arguments import Array
 from .refusals import error_in_one_line
 
-__all__ = ["DATA", "check_derivatives"]
+__all__ = ["DATA", "MIXED", "check_derivatives", "mixing"]
 
 DATA = 3  # on which it is checked
-OUTPUTS = 32  # past which the norms, of one backward pass an output, are left out
+MIXED = 3  # outputs instead of many, each of which takes a backward pass
 STEPS = 10.0 ** -np.arange(4, 8)  # of the differences, against parameters of their own size
 POINTS = 3  # random θ; what is wrong is so at two of them
 DIRECTIONS = {"first": 2, "second": 1, "third": 1}
@@ -46,14 +46,13 @@ def check_derivatives(
     *,
     name: str,
     causes: str,
-    twice: bool = True,
-    thrice: bool = False,
+    orders: int = 3,
 ) -> None:
     """A ValueError, a line that begins with `name`, if derivatives on few data are not those of the values.
 
-    J v is held against differences of h, and, if `twice`, ∇Σ_i ‖∇h_i‖² against those of the norms, at a random
-    `point`(rng), in directions v that leave alone what is not `free` (p,): rows of embeddings that stand for nothing.
-    If `thrice`, too, the products of ∇²(Σ_i ‖∇h_i‖² / n - Σ_r μ_r h_r) against differences of that gradient.
+    At a random `point`(rng) and along directions v that leave alone what is not `free` (p,), rows of embeddings that
+    stand for nothing, up to so many orders: J v is held against differences of h; ∇Σ_i ‖∇h_i‖² against those of the
+    norms; products of ∇²(Σ_i ‖∇h_i‖² / n - Σ_r μ_r h_r) against those of that gradient.
 
     Raises
     ------
@@ -90,8 +89,7 @@ def check_derivatives(
         ("second", "the slope of the squared norms of J", norms, second),
         ("third", "the slope of their gradient", slopes, third),
     ]
-    few = len(multipliers) <= OUTPUTS
-    for order, what, function, slope in [pairs[0]] + pairs[1:2] * (twice and few) + pairs[2:] * (thrice and few):
+    for order, what, function, slope in pairs[:orders]:
         called, wrong = f"{name}: expected {order} derivatives that are those of its values, got", 0
         for theta in points:
             found = _disagreement(
@@ -119,6 +117,11 @@ def _check_moves(products, points, point, rng, name, causes):
         f"{name}: expected predictions that move with its parameters, got the same at {MORE} random ones: look for"
         f" {causes}"
     )
+
+
+def mixing(outputs: int) -> Array:
+    """Random weights (outputs, few), whose sums of all outputs stand for them where each costs a backward pass."""
+    return np.random.default_rng(2).standard_normal((outputs, MIXED)) / outputs**0.5
 
 
 def _directions(theta, free, rng, count):

@@ -1,12 +1,13 @@
 """What a function of JAX, its parameters and its data must be: each check says in one line what it expected and got."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..arguments import Array, Reals, as_array, real_array, shortened
-from .derivative_check import DATA, check_derivatives
+from .derivative_check import DATA, MIXED, check_derivatives, mixing
 from .jax_library import double_precision, installed_jax
 from .jax_model import JaxModel, Leaf
 from .jax_products import JaxProducts
@@ -15,7 +16,7 @@ from .refusals import alike, error_in_one_line, evenly
 
 __all__ = ["check_function", "flattened", "model_of"]
 
-LARGE = 100_000  # parameters, past which the second derivatives take long to compile, and are not held against others
+LARGE = 100_000  # parameters, past which later derivatives take long to compile, and are not held against differences
 FEW = 16  # data on which f is tried
 RTOL = 1e-6  # of predictions of the same datum, compiled or not
 CALLED = "f: expected a function of (params, x) that JAX traces with float64 parameters and a batch of x"
@@ -58,15 +59,25 @@ def check_function(model: JaxModel, theta: Array, x: Array) -> None:
         _check_repeatable(jax, model, theta, few)
         _check_differentiable(jax, model, theta, few[:1])
     _check_each_datum(model, theta, few)
-    free = np.ones(theta.shape, dtype=bool)
-    check_derivatives(
-        JaxProducts(model, evenly(x, DATA)),
-        lambda rng: _beside(theta, rng),
-        free,
-        name="f",
-        causes=CAUSES,
-        twice=theta.size <= LARGE,
-    )
+    mixed = model if model.k <= MIXED else _mixed(jax, model)
+    for asked, orders in [(model, 1)] * (mixed is not model) + [(mixed, 3 if theta.size <= LARGE else 1)]:
+        check_derivatives(
+            JaxProducts(asked, evenly(x, DATA)),
+            lambda rng: _beside(theta, rng),
+            np.ones(theta.shape, dtype=bool),
+            name="f",
+            causes=CAUSES,
+            orders=orders,
+        )
+
+
+def _mixed(jax, model):
+    """f with few outputs, each a sum of all of them."""
+
+    def f(params, x):
+        return jax.numpy.reshape(model.f(params, x), (len(x), -1)) @ mixing(model.k)
+
+    return replace(model, f=f, outputs=(MIXED,))
 
 
 def _real_leaf(place, leaf):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from .derivative_check import DATA, check_derivatives
+from .derivative_check import DATA, MIXED, check_derivatives, mixing
 from .refusals import alike, error_in_one_line, evenly
 from .torch_model import LARGE, TorchModel, recorded, tensors
 from .torch_products import TorchProducts
@@ -18,7 +18,6 @@ CAUSES = (
     "torch.no_grad, inference_mode, detach, a Function with another derivative, a module called that is not registered,"
     " max_norm or scale_grad_by_freq of an embedding, torch.utils.checkpoint (which runs layers after the module)"
 )
-MIXED = 3  # outputs instead of many
 MANY = 32  # data in a batch that a prediction may not depend on
 RTOL = 1e-9  # of predictions of the same datum, which differ by rounding alone
 
@@ -65,8 +64,8 @@ def check_torch_derivatives(model: TorchModel, x: np.ndarray) -> None:
     some, how = evenly(x, DATA), {"free": _free(model), "name": "module", "causes": CAUSES}
     few = model if model.k <= MIXED else _mixed(model)
     if few is not model:  # whose norms take a backward pass an output
-        check_derivatives(TorchProducts(model, some), model.random_theta, **how, twice=False)
-    check_derivatives(TorchProducts(few, some), model.random_theta, **how, thrice=True)
+        check_derivatives(TorchProducts(model, some), model.random_theta, **how, orders=1)
+    check_derivatives(TorchProducts(few, some), model.random_theta, **how)
 
 
 class _Mixed(torch.nn.Module):
@@ -75,7 +74,7 @@ class _Mixed(torch.nn.Module):
     def __init__(self, module, outputs):
         super().__init__()
         self.module = module
-        self.mixing = np.random.default_rng(2).standard_normal((outputs, MIXED)) / outputs**0.5
+        self.mixing = mixing(outputs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.module(x).reshape(len(x), -1) @ tensors(self.mixing)

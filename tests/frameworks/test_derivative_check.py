@@ -200,9 +200,17 @@ def test_what_is_not_finite_at_random_parameters_is_no_alarm():
     assert ou.Setting.from_torch(module, X, Y).n == 5
 
 
-def test_second_derivatives_of_jax_that_are_others_are_refused():
+@pytest.mark.parametrize("outputs", [1, 20])
+@pytest.mark.parametrize("order", ["second", "third"])
+def test_later_derivatives_of_jax_that_are_others_are_refused(order, outputs):
     jax = pytest.importorskip("jax")
     square = jax.custom_jvp(lambda z: z**2)
     square.defjvp(lambda z, v: (z[0] ** 2, 2 * jax.lax.stop_gradient(z[0]) * v[0]))
-    with pytest.raises(ValueError, match=r"^f: expected second derivatives .* the slope of the squared norms of J = "):
-        ou.Setting.from_jax(lambda p, x: square(x @ p), np.array([1.0, 2.0, 3.0]), X, Y)
+    cube = jax.custom_jvp(lambda z: z**3)
+    cube.defjvp(lambda z, v: (z[0] ** 3, 3 * square(z[0]) * v[0]))
+    late = {"second": square, "third": cube}[order]
+    params = {"first": np.ones((3, 4)), "second": np.ones((4, outputs))}
+    with pytest.raises(
+        ValueError, match=f"^f: expected {order} derivatives that are those of its values, got the slope"
+    ):
+        ou.Setting.from_jax(lambda p, x: late(x @ p["first"]) @ p["second"], params, X, np.zeros((len(X), outputs)))
