@@ -10,17 +10,19 @@ from typing import Protocol
 import numpy as np
 
 from ..arguments import Array
-from .refusals import error_in_one_line
+from .refusals import alike, error_in_one_line
 
 __all__ = ["DATA", "MIXED", "check_derivatives", "mixing"]
 
 DATA = 3  # on which it is checked
+OUTPUTS = 32  # of all data, past which norms are not held against those of J, row by row
 MIXED = 3  # outputs instead of many, each of which takes a backward pass
 STEPS = 10.0 ** -np.arange(4, 8)  # of the differences, against parameters of their own size
 POINTS = 3  # random θ; what is wrong is so at two of them
 DIRECTIONS = {"first": 2, "second": 1, "third": 1}
 MORE = 20  # random θ at which a model that does not move is tried
 RTOL = 1e-5
+STRUCTURE = 1e-8  # of sums that are exact but for rounding
 
 
 class Differentiated(Protocol):
@@ -29,6 +31,8 @@ class Differentiated(Protocol):
     def predictions(self, points: Array) -> Array: ...
 
     def forward(self, theta: Array, direction: Array) -> Array: ...
+
+    def gram(self, points: Array) -> Array: ...
 
     def squared_norms(self, points: Array) -> Array: ...
 
@@ -57,7 +61,8 @@ def check_derivatives(
     Raises
     ------
     ValueError
-        If they disagree, if the library has no such derivative of something, or if no parameter moves a prediction.
+        If they disagree, or norms and inner products that are not formed with those of J; if the library has no such
+        derivative of something; if no parameter moves a prediction.
     """
     rng = np.random.default_rng(0)
     points = [point(rng) for _ in range(POINTS)]
@@ -90,19 +95,16 @@ def check_derivatives(
         ("third", "the slope of their gradient", slopes, third),
     ]
     for order, what, function, slope in pairs[:orders]:
-        called, wrong = f"{name}: expected {order} derivatives that are those of its values, got", 0
-        for theta in points:
-            found = _disagreement(
-                function, slope, _directions(theta, free, rng, DIRECTIONS[order]), called, order, causes
+        called = f"{name}: expected {order} derivatives that are those of its values, got"
+        draws = (_directions(theta, free, rng, DIRECTIONS[order]) for theta in points)
+        found = _at_two(draws, function, slope, called, order, causes)
+        if found:
+            raise ValueError(
+                f"{called} {what} = {found[0]:.4g} where differences give {found[1]:.4g} (at random parameters):"
+                f" look for {causes}"
             )
-            wrong += found is not None
-            if not wrong:
-                break
-            if found and wrong == 2:
-                raise ValueError(
-                    f"{called} {what} = {found[0]:.4g} where differences give {found[1]:.4g} (at random parameters):"
-                    f" look for {causes}"
-                )
+        if order == "first" and len(multipliers) <= OUTPUTS:
+            _check_structure(products, points[0], name, causes, of_pairs=orders > 1)
 
 
 def _check_moves(products, points, point, rng, name, causes):
@@ -119,6 +121,25 @@ def _check_moves(products, points, point, rng, name, causes):
     )
 
 
+def _check_structure(products, theta, name, causes, *, of_pairs):
+    """A ValueError if norms and inner products of gradients that are not formed are not those of the gradients."""
+    rows = products.predictions(theta[None]).size
+    with np.errstate(all="ignore"):
+        norms = products.squared_norms(theta[None])[0]
+        alone = np.array([np.sum(products.backward(theta, unit) ** 2) for unit in np.eye(rows)])
+        pairs = {"squared norms": (norms, alone.reshape(len(norms), -1).sum(axis=1))}
+        if of_pairs:
+            weights = np.random.default_rng(1).standard_normal(rows)
+            wanted = products.forward(theta, products.backward(theta, weights))
+            pairs["inner products"] = products.gram(theta[None])[0] @ weights, wanted
+    for what, (got, wanted) in pairs.items():
+        if np.all(np.isfinite(wanted)) and not alike(got, wanted, rtol=STRUCTURE):
+            raise ValueError(
+                f"{name}: expected {what} that are those of its gradients, {wanted[0]:.6g}, got {got[0]:.6g}: look"
+                f" for {causes}, or report it: it may be ours"
+            )
+
+
 def mixing(outputs: int) -> Array:
     """Random weights (outputs, few), whose sums of all outputs stand for them where each costs a backward pass."""
     return np.random.default_rng(2).standard_normal((outputs, MIXED)) / outputs**0.5
@@ -127,6 +148,19 @@ def mixing(outputs: int) -> Array:
 def _directions(theta, free, rng, count):
     for _ in range(count):
         yield theta, np.where(free, np.sqrt(np.mean(theta**2)) * rng.standard_normal(theta.shape), 0.0)
+
+
+def _at_two(draws, function, slope, called, order, causes):
+    """What disagrees at a second random θ after the first, or a third; None where nothing does."""
+    wrong = 0
+    for directions in draws:
+        found = _disagreement(function, slope, directions, called, order, causes)
+        wrong += found is not None
+        if not wrong:
+            return None
+        if found and wrong == 2:
+            return found
+    return None
 
 
 def _disagreement(function, slope, directions, called, order, causes):

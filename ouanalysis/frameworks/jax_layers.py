@@ -126,13 +126,16 @@ def _layer(equation, side, given):
     is_convolution = name == "conv_general_dilated" and side == 1
     if not is_product and not (is_convolution and params["feature_group_count"] == params["batch_group_count"] == 1):
         return None
+    is_real = all(array.dtype.kind != "c" for array in (*given, equation.outvars[0].aval))
+    if not is_real or not equation.outvars[0].aval.size or not given[side].size:
+        return None
     places, inputs = _inputs(equation, side, given).shape
-    return Layer(places, inputs, given[side].size // max(inputs, 1))
+    return Layer(places, inputs, given[side].size // inputs)
 
 
 def _inputs(equation, side, given):
-    """a (places, in) of the leaf on this side."""
-    other, params = given[1 - side], equation.params
+    """a (places, in) of the leaf on this side, whose precision it takes, as integers would overflow."""
+    other, params = given[1 - side].astype(given[side].dtype), equation.params
     if equation.primitive.name == "conv_general_dilated":
         return _patches(other, given[side].shape, params)
     axes = params["dimension_numbers"][0][1 - side]

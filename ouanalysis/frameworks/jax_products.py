@@ -9,6 +9,9 @@ from .jax_model import FLOATS, JaxModel, padded
 __all__ = ["JaxProducts"]
 
 
+KEPT = 1 << 21  # floats of the factors that others are held against: 16 MB
+
+
 class JaxProducts:
     """`Products` by JAX, of a model on data x (n, *feature)."""
 
@@ -22,16 +25,16 @@ class JaxProducts:
         return self._rows(points, slice(None))
 
     def gram(self, points: Array) -> Array:
-        """K from the factors of some data after some: inner products of derivatives, and of a times those of b."""
-        size = self._size(self._factors) // 2 or 1
-        blocks = [slice(start, start + size) for start in range(0, len(self._x), size)]
+        """K from the factors of many data, and of some after some: inner products of derivatives and of a times b."""
+        size, most = self._size(self._factors) // 2 or 1, max(1, KEPT // (self._factors * self._model.k))
         n, k = len(self._x), self._model.k
         gram = np.empty((len(points), n, k, n, k))
         for place, theta in enumerate(points):
-            for i, first in enumerate(blocks):
-                left = self._factored(theta, first, size)
-                for second in blocks[i:]:
-                    products = _products(left, left if second is first else self._factored(theta, second, size))
+            for start in range(0, n, most):
+                first = slice(start, min(start + most, n))
+                left = _joined([self._factored(theta, some, size) for some in _cut(first, size)])
+                for second in _cut(slice(start, n), size):
+                    products = _products(left, self._factored(theta, second, size))
                     gram[place, first, :, second] = products
                     gram[place, second, :, first] = products.transpose(2, 3, 0, 1)
         return gram.reshape(len(points), n * k, n * k)
@@ -137,6 +140,17 @@ class JaxProducts:
         out = np.zeros((length, *array.shape[1:]))
         out[: data.stop - data.start] = array[data]
         return out
+
+
+def _cut(data, size):
+    return [slice(start, min(start + size, data.stop)) for start in range(data.start, data.stop, size)]
+
+
+def _joined(parts):
+    """The factors of data one after the other."""
+    rows = [np.concatenate(row) for row in zip(*(rows for rows, _ in parts), strict=True)]
+    of_layers = zip(*(layers for _, layers in parts), strict=True)
+    return rows, [tuple(map(np.concatenate, zip(*layer, strict=True))) for layer in of_layers]
 
 
 def _products(left, right):

@@ -3,6 +3,7 @@
 import warnings
 from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,8 @@ __all__ = ["check_torch_derivatives", "torch_model"]
 
 CAUSES = (
     "torch.no_grad, inference_mode, detach, a Function with another derivative, a module called that is not registered,"
-    " max_norm or scale_grad_by_freq of an embedding, torch.utils.checkpoint (which runs layers after the module)"
+    " max_norm or scale_grad_by_freq of an embedding, padding_idx of a table that is read in another way too,"
+    " torch.utils.checkpoint (which runs layers after the module)"
 )
 MANY = 32  # data in a batch that a prediction may not depend on
 RTOL = 1e-9  # of predictions of the same datum, which differ by rounding alone
@@ -61,11 +63,30 @@ def _of_kind(model, x, y, kinds):
 
 def check_torch_derivatives(model: TorchModel, x: np.ndarray) -> None:
     """A ValueError if what PyTorch gives as derivatives is not the derivatives of the values."""
-    some, how = evenly(x, DATA), {"free": _free(model), "name": "module", "causes": CAUSES}
+    some, free = _data_and_free(model, x)
+    how: dict[str, Any] = {"free": free, "name": "module", "causes": CAUSES}
     few = model if model.k <= MIXED else _mixed(model)
     if few is not model:  # whose norms take a backward pass an output
         check_derivatives(TorchProducts(model, some), model.random_theta, **how, orders=1)
     check_derivatives(TorchProducts(few, some), model.random_theta, **how)
+
+
+def _data_and_free(model, x):
+    """Some data; and which entries of θ are no row of a table that stands for padding, which PyTorch holds constant.
+
+    A row that is read in another way too has derivatives, and is none of these.
+    """
+    some, padding = evenly(x, DATA), _padding(model)
+    if not padding:
+        return some, np.ones(model.dim, dtype=bool)
+    read = np.isin(x.reshape(len(x), -1), [row for _, row in padding]).sum(axis=1)
+    some = np.concatenate([some, x[[np.argmax(read)]]])
+    fixed = {name: np.zeros(shape, dtype=bool) for name, shape in model.parts.items()}
+    for name, row in padding:
+        fixed[name][row] = True
+    theta = model.random_theta(np.random.default_rng(3))
+    moved = TorchProducts(model, some).jacobian(theta[None])[0].any(axis=0)
+    return some, moved | ~np.concatenate([part.ravel() for part in fixed.values()])
 
 
 class _Mixed(torch.nn.Module):
@@ -84,16 +105,12 @@ def _mixed(model):
     return replace(model, module=_Mixed(model.module, model.k), outputs=(MIXED,))
 
 
-def _free(model):
-    """Which entries of θ are no row of an embedding that stands for padding, which PyTorch holds constant."""
-    free = {name: np.ones(shape, dtype=bool) for name, shape in model.parts.items()}
+def _padding(model):
+    """(parameter, row) of the embeddings whose row stands for padding."""
     names = {id(parameter): name for name, parameter in model.module.named_parameters()}
-    for part in model.module.modules():
-        if isinstance(part, torch.nn.Embedding | torch.nn.EmbeddingBag) and part.padding_idx is not None:
-            name = names.get(id(part.weight))  # none of a weight that is computed
-            if name in free:
-                free[name][part.padding_idx] = False
-    return np.concatenate([some.ravel() for some in free.values()])
+    tables = [part for part in model.module.modules() if isinstance(part, torch.nn.Embedding | torch.nn.EmbeddingBag)]
+    named = [(names.get(id(table.weight)), table.padding_idx) for table in tables]  # none of a weight that is computed
+    return [(name, row) for name, row in named if name in model.parts and row is not None]
 
 
 def _check_kind(module):

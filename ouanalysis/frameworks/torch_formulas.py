@@ -21,8 +21,8 @@ __all__ = ["FORMULAS", "Formulas", "layer_norm"]
 def layer_norm(
     input: torch.Tensor,
     normalized_shape: tuple[int, ...],
-    weight: torch.Tensor | None = None,
-    bias: torch.Tensor | None = None,
+    weight: "torch.Tensor | None" = None,
+    bias: "torch.Tensor | None" = None,
     eps: float = 1e-5,
     _cudnn: bool = True,
 ) -> torch.Tensor:

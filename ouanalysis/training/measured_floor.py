@@ -81,7 +81,8 @@ def noise_floor(
     """reg(θ) from the plateau of the loss under label noise: reg ≈ B̃(1 − β) E L/(ησ²), with an error bar.
 
     Where the step is not small, η max_i ‖g_i‖² ≪ 1 failing, that is too large: a `law` has the exact ratio. The error
-    bar is that of the mean of correlated losses, by Geyer's initial monotone sequence; see `MeasuredFloor`.
+    bar is that of the mean of correlated losses, by Geyer's initial monotone sequence or Sokal's window, whichever is
+    larger; see `MeasuredFloor`.
 
     It is as good as the correlation can be seen. Of losses of all data, past some hundred effective samples, 2 error
     bars hold 93 to 95 %. Of noisy losses less `LabelNoise.mean_square` they are 1.4 to 2 times too large, and hold 99 %

@@ -1,10 +1,11 @@
 """The mean of correlated series on a plateau, and its standard error.
 
 ArviZ has an effective sample size too, of a posterior's chains; it would bring xarray and a dozen others along for the
-forty lines below, and does not look for a burn-in. `simulate.averages` shares none of it: it keeps sums alone, and no
+fifty lines below, and does not look for a burn-in. `simulate.averages` shares none of it: it keeps sums alone, and no
 series.
 
-Source: Geyer 1992 (doi:10.1214/ss/1177011137), section 3.3; White 1997 (doi:10.1177/003754979706900601).
+Source: Geyer 1992 (doi:10.1214/ss/1177011137), section 3.3; Sokal 1997 (doi:10.1007/978-1-4899-0319-8_6), section 3;
+White 1997 (doi:10.1177/003754979706900601).
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from ..arguments import Array
 
 __all__ = ["PlateauMean", "autocovariance", "long_run_variance", "plateau_mean", "settling_time", "trend_of"]
 
+WINDOW = 5  # correlation times, past which e^−5 of an exponential is left
 FEWEST = 8  # states of a chain from which anything is estimated
 
 
@@ -63,11 +65,17 @@ def long_run_variance(centred: Array) -> tuple[float, float]:
     cancels. As the mean is that of these series, every γ_k falls short by Σγ/N on average, N = chains × steps; so a sum
     of w lags by the share w/N.
 
-    A sum below γ_0 and below its own standard error of white noise, √(2w/N) γ_0, cannot be told from 0 and may even be
-    negative; it gives γ_0, that of independent states, which is too large. Error bars of 2 s.e. then hold, of 4000
-    losses in 1000 runs: 97 % for alternating losses ±cσ plus noise of σ, c from ½ to 3, and 100 % for c = 30; 100 % for
-    MA(1) of −0.9 and AR(1) of −0.9; 96 to 97 % for AR(1) from −0.5 to 0.9. Of γ_0 at least, whatever the sum, AR(1) of
-    −0.5 would have an error bar 1.8 times too large; of γ_0 at a negative sum alone, AR(1) of −0.9 would hold 90 %.
+    That of a loss under momentum, a squared oscillation of γ_k ~ e^{−2ak} cos² ωk, which is no reversible chain, ends
+    at the first zero of the cosine. So Sokal's sum over |k| ≤ M is made too, M the first that is 5 of the correlation
+    times found up to it, and the larger counts: of a = 0.01, ω = 0.1 and 4000 states 2 s.e. then hold 92 %, and of
+    Geyer's sum alone 71 %.
+
+    A sum of Geyer's below γ_0 and below its own standard error of white noise, √(2w/N) γ_0, cannot be told from 0 and
+    may even be negative; it gives γ_0, that of independent states, which is too large. Error bars of 2 s.e. then hold,
+    of 4000 losses in 1000 runs: 97 % for alternating losses ±cσ plus noise of σ, c from ½ to 3, and 100 % for c = 30;
+    100 % for MA(1) of −0.9 and AR(1) of −0.9; 96 to 97 % for AR(1) from −0.5 to 0.9. Of γ_0 at least, whatever the sum,
+    AR(1) of −0.5 would have an error bar 1.8 times too large; of γ_0 at a negative sum alone, AR(1) of −0.9 would hold
+    90 %.
 
     Examples
     --------
@@ -91,7 +99,15 @@ def long_run_variance(centred: Array) -> tuple[float, float]:
     found = 2 * pairs.sum() - independent + covariances[2 * len(pairs) :][:1].sum()
     found = float(found / (1 - min(lags / centred.size, 0.5)))
     told = found > np.sqrt(2 * lags / centred.size) * independent
-    return independent, found if told else max(found, independent)
+    return independent, max(found if told else max(found, independent), _windowed(covariances, centred.size))
+
+
+def _windowed(covariances, states):
+    """Sokal's sum of covariances over a window."""
+    sums = 2 * np.cumsum(covariances) - covariances[0]
+    wide = np.flatnonzero(np.arange(len(sums)) * covariances[0] >= WINDOW * sums)
+    last = int(wide[0]) if len(wide) else len(sums) - 1
+    return float(sums[last] / (1 - min((2 * last + 1) / states, 0.5)))
 
 
 def autocovariance(centred: Array) -> Array:

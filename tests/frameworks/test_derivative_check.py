@@ -1,5 +1,7 @@
 """Derivatives that are not those of the values are refused when the setting is made, kinks are not."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,8 @@ import ouanalysis as ou
 torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402  after importorskip
+
+from ouanalysis.frameworks.derivative_check import check_derivatives  # noqa: E402
 
 X, Y = np.random.default_rng(0).normal(size=(5, 3)), np.arange(5.0)
 WORDS = np.array([[1, 1, 1, 2], [0, 3, 3, 3], [1, 2, 3, 4], [5, 5, 6, 6], [1, 2, 2, 1]])
@@ -214,3 +218,51 @@ def test_later_derivatives_of_jax_that_are_others_are_refused(order, outputs):
         ValueError, match=f"^f: expected {order} derivatives that are those of its values, got the slope"
     ):
         ou.Setting.from_jax(lambda p, x: late(x @ p["first"]) @ p["second"], params, X, np.zeros((len(X), outputs)))
+
+
+def test_a_padding_row_that_is_read_in_another_way_is_refused_and_one_that_is_not_is_none():
+    class Tied(torch.nn.Module):
+        def __init__(self, tied):
+            super().__init__()
+            self.table = torch.nn.Embedding(7, 3, padding_idx=0)
+            self.out = torch.nn.Linear(3, 7, bias=False)
+            if tied:
+                self.out.weight = self.table.weight
+
+        def forward(self, words):
+            return torch.tanh(self.out(self.table(words))).sum(dim=1)
+
+    words = np.array([[1, 2], [3, 4], [5, 6], [6, 2], [1, 3], [2, 0]])  # the last has the padding
+    y = np.zeros((6, 7))
+    assert ou.Setting.from_torch(Tied(False).double(), words, y).outputs == 7
+    with pytest.raises(ValueError, match=r"first derivatives that are those .* padding_idx of a table that is read in"):
+        ou.Setting.from_torch(Tied(True).double(), words, y)
+
+
+def products(wrong):
+    """Those of h = θ_0 x, but for one that another is to find out."""
+    x = np.array([1.0, 2.0, 3.0])
+    return SimpleNamespace(
+        predictions=lambda points: points[:, :1] * x,
+        forward=lambda _, direction: direction[0] * x,
+        backward=lambda _, weights: np.array([weights @ x]),
+        squared_norms=lambda _: (x**2 + (wrong == "squared norms"))[None],
+        gram=lambda _: (np.outer(x, x) + (wrong == "inner products"))[None],
+        squared_norms_gradient=lambda points: np.zeros(points.shape),
+        lagrangian_hessian_products=lambda _, __, directions: np.zeros(directions.shape),
+    )
+
+
+@pytest.mark.parametrize("wrong", ["nothing", "squared norms", "inner products"])
+def test_norms_and_inner_products_that_are_not_of_the_gradients_are_named(wrong):
+    def check():
+        how = {"name": "module", "causes": "that"}
+        check_derivatives(products(wrong), lambda rng: rng.standard_normal(1), np.ones(1, dtype=bool), **how)
+
+    if wrong == "nothing":
+        check()
+        return
+    with pytest.raises(
+        ValueError, match=f"^module: expected {wrong} that are those of its gradients, .* look for that, or report it"
+    ):
+        check()

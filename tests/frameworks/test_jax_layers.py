@@ -7,6 +7,7 @@ from every_product import assert_alike
 jax = pytest.importorskip("jax")
 from jax import lax  # noqa: E402
 
+import ouanalysis as ou  # noqa: E402
 from ouanalysis.arguments import cut  # noqa: E402
 from ouanalysis.frameworks.jax_checks import flattened, model_of  # noqa: E402
 from ouanalysis.frameworks.jax_layers import Layer  # noqa: E402
@@ -133,6 +134,14 @@ CASES = {
         BLOCK,
         {0: (24, 8, 2)},
     ),
+    "of no inputs": (lambda p, x: summed(x + x[:, :0] @ p["w"]) * jnp.sin(p["s"]), {"s": (), "w": (0, 3)}, ROWS, {}),
+    "of no places": (
+        lambda p, x: summed(x) * jnp.sin(p["s"]) + jnp.sum(convolved(x, p["w"], NCHW, padding="VALID")),
+        {"s": (), "w": (3, 2, 9, 9)},
+        IMAGE,
+        {},
+    ),
+    "of complex data": (lambda p, x: jnp.abs(jnp.fft.fft(x) @ p["w"]).sum(axis=1), {"w": (3, 2)}, ROWS, {}),
     "in groups": (
         lambda p, x: summed(convolved(x, p["w"], NCHW, feature_group_count=2)),
         {"w": (2, 1, 2, 2)},
@@ -175,5 +184,20 @@ def test_what_is_not_formed_is_what_reverse_mode_forms(name):
             "squared_norms_gradient": products.squared_norms_gradient(theta[None])[0],
         },
         {"gram": jacobian @ jacobian.T, "squared_norms": norms, "squared_norms_gradient": gradient},
+        1e-12,
+    )
+
+
+@pytest.mark.parametrize("kind", [np.bool_, np.int8, np.uint8, np.int32, np.int64])
+@pytest.mark.parametrize("made_of", ["data", "a mask"])
+def test_products_of_integers_do_not_overflow(kind, made_of):
+    rng = np.random.default_rng(0)
+    x = (rng.integers(0, 256, size=(5, 6))).astype(kind)
+    f = {"data": lambda p, x: x @ p, "a mask": lambda p, x: (100 * x).astype(kind) @ p}[made_of]
+    setting = ou.Setting.from_jax(f, np.ones(6), x if made_of == "data" else x / 100, np.ones(5))
+    rows = x.astype(float) if made_of == "data" else ou.jacobian(setting, np.ones(6))
+    assert_alike(
+        {"gram": ou.gram(setting, np.ones(6)), "norms": setting.products().squared_norms(np.ones((1, 6)))[0]},
+        {"gram": rows @ rows.T, "norms": np.sum(rows**2, axis=1)},
         1e-12,
     )
