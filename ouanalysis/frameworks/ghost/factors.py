@@ -30,7 +30,7 @@ class Factors(Protocol):
     def put(self, some: slice, output: int, term: Any) -> None:
         """What one output of some data has."""
 
-    def products(self, other: "Factors") -> Iterator[tuple[slice, Array | torch.Tensor]]:
+    def products(self, other: "Factors") -> "Iterator[tuple[slice, Array | torch.Tensor]]":
         """Some rows i·k + j, and their inner products with all rows of another."""
 
 
