@@ -39,10 +39,14 @@ class Layer(NamedTuple):
         return terms + (self.inputs * self.outputs if self.is_formed else self.places**2)
 
     @property
-    def floats_of_factors(self) -> int:
-        """In what inner products with other data are computed by."""
-        terms = self.places * (self.inputs + self.outputs)
-        return terms if self.places == 1 else terms + self.inputs * self.outputs
+    def kept(self) -> int:
+        """Floats of what inner products with other data need: the factors at one place, the gradient at several."""
+        return self.inputs + self.outputs if self.places == 1 else self.inputs * self.outputs
+
+    @property
+    def floats_of_kept(self) -> int:
+        """In what that is computed by."""
+        return self.kept + (self.places > 1) * self.places * (self.inputs + self.outputs)
 
 
 def layers_of(program: Any, leaves: int) -> dict[int, Layer]:

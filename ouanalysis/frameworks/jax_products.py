@@ -9,7 +9,7 @@ from .jax_model import FLOATS, JaxModel, padded
 __all__ = ["JaxProducts"]
 
 
-KEPT = 1 << 21  # floats of the factors that others are held against: 16 MB
+KEPT = 1 << 20  # floats of the factors that others are held against: 8 MB
 
 
 class JaxProducts:
@@ -26,7 +26,8 @@ class JaxProducts:
 
     def gram(self, points: Array) -> Array:
         """K from the factors of many data, and of some after some: inner products of derivatives and of a times b."""
-        size, most = self._size(self._factors) // 2 or 1, max(1, KEPT // (self._factors * self._model.k))
+        kept = self._model.floats_of_rows(lambda layer: layer.kept)
+        size, most = self._size(self._factors) // 2 or 1, max(1, KEPT // (kept * self._model.k))
         n, k = len(self._x), self._model.k
         gram = np.empty((len(points), n, k, n, k))
         for place, theta in enumerate(points):
@@ -116,8 +117,8 @@ class JaxProducts:
 
     @property
     def _factors(self):
-        """How many floats the factors of a row are."""
-        return self._model.floats_of_rows(lambda layer: layer.floats_of_factors)
+        """How many floats the factors of a row are computed by."""
+        return self._model.floats_of_rows(lambda layer: layer.floats_of_kept)
 
     def _size(self, dim):
         """How many data there are to a block of rows of J, with what they are computed by; dim None: of no rows."""

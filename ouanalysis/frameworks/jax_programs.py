@@ -50,7 +50,7 @@ def programs(values: Program, shapes: tuple[tuple[int, ...], ...]) -> Programs:
         return jax.vmap(lambda datum: jax.jacrev(one)(cut(theta, shapes), datum, factor))(x)
 
     def pulled(theta, weights, x, factor):
-        return jax.vjp(lambda theta: on_block(theta, x, factor), theta)[1](weights)[0]
+        return _joined(jax, jax.vjp(lambda leaves: values(leaves, x, factor), cut(theta, shapes))[1](weights)[0])
 
     def factors(theta, x, factor):
         return jax.vmap(lambda datum: factored_rows(one, cut(theta, shapes), datum, factor))(x)
@@ -102,11 +102,14 @@ def _hessians(jax, one, shapes):
 def _norms(jax, one, pulled, shapes):
     """Norms, the gradient of their weighted sum, and the Hessian of that less multipliers times h, in directions."""
 
+    def of_leaves(leaves, x, factor):
+        return jax.vmap(lambda datum: squared_norm(one, leaves, datum, factor))(x)
+
     def norms(theta, x, factor):
-        return jax.vmap(lambda datum: squared_norm(one, cut(theta, shapes), datum, factor))(x)
+        return of_leaves(cut(theta, shapes), x, factor)
 
     def gradient(theta, weights, x, factor):
-        return jax.grad(lambda at: weights @ norms(at, x, factor))(theta)
+        return _joined(jax, jax.grad(lambda leaves: weights @ of_leaves(leaves, x, factor))(cut(theta, shapes)))
 
     def lagrangian(theta, weights, multipliers, directions, x, factor):
         def of_both(at):
@@ -119,6 +122,11 @@ def _norms(jax, one, pulled, shapes):
         "norms_gradient": jax.jit(jax.vmap(gradient, (0, None, None, None))),
         "lagrangian": jax.jit(lagrangian),
     }
+
+
+def _joined(jax, leaves):
+    """A gradient by θ from those by its leaves: by θ itself each would be filled up with 0, and all be added."""
+    return jax.numpy.concatenate([leaf.ravel() for leaf in leaves])
 
 
 def _over_points(jax, program):
